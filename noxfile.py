@@ -1,0 +1,108 @@
+"""The checks of the project, each in an environment of its own: ``nox -s tests``, and so on.
+
+Versions and groups are read from ``pyproject.toml``; nothing is listed twice.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import nox
+from nox.project import dependency_groups, load_toml, python_versions
+
+PYPROJECT = load_toml("pyproject.toml")
+PYTHONS = python_versions(PYPROJECT)
+PACKAGE = Path("kraken_trio")
+FULL_COVERAGE = ("model", "wire", "core", "engine")
+"""The rooms that are covered to the last branch by their own tests alone."""
+
+nox.needs_version = ">=2025.2"
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["tests", "coverage", "lint", "types", "core_only", "lowest", "wheel"]
+
+
+def group(*names: str) -> list[str]:
+    """Give the requirements of dependency groups, for a pip that does not know groups yet."""
+    return list(dependency_groups(PYPROJECT, *names))
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the tests, or the part of them that is named: ``nox -s tests-3.13 -- tests/wire``."""
+    session.install("-e", ".[full]", *group("test"))
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Hold each pure room to full branch coverage, from the tests of that room alone."""
+    session.install("-e", ".[full]", *group("test"))
+    for room in FULL_COVERAGE:
+        source = PACKAGE / "_internal" / room
+        data = f"--data-file={session.create_tmp()}/{room}"
+        session.run(
+            *("coverage", "run", data, "--branch", f"--source={source}"),
+            *("-m", "pytest", "-q", f"tests/{room}"),
+        )
+        session.run("coverage", "report", data, "--fail-under=100")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format. To mend: ``ruff check --fix`` and ``ruff format``."""
+    session.install(*group("lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check", "--diff")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types: mypy on everything, pyright on the public tiers and on what they promise."""
+    session.install("-e", ".[full]", *group("test", "types", "nox"))
+    session.run("mypy")
+    session.run("pyright")
+    session.run("pyright", "--verifytypes", PACKAGE.name, "--ignoreexternal")
+
+
+@nox.session
+def core_only(session: nox.Session) -> None:
+    """Run, without any extra, every test that needs none."""
+    session.install("-e", ".", *group("test"))
+    session.run("python", "-m", "pytest", "-q", "-m", "not extra", "--ignore=tests/apps")
+
+
+@nox.session(python=PYTHONS[0])
+def lowest(session: nox.Session) -> None:
+    """Run the tests with the lowest version that is declared for each dependency."""
+    extras = PYPROJECT["project"]["optional-dependencies"].values()
+    declared = [
+        *PYPROJECT["project"]["dependencies"],
+        *(line for extra in extras for line in extra if not line.startswith("kraken-trio")),
+        *group("test"),
+    ]
+    pinned = [re.sub(r">=", "==", requirement) for requirement in declared]
+    session.install("-e", ".[full]", *pinned)
+    session.run("python", "-m", "pytest", "-q")
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Run the tests against the built wheel, out of reach of the source folder."""
+    room = Path(session.create_tmp()).resolve()
+    shutil.rmtree(room)
+    session.install("build")
+    session.run("python", "-m", "build", "--outdir", str(room / "dist"), silent=True)
+    (built,) = (room / "dist").glob("*.whl")
+    session.install(f"{built}[full]", *group("test"))
+    for name in ("README.md", "pyproject.toml"):
+        shutil.copy(name, room)
+    for name in ("docs", "examples", "tests"):
+        shutil.copytree(name, room / name, ignore=shutil.ignore_patterns("__pycache__"))
+    with session.chdir(room):
+        found = "import kraken_trio; print(kraken_trio.__file__)"
+        where = session.run("python", "-c", found, silent=True)
+        if "site-packages" not in str(where):
+            session.error(f"the tests would run against {where}")
+        session.run("python", "-m", "pytest", "-q")
