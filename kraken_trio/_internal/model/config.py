@@ -1,0 +1,280 @@
+"""Everything that can be set, in one flat frozen class, checked when it is made.
+
+Knows each setting's default and bounds, the presets, and which settings may stand in the
+environment or in a ``.env`` file. Imports nothing that acts on a setting. All times are
+seconds; they may be fractions, and none is a price or a quantity.
+"""
+
+from __future__ import annotations
+
+import enum
+import importlib
+import io
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import attrs
+
+from kraken_trio._internal.model.endpoint import parse_endpoint
+from kraken_trio._internal.model.errors import ConfigurationError
+from kraken_trio._internal.model.rules import (
+    api_key_text,
+    base64_text,
+    count,
+    flag,
+    member,
+    number,
+    seconds,
+    secret,
+)
+from kraken_trio._internal.model.secret import Secret
+
+PUBLIC_ENDPOINT = "wss://ws.kraken.com/v2"
+"""Public market data."""
+PRIVATE_ENDPOINT = "wss://ws-auth.kraken.com/v2"
+"""Own account, and trading."""
+LEVEL3_ENDPOINT = "wss://ws-l3.kraken.com/v2"
+"""The order-by-order book; a host of its own since December 2025."""
+
+ENVIRONMENT = {
+    "KRAKEN_API_KEY": "api_key",
+    "KRAKEN_API_SECRET": "api_secret",
+    "KRAKEN_ENDPOINT": "endpoint",
+    "KRAKEN_PRIVATE_ENDPOINT": "private_endpoint",
+    "KRAKEN_LEVEL3_ENDPOINT": "level3_endpoint",
+}
+"""What ``KrakenConfig.from_env`` reads: who one is and where to connect. How a program behaves
+is the program's own, and ``allow_insecure`` is never taken from outside it."""
+DEFAULT_ENV_FILE = ".env"
+"""Read by ``KrakenConfig.from_env`` where it exists."""
+
+
+class DropPolicy(enum.Enum):
+    """What happens to a record for which a subscription's channel has no room."""
+
+    OLDEST = "oldest"
+    """The oldest record makes room: for displays, which want the present."""
+    LATEST = "latest"
+    """The record itself is refused: for audits, which want no hole before the end."""
+    COALESCE = "coalesce"
+    """Updates of one symbol are merged; trades never are."""
+    BLOCK = "block"
+    """Nothing is dropped: reading stops until there is room, on a connection of its own."""
+
+
+class GapPolicy(enum.Enum):
+    """What happens when something was lost."""
+
+    RESYNC = "resync"
+    """A fresh snapshot is fetched."""
+    IGNORE = "ignore"
+    """The loss is counted and told, and the stream goes on."""
+    BUFFER = "buffer"
+    """What came too early waits for what is missing; a resync follows when that stays away."""
+
+
+def _drop_policy(value: DropPolicy | str) -> DropPolicy:
+    """Convert ``drop_policy``."""
+    return member("drop_policy", DropPolicy, value)
+
+
+def _gap_policy(value: GapPolicy | str) -> GapPolicy:
+    """Convert ``gap_policy``."""
+    return member("gap_policy", GapPolicy, value)
+
+
+@attrs.frozen(kw_only=True)
+class KrakenConfig:
+    """All settings of a feed. Times are seconds; every field has a default.
+
+    A wrong value raises ``ConfigurationError`` with the field, its rule and the mend.
+    """
+
+    endpoint: str = PUBLIC_ENDPOINT
+    """Public market data: ``wss://``; ``ws://`` only to this machine or with
+    ``allow_insecure``."""
+    private_endpoint: str = PRIVATE_ENDPOINT
+    """Own account and trading; likewise."""
+    level3_endpoint: str = LEVEL3_ENDPOINT
+    """The order-by-order book; likewise."""
+    allow_insecure: bool = attrs.field(default=False, validator=flag)
+    """Whether ``ws://`` may leave this machine. Everybody on the way can then read and change
+    what is sent, tokens too."""
+    api_key: Secret | None = attrs.field(default=None, converter=secret, validator=api_key_text)
+    """Public half of the API key; together with ``api_secret`` or not at all. Give the text."""
+    api_secret: Secret | None = attrs.field(default=None, converter=secret, validator=base64_text)
+    """Private half of the API key, base64. Give the text."""
+    timeout: float = attrs.field(default=30.0, validator=seconds)
+    """For connecting, and for the answer to a request."""
+    buffer_size: int = attrs.field(default=1024, validator=count("a whole number above 0", 1))
+    """Entries of an ``events()`` stream, and of the queue of callbacks."""
+    concurrent_callbacks: bool = attrs.field(default=False, validator=flag)
+    """Whether several asynchronous callbacks for one type run at once, or one after another."""
+
+    max_attempts: int | None = attrs.field(
+        default=10, validator=count("a whole number above 0, or None", 1, optional=True)
+    )
+    """Attempts to connect before giving up, None for ever. Those while the exchange is in
+    maintenance, or answers 503, do not count."""
+    initial_delay: float = attrs.field(default=0.1, validator=seconds)
+    """Before the first new attempt; at most ``max_delay``."""
+    max_delay: float = attrs.field(default=30.0, validator=seconds)
+    """The longest between two attempts."""
+    multiplier: float = attrs.field(
+        default=2.0, validator=number("a number above 1", lambda value: value > 1)
+    )
+    """By how much the delay grows from one attempt to the next."""
+    jitter: float = attrs.field(
+        default=0.25, validator=number("a number from 0 to 1", lambda value: 0 <= value <= 1)
+    )
+    """How far a delay is spread by chance, as a share of it."""
+    budget: int = attrs.field(default=150, validator=count("a whole number above 0", 1))
+    """Attempts to connect to one host per ``budget_window``, by everything in this program: the
+    exchange bans an address that makes more."""
+    budget_window: float = attrs.field(default=600.0, validator=seconds)
+    """The rolling window of ``budget``."""
+
+    heartbeat_interval: float = attrs.field(default=30.0, validator=seconds)
+    """Between two pings."""
+    heartbeat_timeout: float = attrs.field(default=10.0, validator=seconds)
+    """For the pong to each."""
+    stale_after: float = attrs.field(default=5.0, validator=seconds)
+    """Without any frame for so long, the connection is probed; a warning comes at 80 %."""
+
+    max_messages_per_second: int = attrs.field(
+        default=0, validator=count("a whole number from 0 on", 0)
+    )
+    """Records handed on in a second; 0 for no limit."""
+    max_queue_depth: int = attrs.field(default=500, validator=count("a whole number above 0", 1))
+    """Records of one subscription's channel."""
+    drop_policy: DropPolicy = attrs.field(default=DropPolicy.OLDEST, converter=_drop_policy)
+    """What happens when that is full; a ``DropPolicy`` or its word."""
+    coalesce_window: float = attrs.field(
+        default=0.01,
+        validator=number("a number of seconds from 0 on", lambda value: value >= 0),
+    )
+    """How long updates of one symbol are gathered, with ``DropPolicy.COALESCE``."""
+
+    gap_policy: GapPolicy = attrs.field(default=GapPolicy.RESYNC, converter=_gap_policy)
+    """What happens after a loss; a ``GapPolicy`` or its word."""
+    max_gap: int = attrs.field(default=100, validator=count("a whole number above 0", 1))
+    """The widest gap that ``GapPolicy.BUFFER`` waits to see filled."""
+    max_pending: int = attrs.field(default=1000, validator=count("a whole number above 0", 1))
+    """Records that it holds back meanwhile."""
+    pending_timeout: float = attrs.field(default=30.0, validator=seconds)
+    """How long it waits."""
+
+    def __attrs_post_init__(self) -> None:
+        """Check what concerns more than one field."""
+        for field in ("endpoint", "private_endpoint", "level3_endpoint"):
+            parse_endpoint(getattr(self, field), field=field, allow_insecure=self.allow_insecure)
+        for one, other in (("api_key", "api_secret"), ("api_secret", "api_key")):
+            if getattr(self, one) is None and getattr(self, other) is not None:
+                raise ConfigurationError(
+                    field=one,
+                    rule=f"must be given with {other}, is missing",
+                    mend="Give both for private data, neither for public data alone",
+                )
+        if self.initial_delay > self.max_delay:
+            raise ConfigurationError(
+                field="initial_delay",
+                rule=f"must be at most max_delay, is {self.initial_delay} above {self.max_delay}",
+                mend="Lower it, or raise max_delay",
+            )
+
+    @classmethod
+    def low_latency(cls, **overrides: Any) -> Self:
+        """Settings for one pair whose latest record counts; ``overrides`` are fields."""
+        preset: dict[str, Any] = {
+            "buffer_size": 128,
+            "timeout": 5.0,
+            "max_messages_per_second": 0,
+            "drop_policy": DropPolicy.OLDEST,
+        }
+        return cls(**{**preset, **overrides})
+
+    @classmethod
+    def multi_pair(cls, **overrides: Any) -> Self:
+        """Settings for 10 to 50 pairs; ``overrides`` are fields."""
+        preset: dict[str, Any] = {
+            "buffer_size": 1024,
+            "timeout": 30.0,
+            "max_messages_per_second": 5000,
+            "coalesce_window": 0.05,
+            "drop_policy": DropPolicy.COALESCE,
+        }
+        return cls(**{**preset, **overrides})
+
+    @classmethod
+    def aggregator(cls, **overrides: Any) -> Self:
+        """Settings for 100 pairs and more; ``overrides`` are fields."""
+        preset: dict[str, Any] = {
+            "buffer_size": 4096,
+            "timeout": 60.0,
+            "max_messages_per_second": 10_000,
+            "max_queue_depth": 10_000,
+            "coalesce_window": 0.1,
+            "drop_policy": DropPolicy.COALESCE,
+        }
+        return cls(**{**preset, **overrides})
+
+    @classmethod
+    def from_env(
+        cls,
+        env_file: str | os.PathLike[str] | None = DEFAULT_ENV_FILE,
+        environ: Mapping[str, str] | None = None,
+        **overrides: Any,
+    ) -> Self:
+        """Take the variables of ``ENVIRONMENT`` from the process and from a ``.env`` file.
+
+        ``overrides`` win over ``environ`` (by default the process's environment), which wins,
+        even with an empty value, over ``env_file``; an empty value counts as none. The file
+        ``.env`` may be missing; one named otherwise may not, and None reads no file. Nothing is
+        put into the environment. Raises ``ConfigurationError`` also where a file is there and
+        python-dotenv, which reads it, is not installed.
+        """
+        found = {**_env_file(env_file), **(os.environ if environ is None else environ)}
+        fields: dict[str, Any] = {
+            field: found[name] for name, field in ENVIRONMENT.items() if found.get(name)
+        }
+        return cls(**{**fields, **overrides})
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields changed, checked anew."""
+        return attrs.evolve(self, **changes)
+
+
+def _env_file(env_file: str | os.PathLike[str] | None) -> Mapping[str, str | None]:
+    """Give the variables of a ``.env`` file; nothing where the default one is missing."""
+    if env_file is None:
+        return {}
+    path = Path(env_file)
+    # A folder called .env is somebody's virtual environment.
+    if os.fspath(env_file) == DEFAULT_ENV_FILE and not path.is_file():
+        return {}
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        text = None
+    if text is None:
+        # Raised out here, without a context: a UnicodeDecodeError holds the bytes, secrets and all.
+        raise ConfigurationError(
+            field="env_file",
+            rule=f"must be a file of UTF-8 text, {env_file!s} cannot be read as one",
+            mend="Name another file, or None to read none",
+        )
+    try:
+        dotenv = importlib.import_module("dotenv")
+    except ImportError as error:
+        raise ConfigurationError(
+            field="env_file",
+            rule=f"must be readable, {env_file!s} is there and python-dotenv is not installed",
+            mend="Run: pip install 'kraken-trio[private]'",
+        ) from error
+    # Without interpolation a "$" in a secret stays what it is.
+    values: Mapping[str, str | None] = dotenv.dotenv_values(
+        stream=io.StringIO(text), interpolate=False
+    )
+    return values

@@ -1,0 +1,191 @@
+"""Every error that the library raises by its own decision.
+
+::
+
+    KrakenError
+    ├─ ConfigurationError          wrong before anything ran
+    ├─ ConnectionFailed
+    │  ├─ ConnectTimeout
+    │  ├─ ConnectionLost
+    │  └─ RetriesExhausted
+    ├─ ProtocolError               the exchange, or a file, broke the rules
+    ├─ SubscriptionError
+    ├─ AuthenticationError         never retried
+    ├─ RequestError
+    │  ├─ OrderRejected
+    │  └─ OutcomeUnknown
+    └─ InvalidTransition           a bug of this library
+
+A closed channel and the end of a feed keep trio's own errors (``ClosedResourceError``,
+``EndOfChannel``). What was said stands in attributes; the text is composed from them and
+never holds a key, a secret or a token. ``ProtocolError`` and ``SubscriptionError`` also
+travel as events, uncaught by anybody, when nothing had to end because of them.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+
+EXCERPT_CHARACTERS = 120
+"""How much of a faulty frame an error may carry: enough to know it, too little for a flood."""
+
+
+class KrakenError(Exception):
+    """Base of every error of this library. Catch it to catch them all."""
+
+    retryable: ClassVar[bool] = False
+    """Whether the same call may succeed later with nothing changed."""
+
+
+@attrs.define(slots=False, eq=False)
+class ConfigurationError(KrakenError):
+    """A setting is wrong; raised before anything ran. Not about what the exchange refuses:
+    that is ``SubscriptionError`` or ``RequestError``.
+    """
+
+    field: str
+    """The setting's name."""
+    rule: str
+    """What a value must satisfy, and how this one does not."""
+    mend: str
+    """What to do about it."""
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.rule}. {self.mend}"
+
+
+class ConnectionFailed(KrakenError):
+    """No connection could be made, or one broke. The three below say which."""
+
+    retryable = True
+
+
+@attrs.define(slots=False, eq=False)
+class ConnectTimeout(ConnectionFailed):
+    """The connection was not established in time. Not for a connection that fell silent later:
+    that is ``ConnectionLost``.
+    """
+
+    host: str
+    """Where to."""
+    timeout_s: float
+    """How long was waited, in seconds."""
+
+    def __str__(self) -> str:
+        return f"no connection to {self.host} within {self.timeout_s:g} s"
+
+
+@attrs.define(slots=False, eq=False)
+class ConnectionLost(ConnectionFailed):
+    """An established connection ended without our asking for it."""
+
+    code: int | None
+    """The close code (RFC 6455 section 7.4), or None when the peer sent no close frame."""
+    reason: str = ""
+    """What the peer said, or what was noticed."""
+
+    def __str__(self) -> str:
+        code = "no close code" if self.code is None else f"close code {self.code}"
+        return f"connection lost ({code})" + (f": {self.reason}" if self.reason else "")
+
+
+@attrs.define(slots=False, eq=False)
+class RetriesExhausted(ConnectionFailed):
+    """Every attempt to reconnect failed. Its ``__cause__`` is the last failure."""
+
+    attempts: int
+    """How many were made."""
+
+    retryable = False
+
+    def __str__(self) -> str:
+        return f"gave up after {self.attempts} attempts to connect"
+
+
+@attrs.define(slots=False, eq=False)
+class ProtocolError(KrakenError):
+    """What arrived breaks the protocol: a WebSocket rule, JSON, or the shape of a message.
+
+    Raised by the decoders. The live feed goes on with the next frame and shows the error as
+    an event; only a fault of the WebSocket framing itself ends a connection.
+    """
+
+    reason: str
+    """Which rule was broken."""
+    excerpt: str = ""
+    """The beginning of the frame, at most ``EXCERPT_CHARACTERS`` characters, made printable."""
+    close_code: int | None = None
+    """The code to close the connection with (RFC 6455 section 7.4.1), where it must be closed."""
+
+    def __str__(self) -> str:
+        return self.reason + (f" (in {self.excerpt!r})" if self.excerpt else "")
+
+
+@attrs.define(slots=False, eq=False)
+class SubscriptionError(KrakenError):
+    """One subscription could not be made or kept. Carries which, and the exchange's own words."""
+
+    reason: str
+    """What the exchange, or the local check, said."""
+    channel: str | None = None
+    """The channel's name, where it is known."""
+    symbol: str | None = None
+    """The symbol, where the refusal concerns one."""
+
+    def __str__(self) -> str:
+        about = " ".join(part for part in (self.channel, self.symbol) if part)
+        return f"{about}: {self.reason}" if about else self.reason
+
+
+@attrs.define(slots=False, eq=False)
+class AuthenticationError(KrakenError):
+    """The exchange refused the credentials. Never retried: a storm of refusals locks a key out."""
+
+    reason: str
+    """The exchange's own words."""
+
+    def __str__(self) -> str:
+        return f"credentials refused: {self.reason}"
+
+
+@attrs.define(slots=False, eq=False)
+class RequestError(KrakenError):
+    """A request was answered with an error. For subscriptions see ``SubscriptionError``."""
+
+    method: str
+    """The request's method, such as ``ping`` or ``add_order``."""
+    reason: str
+    """The exchange's own words, or what happened to the request."""
+    req_id: int | None = None
+    """The request's number, where it had one."""
+
+    def __str__(self) -> str:
+        return f"{self.method}: {self.reason}"
+
+
+class OrderRejected(RequestError):
+    """The exchange said no to an order. Where it said nothing, see ``OutcomeUnknown``."""
+
+
+class OutcomeUnknown(RequestError):
+    """The answer to a request never came: it may or may not have been carried out.
+
+    A timeout is never a rejection. Settle it from executions before asking again.
+    """
+
+
+@attrs.define(slots=False, eq=False)
+class InvalidTransition(KrakenError):
+    """A state machine was given a trigger that its table does not have. Nothing was changed."""
+
+    machine: str
+    """Which machine: ``session``, ``subscription`` or ``book``."""
+    state: str
+    """The state it was in, and still is."""
+    trigger: str
+    """The trigger it does not know there."""
+
+    def __str__(self) -> str:
+        return f"{self.machine}: no transition from {self.state} by {self.trigger}"

@@ -1,0 +1,88 @@
+"""The three sockets in the wall: Dial, Observer, Rest. All that is optional plugs in here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
+
+from kraken_trio._internal.model.errors import ProtocolError, SubscriptionError
+from kraken_trio._internal.model.gap import Gap, Resync
+from kraken_trio._internal.model.lifecycle import StateChange
+from kraken_trio._internal.model.timestamp import Timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import trio
+
+
+class Dial(Protocol):
+    """Makes the byte stream to a host; TLS, where it is wanted, is already on.
+
+    Faults and in-memory peers are put in here, so they work on the very bytes.
+    """
+
+    async def __call__(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
+        """Connect. Raises ``OSError`` or ``trio.BrokenResourceError`` when that fails.
+
+        A cancellation leaves no socket behind.
+        """
+        ...
+
+
+class RestResponse(Struct, frozen=True):
+    """What a REST call answered, whatever its status."""
+
+    status: int
+    """HTTP status."""
+    headers: tuple[tuple[str, str], ...]
+    """As sent; names in lower case."""
+    body: bytes
+    """Undecoded."""
+
+    def __repr__(self) -> str:
+        """The status and the size: a body may hold a token, a header a cookie."""
+        return f"RestResponse({self.status}, {len(self.body)} bytes)"
+
+
+class Rest(Protocol):
+    """Makes one REST call: tokens and history need it."""
+
+    async def __call__(
+        self, method: str, path: str, *, headers: Mapping[str, str], body: bytes
+    ) -> RestResponse:
+        """Send one request and give its answer.
+
+        ``path`` holds the query, if there is one. Raises ``ConnectionFailed`` where no answer
+        came. A cancellation leaves no connection behind.
+        """
+        ...
+
+
+class Observer:
+    """Watches a feed. Override what is of interest; hooks left alone cost nothing.
+
+    Hooks run synchronously on the path of the data: they must be quick, and must not raise.
+    """
+
+    def frame_received(self, session: str, payload: bytes | memoryview, at: Timestamp) -> None:
+        """One data frame's payload came in, not decoded yet. Copy it to keep it."""
+
+    def frame_sent(self, session: str, payload: bytes, at: Timestamp) -> None:
+        """One request went out. It may hold a token: never write it anywhere as it is."""
+
+    def fault(self, session: str, error: ProtocolError) -> None:
+        """A frame broke the protocol; the next one goes on."""
+
+    def gap(self, session: str, gap: Gap) -> None:
+        """Something was lost."""
+
+    def resync(self, session: str, resync: Resync) -> None:
+        """A subscription is whole again."""
+
+    def state_changed(self, change: StateChange) -> None:
+        """A session went from one state to another."""
+
+    def subscription_failed(self, session: str, error: SubscriptionError) -> None:
+        """The subscription of one symbol ended with an error."""

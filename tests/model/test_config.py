@@ -1,0 +1,369 @@
+"""The configuration keeps the promised defaults, bounds and presets, and every secret."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import pickle
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import attrs
+import msgspec
+import pytest
+
+from kraken_trio._internal.model.config import DropPolicy, GapPolicy, KrakenConfig
+from kraken_trio._internal.model.errors import ConfigurationError
+from kraken_trio._internal.model.secret import Secret
+
+KEY = "hunter2KEYhunter2"
+SECRET = "aHVudGVyMlNFQ1JFVA=="
+
+DEFAULTS = {
+    "endpoint": "wss://ws.kraken.com/v2",
+    "private_endpoint": "wss://ws-auth.kraken.com/v2",
+    "level3_endpoint": "wss://ws-l3.kraken.com/v2",
+    "allow_insecure": False,
+    "api_key": None,
+    "api_secret": None,
+    "timeout": 30,
+    "buffer_size": 1024,
+    "concurrent_callbacks": False,
+    "max_attempts": 10,
+    "initial_delay": 0.1,
+    "max_delay": 30,
+    "multiplier": 2,
+    "jitter": 0.25,
+    "budget": 150,
+    "budget_window": 600,
+    "heartbeat_interval": 30,
+    "heartbeat_timeout": 10,
+    "stale_after": 5,
+    "max_messages_per_second": 0,
+    "max_queue_depth": 500,
+    "drop_policy": DropPolicy.OLDEST,
+    "coalesce_window": 0.01,
+    "gap_policy": GapPolicy.RESYNC,
+    "max_gap": 100,
+    "max_pending": 1000,
+    "pending_timeout": 30,
+}
+
+
+def fields(config: KrakenConfig) -> dict[str, object]:
+    """Give every field by its name."""
+    return attrs.asdict(config)
+
+
+@pytest.fixture
+def dotenv(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand in for python-dotenv, which is an extra: it knows ``NAME=value`` lines."""
+
+    def dotenv_values(*, stream: IO[str], interpolate: bool) -> dict[str, str | None]:
+        assert not interpolate
+        pairs = (line.partition("=") for line in stream.read().splitlines())
+        return {name: value if equals else None for name, equals, value in pairs}
+
+    module = types.ModuleType("dotenv")
+    module.dotenv_values = dotenv_values  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "dotenv", module)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give an empty folder, and work in it."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_defaults() -> None:
+    """Every field has the promised name and default, and there is no other."""
+    assert fields(KrakenConfig()) == DEFAULTS
+
+
+@pytest.mark.parametrize(
+    "preset, differences",
+    [
+        (KrakenConfig.low_latency, {"buffer_size": 128, "timeout": 5}),
+        (
+            KrakenConfig.multi_pair,
+            {
+                "max_messages_per_second": 5000,
+                "coalesce_window": 0.05,
+                "drop_policy": DropPolicy.COALESCE,
+            },
+        ),
+        (
+            KrakenConfig.aggregator,
+            {
+                "buffer_size": 4096,
+                "timeout": 60,
+                "max_messages_per_second": 10000,
+                "max_queue_depth": 10000,
+                "coalesce_window": 0.1,
+                "drop_policy": DropPolicy.COALESCE,
+            },
+        ),
+    ],
+)
+def test_presets(preset: Callable[..., KrakenConfig], differences: dict[str, object]) -> None:
+    """Each preset differs from the defaults where promised, and any field can be overridden."""
+    assert fields(preset()) == DEFAULTS | differences
+    overrides = {"buffer_size": 7, "drop_policy": DropPolicy.BLOCK, "jitter": 0}
+    assert fields(preset(**overrides)) == DEFAULTS | differences | overrides
+
+
+SECONDS = (
+    *("timeout", "initial_delay", "max_delay", "budget_window", "heartbeat_interval"),
+    *("heartbeat_timeout", "stale_after", "pending_timeout"),
+)
+COUNTS = ("buffer_size", "max_attempts", "budget", "max_queue_depth", "max_gap", "max_pending")
+BAD: list[tuple[str, object]] = [
+    *((field, value) for field in SECONDS for value in (0, -1, math.nan, math.inf, True, "5")),
+    *((field, value) for field in COUNTS for value in (0, -1, 1.0, True, "5")),
+    *(("multiplier", value) for value in (1, 0, -2, math.nan, math.inf, "2")),
+    *(("jitter", value) for value in (-0.01, 1.01, math.nan, True, None)),
+    *(("coalesce_window", value) for value in (-0.01, math.nan, math.inf, False)),
+    *(("max_messages_per_second", value) for value in (-1, 0.5, False, None)),
+    *(("allow_insecure", value) for value in (1, "yes", None)),
+    *(("concurrent_callbacks", value) for value in (0, "no")),
+    *(("drop_policy", value) for value in ("newest", None, GapPolicy.RESYNC)),
+    *(("gap_policy", value) for value in ("retry", None, DropPolicy.OLDEST)),
+    *(
+        (field, value)
+        for field in ("endpoint", "private_endpoint", "level3_endpoint")
+        for value in ("ws://ws.kraken.com/v2", "https://ws.kraken.com", "wss://a@b/", None, 5)
+    ),
+    ("initial_delay", 30.1),
+]
+
+
+@pytest.mark.parametrize("field, value", BAD)
+def test_bounds(field: str, value: object) -> None:
+    """A value out of bounds or of another type is refused, and the error names the field."""
+    with pytest.raises(ConfigurationError) as caught:
+        KrakenConfig(**{field: value})  # type: ignore[arg-type]
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    "field, value",
+    [
+        *((field, value) for field in SECONDS if field != "max_delay" for value in (1e-9, 0.5, 5)),
+        ("max_delay", 0.1),
+        *((field, 1) for field in COUNTS),
+        ("max_attempts", None),
+        ("multiplier", 1.0001),
+        ("jitter", 0),
+        ("jitter", 1),
+        ("coalesce_window", 0),
+        ("max_messages_per_second", 1),
+    ],
+)
+def test_borders(field: str, value: object) -> None:
+    """The smallest and the largest legal values are taken as they are."""
+    config = KrakenConfig(**{field: value})  # type: ignore[arg-type]
+    assert getattr(config, field) == value
+
+
+def test_delays_are_compared() -> None:
+    """The error about two delays says both."""
+    with pytest.raises(ConfigurationError) as caught:
+        KrakenConfig(initial_delay=2, max_delay=1.5)
+    assert str(caught.value) == (
+        "initial_delay: must be at most max_delay, is 2 above 1.5. Lower it, or raise max_delay"
+    )
+
+
+@pytest.mark.parametrize("field", ["endpoint", "private_endpoint", "level3_endpoint"])
+def test_plain_text_stays_here_unless_allowed(field: str) -> None:
+    """Each endpoint may be plain text on this machine, and elsewhere with an explicit word."""
+    for url in ("ws://localhost:3032/v2", "ws://127.0.0.1:1", "ws://[::1]:1/v2"):
+        assert getattr(KrakenConfig(**{field: url}), field) == url  # type: ignore[arg-type]
+    for url in ("ws://localhost.evil.com/", "ws://10.0.0.1/"):
+        with pytest.raises(ConfigurationError, match="this machine"):
+            KrakenConfig(**{field: url})  # type: ignore[arg-type]
+        KrakenConfig(**{field: url}, allow_insecure=True)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="without user"):
+        KrakenConfig(**{field: "ws://localhost@evil.com/"}, allow_insecure=True)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("word", ["oldest", "Latest", "COALESCE", "block"])
+def test_policies_by_word(word: str) -> None:
+    """A policy may be given as its word, in any case."""
+    assert KrakenConfig(drop_policy=word).drop_policy is DropPolicy[word.upper()]
+    assert KrakenConfig(gap_policy="Buffer").gap_policy is GapPolicy.BUFFER
+
+
+def test_credentials_come_in_pairs() -> None:
+    """Key and secret are given both or neither; the error names the one that is missing."""
+    config = KrakenConfig(api_key=KEY, api_secret=SECRET)
+    assert (config.api_key, config.api_secret) == (Secret(KEY), Secret(SECRET))
+    with pytest.raises(ConfigurationError) as caught:
+        KrakenConfig(api_key=KEY)
+    assert caught.value.field == "api_secret"
+    assert KEY not in str(caught.value)
+    with pytest.raises(ConfigurationError) as caught:
+        KrakenConfig(api_secret=SECRET)
+    assert caught.value.field == "api_key"
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("changes", [{"api_secret": "hunter2"}, {"api_key": "hunter2 "}])
+def test_damaged_credentials(changes: dict[str, str]) -> None:
+    """A secret that is no base64, or a key with a blank, is refused without showing it."""
+    with pytest.raises(ConfigurationError) as caught:
+        KrakenConfig(**({"api_key": KEY, "api_secret": SECRET} | changes))  # type: ignore[arg-type]
+    assert [caught.value.field] == list(changes)
+    assert "hunter2" not in repr(caught.value) + str(caught.value)
+
+
+def test_credentials_are_shown_nowhere() -> None:
+    """Neither a text of the whole, nor what it is taken apart into, holds a secret."""
+    config = KrakenConfig(api_key=KEY, api_secret=SECRET)
+    parts = (attrs.asdict(config), attrs.astuple(config))
+    for text in (repr(config), str(config), f"{config}", *map(repr, parts)):
+        assert "api_key" not in text or "Secret(****)" in text
+        assert KEY not in text
+        assert SECRET not in text
+    for write in (pickle.dumps, msgspec.json.encode, msgspec.to_builtins):
+        with pytest.raises(TypeError):
+            write(config)
+    with pytest.raises(TypeError):
+        json.dumps(attrs.asdict(config))
+
+
+def test_frozen_and_by_keyword() -> None:
+    """A configuration never changes, has no other fields, and takes keywords alone."""
+    config: Any = KrakenConfig()
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        config.timeout = 5
+    with pytest.raises(TypeError):
+        config.replace(time_out=5)
+    with pytest.raises(TypeError):
+        type(config)("wss://ws.kraken.com/v2")
+    assert config == KrakenConfig()
+    assert hash(config) == hash(KrakenConfig())
+
+
+def test_replace_checks_anew() -> None:
+    """A changed copy keeps the rest, credentials too, and is held to the same rules."""
+    config = KrakenConfig(api_key=KEY, api_secret=SECRET, timeout=5)
+    changed = config.replace(drop_policy="latest", buffer_size=1)
+    assert fields(changed) == fields(config) | {
+        "drop_policy": DropPolicy.LATEST,
+        "buffer_size": 1,
+    }
+    with pytest.raises(ConfigurationError, match="max_delay"):
+        config.replace(max_delay=0.01)
+
+
+def test_from_env_reads_the_environment(folder: Path) -> None:
+    """Credentials and endpoints come from the process's environment; nothing else does."""
+    environ = {
+        "KRAKEN_API_KEY": KEY,
+        "KRAKEN_API_SECRET": SECRET,
+        "KRAKEN_ENDPOINT": "wss://a/v2",
+        "KRAKEN_PRIVATE_ENDPOINT": "wss://b/v2",
+        "KRAKEN_LEVEL3_ENDPOINT": "wss://c/v2",
+        "KRAKEN_TIMEOUT": "1",
+        "KRAKEN_ALLOW_INSECURE": "1",
+        "API_KEY": "other",
+    }
+    assert fields(KrakenConfig.from_env(environ=environ)) == DEFAULTS | {
+        "api_key": Secret(KEY),
+        "api_secret": Secret(SECRET),
+        "endpoint": "wss://a/v2",
+        "private_endpoint": "wss://b/v2",
+        "level3_endpoint": "wss://c/v2",
+    }
+
+
+def test_from_env_takes_the_process_by_default(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without ``environ`` the process's own environment is read, and left as it is."""
+    for name in tuple(os.environ):
+        if name.startswith("KRAKEN_"):
+            monkeypatch.delenv(name)
+    assert KrakenConfig.from_env() == KrakenConfig()
+    monkeypatch.setenv("KRAKEN_ENDPOINT", "wss://a/v2")
+    before = dict(os.environ)
+    assert KrakenConfig.from_env(None, timeout=5) == KrakenConfig(endpoint="wss://a/v2", timeout=5)
+    assert dict(os.environ) == before
+
+
+def test_from_env_is_checked(folder: Path) -> None:
+    """What comes from the environment is held to the same rules."""
+    with pytest.raises(ConfigurationError, match="this machine"):
+        KrakenConfig.from_env(environ={"KRAKEN_ENDPOINT": "ws://ws.kraken.com/v2"})
+    with pytest.raises(ConfigurationError, match="given with api_key"):
+        KrakenConfig.from_env(environ={"KRAKEN_API_KEY": KEY})
+
+
+@pytest.mark.usefixtures("dotenv")
+def test_order_of_precedence(folder: Path) -> None:
+    """Overrides win over the environment, which wins over the file, even with an empty value."""
+    (folder / ".env").write_text(
+        f"\ufeffKRAKEN_API_KEY={KEY}\nKRAKEN_API_SECRET={SECRET}\n"
+        "KRAKEN_ENDPOINT=wss://file/\nKRAKEN_LEVEL3_ENDPOINT\nOTHER=1\n",
+        encoding="utf-8",
+    )
+    read = KrakenConfig.from_env
+    assert read(environ={}) == KrakenConfig(api_key=KEY, api_secret=SECRET, endpoint="wss://file/")
+    assert read(environ={"KRAKEN_ENDPOINT": "wss://process/"}).endpoint == "wss://process/"
+    assert read(environ={"KRAKEN_API_KEY": "", "KRAKEN_API_SECRET": ""}).api_key is None
+    assert read(environ={"KRAKEN_ENDPOINT": "x"}, endpoint="wss://y/").endpoint == "wss://y/"
+    assert read(env_file=None, environ={}) == KrakenConfig()
+
+
+@pytest.mark.usefixtures("dotenv")
+def test_named_file(folder: Path) -> None:
+    """A file of another name is read, and must be there."""
+    path = folder / "kraken.env"
+    with pytest.raises(ConfigurationError, match=r"env_file: .*kraken\.env cannot be read"):
+        KrakenConfig.from_env(path, environ={})
+    path.write_text("KRAKEN_ENDPOINT=wss://file/\n", encoding="utf-8")
+    for name in (path, str(path), "kraken.env"):
+        assert KrakenConfig.from_env(name, environ={}).endpoint == "wss://file/"
+
+
+@pytest.mark.usefixtures("dotenv")
+def test_file_that_cannot_be_read(folder: Path) -> None:
+    """A file that is no text is an error that holds nothing of it; a folder is no file."""
+    (folder / ".env").write_bytes(b"KRAKEN_API_KEY=hunter2\xff")
+    with pytest.raises(ConfigurationError, match=r"\.env cannot be read") as caught:
+        KrakenConfig.from_env(environ={})
+    assert caught.value.__context__ is None
+    (folder / ".env").unlink()
+    (folder / ".env").mkdir()
+    assert KrakenConfig.from_env(environ={}) == KrakenConfig()
+
+
+def test_file_without_its_reader(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is there is never ignored because python-dotenv is not."""
+    monkeypatch.setitem(sys.modules, "dotenv", None)
+    assert KrakenConfig.from_env(environ={}) == KrakenConfig()
+    (folder / ".env").touch()
+    with pytest.raises(ConfigurationError) as caught:
+        KrakenConfig.from_env(environ={"KRAKEN_API_KEY": KEY, "KRAKEN_API_SECRET": SECRET})
+    assert str(caught.value) == (
+        "env_file: must be readable, .env is there and python-dotenv is not installed. "
+        "Run: pip install 'kraken-trio[private]'"
+    )
+
+
+def test_the_real_reader(folder: Path) -> None:
+    """python-dotenv takes quotes, comments and ``export``, and leaves a ``$`` alone."""
+    pytest.importorskip("dotenv")
+    (folder / ".env").write_text(
+        f"# mine\nexport KRAKEN_API_KEY='{KEY}$HOME${{HOME}}'\nKRAKEN_API_SECRET=\"{SECRET}\"\n",
+        encoding="utf-8",
+    )
+    config = KrakenConfig.from_env(environ={})
+    assert config.api_key == Secret(KEY + "$HOME${HOME}")
+    assert config.api_secret == Secret(SECRET)

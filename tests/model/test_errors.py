@@ -1,0 +1,117 @@
+"""Each error says what was told it, in attributes and in words, and survives being pickled."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+
+from kraken_trio._internal.model import errors
+from kraken_trio._internal.model.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    ConnectionFailed,
+    ConnectionLost,
+    ConnectTimeout,
+    InvalidTransition,
+    KrakenError,
+    OrderRejected,
+    OutcomeUnknown,
+    ProtocolError,
+    RequestError,
+    RetriesExhausted,
+    SubscriptionError,
+)
+
+TEXTS: list[tuple[KrakenError, str]] = [
+    (KrakenError("x"), "x"),
+    (ConfigurationError("timeout", "must be above 0, is 0", "Raise it"),
+     "timeout: must be above 0, is 0. Raise it"),
+    (ConnectionFailed("no route"), "no route"),
+    (ConnectTimeout("ws.kraken.com", 30.0), "no connection to ws.kraken.com within 30 s"),
+    (ConnectTimeout("a", 0.25), "no connection to a within 0.25 s"),
+    (ConnectionLost(1001, "bye"), "connection lost (close code 1001): bye"),
+    (ConnectionLost(1000), "connection lost (close code 1000)"),
+    (ConnectionLost(None), "connection lost (no close code)"),
+    (RetriesExhausted(10), "gave up after 10 attempts to connect"),
+    (ProtocolError("reserved bit set"), "reserved bit set"),
+    (ProtocolError("no JSON", "Cloud\x00", 1003), r"no JSON (in 'Cloud\x00')"),
+    (SubscriptionError("no"), "no"),
+    (SubscriptionError("no", "book"), "book: no"),
+    (SubscriptionError("no", None, "BTC/USD"), "BTC/USD: no"),
+    (SubscriptionError("no", "book", "BTC/USD"), "book BTC/USD: no"),
+    (AuthenticationError("EAPI:Invalid key"), "credentials refused: EAPI:Invalid key"),
+    (RequestError("ping", "Exceeded msg rate"), "ping: Exceeded msg rate"),
+    (OrderRejected("add_order", "EOrder:Insufficient funds", 7),
+     "add_order: EOrder:Insufficient funds"),
+    (OutcomeUnknown("add_order", "no answer in 30 s"), "add_order: no answer in 30 s"),
+    (InvalidTransition("book", "live", "left"), "book: no transition from live by left"),
+]  # fmt: skip
+
+TREE: dict[type[KrakenError], type[Exception]] = {
+    KrakenError: Exception,
+    ConfigurationError: KrakenError,
+    ConnectionFailed: KrakenError,
+    ConnectTimeout: ConnectionFailed,
+    ConnectionLost: ConnectionFailed,
+    RetriesExhausted: ConnectionFailed,
+    ProtocolError: KrakenError,
+    SubscriptionError: KrakenError,
+    AuthenticationError: KrakenError,
+    RequestError: KrakenError,
+    OrderRejected: RequestError,
+    OutcomeUnknown: RequestError,
+    InvalidTransition: KrakenError,
+}
+
+
+def test_tree() -> None:
+    """The errors hang together as the drawing in the module shows, and there are no others."""
+    found = {
+        thing: thing.__base__
+        for thing in vars(errors).values()
+        if isinstance(thing, type) and issubclass(thing, Exception)
+    }
+    assert found == TREE
+    assert set(TREE) == {type(error) for error, _ in TEXTS}
+
+
+@pytest.mark.parametrize("error, text", TEXTS)
+def test_text(error: KrakenError, text: str) -> None:
+    """The words are composed from the attributes, and leave out what is not known."""
+    assert str(error) == text
+
+
+@pytest.mark.parametrize("error", [error for error, _ in TEXTS])
+def test_error_travels(error: KrakenError) -> None:
+    """A pickled or copied error is of the same class and says the same."""
+    for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301 - made here
+        assert (type(twin), vars(twin), str(twin)) == (type(error), vars(error), str(error))
+        assert repr(twin) == repr(error)
+        assert twin != error
+
+
+def test_only_connections_are_retryable() -> None:
+    """The same call may succeed later where a connection failed, until all attempts are spent."""
+    retryable = {kind for kind in TREE if kind.retryable}
+    assert retryable == {ConnectionFailed, ConnectTimeout, ConnectionLost}
+
+
+def test_attributes_are_shown_by_repr() -> None:
+    """What was told an error stands in its repr by name, as it was told."""
+    assert repr(ConnectionLost(1006, "gone")) == "ConnectionLost(code=1006, reason='gone')"
+    assert repr(OrderRejected("a", "b", 1)) == "OrderRejected(method='a', reason='b', req_id=1)"
+
+
+def test_an_error_can_be_grouped_and_noted() -> None:
+    """They are ordinary exceptions: they take notes, stand in groups and are found there."""
+    error = RetriesExhausted(3)
+    error.add_note("on the third of May")
+    with pytest.raises(ExceptionGroup) as caught:
+        raise ExceptionGroup("all", [error]) from ConnectionLost(1006)
+    found, rest = caught.value.split(ConnectionFailed)
+    assert rest is None
+    assert found is not None
+    assert found.exceptions == (error,)
+    assert error.__notes__ == ["on the third of May"]
