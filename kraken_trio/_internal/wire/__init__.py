@@ -1,0 +1,1 @@
+"""Bytes to the vocabulary and back. Knows how the exchange spells things, not what they mean."""

@@ -1,0 +1,167 @@
+r"""Capture files: received frames, one a line, as they are stored and read again.
+
+Knows the file format and nothing of what a frame says; never imports a decoder of frames,
+reads no clock and holds one line at a time.
+
+A line is a JSON object, ``{"ts": 1785644622.178672600, "raw": "{\"channel\":…}"}``:
+
+* ``ts``: when the frame was received, in seconds since the epoch, or null where that is not
+  known. The digits count: nanoseconds are taken from them, never from a float.
+* ``raw``: the frame's text. A payload that is not UTF-8 (no text frame is) stands as base64
+  in ``raw_base64`` instead, because JSON can hold it in no other way that every reader
+  gives back unchanged.
+* Other members are ignored, blank lines skipped.
+
+Every other line is a frame itself, as another tool stored it: an object with neither member,
+an array (protocol v1), or text that is no JSON at all, which the exchange does send. Only a
+line that begins as a JSON object and is not one is refused: half a record is not a frame.
+A file compressed with gzip is known by its first bytes, whatever its name.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import zlib
+from collections.abc import Iterator
+from decimal import ROUND_DOWN, Context
+from pathlib import Path
+from typing import Any
+
+import attrs
+import msgspec
+
+from kraken_trio._internal.model.errors import EXCERPT_CHARACTERS, ProtocolError
+from kraken_trio._internal.model.timestamp import NANOSECONDS
+
+MAX_LINE_BYTES = 64 * 2**20
+"""Four times the largest message that is received; JSON text escaped again at most doubles."""
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_OBJECT_BEGUN = re.compile(rb'\s*\{\s*("|$)')
+_MAX_SECONDS = 10**10  # The year 2286; a count of milliseconds, or finer, lies beyond it.
+# Its own context: the precision and the traps of the caller's have no say in a file's meaning.
+_DIGITS = Context(prec=40, rounding=ROUND_DOWN, traps=[])
+
+
+@attrs.define(slots=False, eq=False)
+class CaptureError(ProtocolError):
+    """A line of a capture file is cut off or damaged. Every frame before it was given.
+
+    A file that cannot be read at all, because it is missing, is a folder, is forbidden or only
+    begins like gzip, is an ``OSError`` instead.
+    """
+
+    path: str = attrs.field(kw_only=True)
+    """The file, as it was named."""
+    line: int = attrs.field(kw_only=True)
+    """The number of the line, from 1; in a compressed file, of the line once uncompressed."""
+
+    def __str__(self) -> str:
+        return f"{self.path}, line {self.line}: {super().__str__()}"
+
+
+class CapturedFrame(msgspec.Struct, frozen=True, gc=False):
+    """One frame out of a capture file."""
+
+    line: int
+    """The number of its line, from 1."""
+    received_ns: int | None
+    """When it was received, in nanoseconds since the epoch; None where the file does not say."""
+    payload: bytes
+    """The frame's payload, byte for byte."""
+
+
+class _Line(msgspec.Struct, gc=False):
+    raw: Any = None
+    raw_base64: bytes | None = None
+    ts: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_decode_line = msgspec.json.Decoder(_Line).decode
+_encode = msgspec.json.encode
+
+
+def read_capture(
+    path: str | os.PathLike[str], *, max_line_bytes: int = MAX_LINE_BYTES
+) -> Iterator[CapturedFrame]:
+    """Give the frames of a capture file in order, reading it as they are asked for.
+
+    Raises ``CaptureError`` at a line that is cut off (the last one of a recorder that was
+    killed, or the end of an unfinished gzip stream), damaged, or longer than
+    ``max_line_bytes``; ``OSError`` where the file cannot be read at all.
+    """
+    name = os.fspath(path)
+    number = 0
+    with Path(name).open("rb") as file:
+        packed = file.peek(2)[:2] == _GZIP_MAGIC
+        # The standard module, though zlib-ng inflates faster: at the end of a stream cut short
+        # this one gives every line that was still whole, zlib-ng's drops its last buffer.
+        lines = gzip.GzipFile(fileobj=file) if packed else file
+        while True:
+            number += 1
+            try:
+                text = lines.readline(max_line_bytes + 1)
+            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+                if number == 1 and isinstance(error, gzip.BadGzipFile):
+                    raise gzip.BadGzipFile(f"{name}: {error}") from error
+                reason = f"compressed data cut off or damaged: {error}"
+                raise CaptureError(reason, path=name, line=number) from error
+            if len(text) > max_line_bytes:
+                raise _damaged(f"longer than {max_line_bytes} bytes", text, name, number)
+            if not text:
+                return
+            if not text.isspace():
+                yield _read_line(text, name, number)
+
+
+def format_line(payload: bytes, received_ns: int | None) -> bytes:
+    """Write a frame as the line, its end included, that ``read_capture`` reads back exactly.
+
+    ``received_ns`` counts nanoseconds since the epoch, from 0 up to the year 2286.
+    """
+    ts = b"null" if received_ns is None else b"%d.%09d" % divmod(received_ns, NANOSECONDS)
+    try:
+        member = b'"raw": ' + _encode(payload.decode())
+    except UnicodeDecodeError:
+        member = b'"raw_base64": ' + _encode(payload)
+    return b'{"ts": %b, %b}\n' % (ts, member)
+
+
+def _read_line(text: bytes, name: str, number: int) -> CapturedFrame:
+    """Give the frame of one line that is not blank."""
+    if text.lstrip().startswith(b"{"):
+        try:
+            line = _decode_line(text)
+        except RecursionError:
+            pass  # Whole or not, it is no record of ours; the decoder of frames will judge it.
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            if _OBJECT_BEGUN.match(text):
+                reason = f"JSON object cut off or damaged: {error}"
+                raise _damaged(reason, text, name, number) from None
+        else:
+            payload = line.raw.encode() if isinstance(line.raw, str) else line.raw_base64
+            if payload is not None:
+                try:
+                    return CapturedFrame(number, _nanoseconds(line.ts), payload)
+                except ValueError as error:
+                    raise _damaged(str(error), text, name, number) from None
+    return CapturedFrame(number, None, text.rstrip(b"\r\n"))
+
+
+def _nanoseconds(ts: msgspec.Raw) -> int | None:
+    """Give the nanoseconds that the digits of ``ts`` say; what is finer is cut off."""
+    text = str(ts, "utf-8")
+    if text == "null":
+        return None
+    seconds = _DIGITS.create_decimal(text)  # What is no number becomes NaN.
+    if not (seconds.is_finite() and 0 <= seconds < _MAX_SECONDS):
+        raise ValueError('"ts" is neither null nor a number of seconds since the epoch')
+    return int(seconds.scaleb(9, _DIGITS))
+
+
+def _damaged(reason: str, text: bytes, name: str, number: int) -> CaptureError:
+    start = text[:EXCERPT_CHARACTERS].decode("utf-8", "replace")
+    excerpt = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in start)
+    return CaptureError(reason, excerpt, path=name, line=number)
