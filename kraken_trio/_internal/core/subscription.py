@@ -1,0 +1,283 @@
+"""The conversation about one symbol of one channel: what to ask, and when to give up.
+
+It takes inputs and gives effects, like ``session``, and knows the table in ``states`` with the
+policy beside it: deadlines, attempts, pauses between them. It never waits: ``deadline`` says
+when ``tick`` wants to be called. What the data mean is not known here; only that a snapshot
+came, or that something was lost.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import assert_never
+
+from msgspec import Struct
+
+from kraken_trio._internal.core.backoff import Backoff
+from kraken_trio._internal.core.states import SUBSCRIPTION, Machine, SubscriptionEffect
+from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.model.errors import SubscriptionError
+from kraken_trio._internal.model.lifecycle import SubscriptionState, SubscriptionTrigger
+
+ATTEMPTS = 5
+"""Requests without an answer, or snapshots that do not hold, before a subscription is given up.
+Our choice: with the default pauses between them it is reached after several minutes at most."""
+STABLE_S = 30.0
+"""How long a subscription must have been live before a loss counts from the beginning again."""
+
+
+class Online(Struct, frozen=True):
+    """There is a connection to ask on."""
+
+
+class Offline(Struct, frozen=True):
+    """The connection is gone, and every request on it."""
+
+
+class Acknowledged(Struct, frozen=True):
+    """The exchange confirmed it, or said that it has it already."""
+
+
+class Refused(Struct, frozen=True):
+    """The exchange said no to the last request."""
+
+    error: SubscriptionError
+    """In its words."""
+    transient: bool = False
+    """True where the same request may succeed later: it is then repeated after a pause."""
+
+
+class SnapshotSeen(Struct, frozen=True):
+    """Its snapshot came."""
+
+
+class DataLost(Struct, frozen=True):
+    """What it delivered has a hole that only a fresh snapshot mends."""
+
+    reason: str
+    """The evidence."""
+
+
+class Left(Struct, frozen=True):
+    """The exchange confirmed that it was left."""
+
+
+class Leave(Struct, frozen=True):
+    """Nobody wants it any more."""
+
+
+class Want(Struct, frozen=True):
+    """Somebody wants it again."""
+
+
+Input = Online | Offline | Acknowledged | Refused | SnapshotSeen | DataLost | Left | Leave | Want
+
+
+class Subscribe(Struct, frozen=True):
+    """Send the request for it."""
+
+
+class Unsubscribe(Struct, frozen=True):
+    """Send the request to leave it."""
+
+
+class Discard(Struct, frozen=True):
+    """Forget its book and its numbers."""
+
+
+class Deliver(Struct, frozen=True):
+    """It is complete: tell whoever waits for it."""
+
+
+class Fail(Struct, frozen=True):
+    """End it with this error."""
+
+    error: SubscriptionError
+    """To be raised to its consumer."""
+
+
+Effect = Subscribe | Unsubscribe | Discard | Deliver | Fail
+
+_PLAIN: dict[SubscriptionEffect, Effect] = {
+    SubscriptionEffect.SUBSCRIBE: Subscribe(),
+    SubscriptionEffect.UNSUBSCRIBE: Unsubscribe(),
+    SubscriptionEffect.DISCARD: Discard(),
+    SubscriptionEffect.DELIVER: Deliver(),
+}
+"""The effects that have no particulars."""
+
+_OUTSTANDING = frozenset(
+    {
+        SubscriptionState.REQUESTED,
+        SubscriptionState.ACKNOWLEDGED,
+        SubscriptionState.RESYNCING,
+        SubscriptionState.UNSUBSCRIBING,
+    }
+)
+
+
+class Subscription:
+    """The machine of one symbol's subscription, with its policy."""
+
+    __slots__ = (
+        "_backoff",
+        "_due",
+        "_error",
+        "_live_since",
+        "_machine",
+        "_paused",
+        "_timeout",
+        "attempts",
+        "part",
+    )
+
+    def __init__(self, part: Channel, *, timeout_s: float, backoff: Backoff) -> None:
+        """Start IDLE. ``part`` has one symbol at most; each answer may take ``timeout_s``."""
+        self.part = part
+        """What it is about."""
+        self.attempts = 0
+        """Failures in a row since it was last live for a while."""
+        self._machine = Machine("subscription", SUBSCRIPTION, SubscriptionState.IDLE)
+        self._timeout = timeout_s
+        self._backoff = backoff
+        self._due = math.inf
+        self._live_since: float | None = None
+        # What is to happen when a pause is over; None while no pause is running.
+        self._paused: SubscriptionTrigger | None = None
+        self._error = self._unanswered()
+
+    @property
+    def state(self) -> SubscriptionState:
+        """Where it stands."""
+        return self._machine.state
+
+    @property
+    def late(self) -> int:
+        """How many inputs only crossed a decision of ours."""
+        return self._machine.late
+
+    @property
+    def deadline(self) -> float:
+        """When ``tick`` wants to be called; infinity for never."""
+        return self._due
+
+    @property
+    def outstanding(self) -> bool:
+        """Whether an answer of the exchange, or a pause before the next request, is awaited."""
+        return self.state in _OUTSTANDING
+
+    def handle(self, event: Input, now: float) -> list[Effect]:
+        """What ``event`` makes necessary, in order.
+
+        Raises ``InvalidTransition``, and changes nothing, for an input that cannot happen here.
+        """
+        trigger = SubscriptionTrigger
+        match event:
+            case Online():
+                return self._fire(trigger.ONLINE, now)
+            case Offline():
+                self._forgive(now)
+                return self._fire(trigger.OFFLINE, now)
+            case Acknowledged():
+                waits = self.part.needs_snapshot
+                return self._fire(trigger.ACKNOWLEDGED if waits else trigger.ACKNOWLEDGED_BARE, now)
+            case Refused():
+                if event.transient and self.state is SubscriptionState.REQUESTED:
+                    return self._count(event.error, trigger.TIMED_OUT, now)
+                self._error = event.error
+                if self.state is SubscriptionState.RESYNCING:
+                    # Not subscribed at all, it says: then it is left.
+                    return self._again(trigger.REFUSED, now)
+                return self._fire(trigger.REFUSED, now)
+            case SnapshotSeen():
+                return self._fire(trigger.SNAPSHOT, now)
+            case DataLost():
+                return self._lost(event.reason, now)
+            case Left():
+                if self.state is SubscriptionState.RESYNCING:
+                    return self._again(trigger.LEFT, now)
+                return self._fire(trigger.LEFT, now)
+            case Leave():
+                return self._fire(trigger.LEAVE, now)
+            case Want():
+                self.attempts = 0
+                return self._fire(trigger.WANT, now)
+            case _ as unreachable:
+                assert_never(unreachable)
+
+    def tick(self, now: float) -> list[Effect]:
+        """What has become due. May be called at any time; early calls give nothing."""
+        if now < self._due:
+            return []
+        if self._paused is not None:
+            return self._fire(self._paused, now)
+        if self.state is SubscriptionState.UNSUBSCRIBING:
+            return self._fire(SubscriptionTrigger.TIMED_OUT, now)
+        self.attempts += 1
+        if self.attempts >= ATTEMPTS:
+            self._error = self._unanswered()
+            return self._fire(SubscriptionTrigger.GAVE_UP, now)
+        return self._fire(SubscriptionTrigger.TIMED_OUT, now)
+
+    def _unanswered(self) -> SubscriptionError:
+        symbol = self.part.symbols[0] if self.part.symbols else None
+        reason = f"not answered, or not made whole, in {ATTEMPTS} attempts"
+        return SubscriptionError(reason, self.part.name, symbol)
+
+    def _forgive(self, now: float) -> None:
+        """Count from the beginning once it was live for a while."""
+        if self._live_since is not None and now - self._live_since >= STABLE_S:
+            self.attempts = 0
+
+    def _lost(self, reason: str, now: float) -> list[Effect]:
+        """A hole: leave and ask anew, unless this happens again and again."""
+        if self.state not in (SubscriptionState.ACKNOWLEDGED, SubscriptionState.LIVE):
+            return self._fire(SubscriptionTrigger.LOST, now)
+        self._forgive(now)
+        self.attempts += 1
+        if self.attempts >= ATTEMPTS:
+            symbol = self.part.symbols[0] if self.part.symbols else None
+            self._error = SubscriptionError(
+                f"not to be made whole in {ATTEMPTS} attempts: {reason}", self.part.name, symbol
+            )
+            return self._fire(SubscriptionTrigger.GAVE_UP, now)
+        return self._fire(SubscriptionTrigger.LOST, now)
+
+    def _again(self, trigger: SubscriptionTrigger, now: float) -> list[Effect]:
+        """Ask anew: at once after the first failure, after a growing pause from the second on."""
+        if self.attempts <= 1:
+            return self._fire(trigger, now)
+        self._pause(trigger, self.attempts - 1, now)
+        return []
+
+    def _count(
+        self, error: SubscriptionError, trigger: SubscriptionTrigger, now: float
+    ) -> list[Effect]:
+        """A refusal that may not last: repeat the request after a pause, within the attempts."""
+        self.attempts += 1
+        if self.attempts >= ATTEMPTS:
+            self._error = error
+            return self._fire(SubscriptionTrigger.GAVE_UP, now)
+        self._pause(trigger, self.attempts, now)
+        return []
+
+    def _pause(self, trigger: SubscriptionTrigger, attempt: int, now: float) -> None:
+        self._paused = trigger
+        self._due = now + self._backoff.delay(attempt)
+
+    def _fire(self, trigger: SubscriptionTrigger, now: float) -> list[Effect]:
+        """Make the transition, set the clocks of its state, and give the effects of its row."""
+        row = self._machine.fire(trigger)
+        if row.late:
+            return []
+        self._paused = None
+        self._due = now + self._timeout if row.to_state in _OUTSTANDING else math.inf
+        if row.to_state is not SubscriptionState.LIVE:
+            self._live_since = None
+        elif self._live_since is None:
+            self._live_since = now
+        effects: list[Effect] = []
+        for effect in row.effects:
+            failing = effect is SubscriptionEffect.FAIL
+            effects.append(Fail(self._error) if failing else _PLAIN[effect])
+        return effects
