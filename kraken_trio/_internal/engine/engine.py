@@ -1,0 +1,284 @@
+"""One path for every frame: bytes, message, meaning, sinks; without a wait anywhere.
+
+The live feed, a replay and ``verify`` all run it. It joins a codec of ``wire`` with the books and
+trackers of ``core``, and knows neither how the exchange spells things nor when they are asked
+for. Nothing here is ever interrupted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol, TypeGuard, assert_never
+
+from msgspec.structs import replace
+
+from kraken_trio._internal.core.digits import MOST_DECIMALS
+from kraken_trio._internal.engine.routes import NOTHING, BookRoute, Route, Sink, make_route
+from kraken_trio._internal.engine.signals import (
+    DataLost,
+    Faulted,
+    Replied,
+    Signal,
+    StatusSeen,
+    Unfamiliar,
+    Unrouted,
+)
+from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.model.errors import ProtocolError
+from kraken_trio._internal.model.gap import Gap
+from kraken_trio._internal.model.messages import (
+    BookMessage,
+    Heartbeat,
+    Level3Message,
+    Message,
+    RecordsMessage,
+    Reply,
+    Unknown,
+)
+from kraken_trio._internal.model.ports import Observer
+from kraken_trio._internal.model.records import Candle, Ticker, Trade
+from kraken_trio._internal.model.reference import InstrumentPair, SystemStatus
+from kraken_trio._internal.model.timestamp import Timestamp
+
+Key = tuple[str, str | None, int | None]
+"""Channel, symbol and candle interval: what the data themselves say of where they belong."""
+
+
+class Codec(Protocol):
+    """How one protocol of the exchange is read."""
+
+    def decode(self, payload: bytes | memoryview, received_at: Timestamp | None) -> Message:
+        """Give what one frame says. Raises ``ProtocolError``, and nothing else."""
+        ...
+
+
+class Engine:
+    """What one session delivers, and to whom.
+
+    It outlives connections: ``disconnect`` ends one, and the next may begin.
+    """
+
+    def __init__(
+        self, codec: Codec, *, session: str = "public", observers: Iterable[Observer] = ()
+    ) -> None:
+        """Start with nothing open. ``session`` is what observers are told."""
+        self.frames = 0
+        """Frames fed, whatever became of them."""
+        self.faults = 0
+        """Frames that could not be decoded."""
+        self.unknown = 0
+        """Frames of a channel or method that is not known."""
+        self.unrouted = 0
+        """Messages with data of which nothing is open."""
+        self.heartbeats = 0
+        """Heartbeats."""
+        self.replies = 0
+        """Answers to requests."""
+        self._decode = codec.decode
+        self._session = session
+        self._routes: dict[Key, Route] = {}
+        self._sinks: list[Sink] = []
+        self._precisions: dict[str, tuple[int, int]] = {}
+        observers = tuple(observers)
+        self._on_frame = _overridden(observers, "frame_received")
+        self._on_fault = _overridden(observers, "fault")
+        self._on_gap = _overridden(observers, "gap")
+
+    def attach(self, sink: Sink) -> None:
+        """Give ``sink`` everything from now on: records, gaps, status, heartbeats, faults."""
+        self._sinks.append(sink)
+        for route in self._routes.values():
+            route.sinks.append(sink)
+
+    def detach(self, sink: Sink) -> None:
+        """Give ``sink`` nothing more; ``ValueError`` if it is not attached."""
+        self._sinks.remove(sink)
+        for route in self._routes.values():
+            route.sinks.remove(sink)
+
+    def open(self, part: Channel) -> Route:
+        """Make the route of a channel with one symbol, or with none where it takes none.
+
+        ``ValueError`` where its data have a route already: nothing could tell them apart.
+        """
+        key = _key(part)
+        if key in self._routes:
+            msg = f"{part} has a route already, that of {self._routes[key].part}"
+            raise ValueError(msg)
+        route = self._routes[key] = make_route(part)
+        route.sinks.extend(self._sinks)
+        if isinstance(route, BookRoute) and route.book.symbol in self._precisions:
+            route.book.set_precision(*self._precisions[route.book.symbol])
+        return route
+
+    def close(self, part: Channel) -> None:
+        """Forget the route of ``part``, and what comes for it; ``KeyError`` if there is none."""
+        self._routes.pop(_key(part)).close()
+
+    def route(self, part: Channel) -> Route | None:
+        """The route of ``part``, if it is open."""
+        return self._routes.get(_key(part))
+
+    def routes(self) -> Iterator[Route]:
+        """All that is open."""
+        return iter(self._routes.values())
+
+    def disconnect(self) -> None:
+        """The connection is gone: nothing of it is believed, and every loss is told in band."""
+        for route in self._routes.values():
+            gap = route.disconnect()
+            if gap is not None:
+                self._tell(gap)
+
+    def feed(self, payload: bytes | memoryview, received_at: Timestamp | None) -> Sequence[Signal]:
+        """Take one frame's payload all the way to the sinks; give what else it means.
+
+        A frame that cannot be decoded is counted, told and signalled, and nothing else is lost
+        with it. Of ``payload`` nothing is kept.
+        """
+        self.frames += 1
+        for hook in self._on_frame:
+            hook(self._session, payload, received_at)
+        try:
+            message = self._decode(payload, received_at)
+        except ProtocolError as error:
+            self.faults += 1
+            for sink in self._sinks:
+                sink(error)
+            for hook in self._on_fault:
+                hook(self._session, error)
+            return (Faulted(error),)
+        return self.take(message)
+
+    def take(self, message: Message) -> Sequence[Signal]:
+        """Take a decoded message to the sinks, as ``feed`` does."""
+        match message:
+            case BookMessage():
+                return self._take_book(("book", message.symbol, None), message)
+            case RecordsMessage():
+                return self._take_records(message)
+            case Heartbeat():
+                self.heartbeats += 1
+                for sink in self._sinks:
+                    sink(message)
+                return NOTHING
+            case Reply():
+                self.replies += 1
+                return (Replied(message),)
+            case Level3Message():
+                return self._take_book(("level3", message.symbol, None), message)
+            case Unknown():
+                self.unknown += 1
+                return (Unfamiliar(message),)
+            case _ as unreachable:
+                assert_never(unreachable)
+
+    def _take_book(self, key: Key, message: BookMessage | Level3Message) -> Sequence[Signal]:
+        route = self._routes.get(key)
+        if not isinstance(route, BookRoute):
+            return self._unrouted(message)
+        signals = route.verify(message)
+        return self._note(signals) if signals else NOTHING
+
+    def _take_records(self, message: RecordsMessage) -> Sequence[Signal]:
+        """Take records to the routes of what they are about."""
+        match message.channel:
+            case "ticker":
+                return self._take_ticker(message)
+            case "trade" | "ohlc":
+                return self._take_by_symbol(message)
+            case "status":
+                return self._take_status(message)
+            case channel:
+                self._learn(message)
+                return self._hand_on((channel, None, None), message)
+
+    def _take_ticker(self, message: RecordsMessage) -> Sequence[Signal]:
+        """One subscription on the wire serves two of ours."""
+        signals = NOTHING
+        for record in message.records:
+            symbol = record.symbol if isinstance(record, Ticker) else None
+            routes = [self._routes.get((name, symbol, None)) for name in ("ticker", "spread")]
+            if not any(routes):
+                signals = (*signals, *self._unrouted(message))
+            for route in routes:
+                if route is not None:
+                    signals = (*signals, *route.take(message))
+        return signals
+
+    def _take_by_symbol(self, message: RecordsMessage) -> Sequence[Signal]:
+        """A message is of one symbol; should one ever not be, each part goes its own way."""
+        groups: dict[Key, list[Any]] = {}
+        for record in message.records:
+            if isinstance(record, Trade):
+                groups.setdefault(("trade", record.symbol, None), []).append(record)
+            elif isinstance(record, Candle):
+                groups.setdefault(("ohlc", record.symbol, record.interval), []).append(record)
+        signals = NOTHING
+        for key, records in groups.items():
+            part = message if len(groups) == 1 else replace(message, records=tuple(records))
+            signals = (*signals, *self._hand_on(key, part))
+        return signals
+
+    def _take_status(self, message: RecordsMessage) -> Sequence[Signal]:
+        signals = NOTHING
+        for record in message.records:
+            if isinstance(record, SystemStatus):
+                for sink in self._sinks:
+                    sink(record)
+                signals = (*signals, StatusSeen(record))
+        return signals
+
+    def _hand_on(self, key: Key, message: RecordsMessage) -> Sequence[Signal]:
+        route = self._routes.get(key)
+        if route is None:
+            return self._unrouted(message)
+        return self._note(route.take(message))
+
+    def _learn(self, message: RecordsMessage) -> None:
+        """Tell the books the precisions of their pairs; of an absurd one they hear nothing."""
+        for record in message.records:
+            if not isinstance(record, InstrumentPair):
+                continue
+            price, qty = record.price_precision, record.qty_precision
+            if not (_possible(price) and _possible(qty)):
+                continue
+            self._precisions[record.symbol] = price, qty
+            for channel in ("book", "level3"):
+                route = self._routes.get((channel, record.symbol, None))
+                if isinstance(route, BookRoute):
+                    route.book.set_precision(price, qty)
+
+    def _unrouted(
+        self, message: BookMessage | Level3Message | RecordsMessage
+    ) -> tuple[Signal, ...]:
+        self.unrouted += 1
+        return (Unrouted(message),)
+
+    def _note(self, signals: Sequence[Signal]) -> Sequence[Signal]:
+        """Tell the observers of what is lost."""
+        for signal in signals:
+            if isinstance(signal, DataLost):
+                self._tell(signal.gap)
+        return signals
+
+    def _tell(self, gap: Gap) -> None:
+        for hook in self._on_gap:
+            hook(self._session, gap)
+
+
+def _key(part: Channel) -> Key:
+    return part.name, part.symbols[0] if part.symbols else None, part.interval
+
+
+def _possible(precision: int | None) -> TypeGuard[int]:
+    return precision is not None and 0 <= precision <= MOST_DECIMALS
+
+
+def _overridden(observers: Iterable[Observer], hook: str) -> list[Callable[..., None]]:
+    """The hooks of this name that do anything: one left alone must cost nothing."""
+    return [
+        getattr(observer, hook)
+        for observer in observers
+        if getattr(type(observer), hook) is not getattr(Observer, hook)
+    ]

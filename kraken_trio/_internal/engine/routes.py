@@ -1,0 +1,238 @@
+"""Where the data of one subscription goes: through its book or tracker, to its sinks.
+
+A route knows what loss looks like in its channel, and puts a ``Gap`` in band where it is; what is
+done about a loss is decided by whoever reads the signals. A sink takes one item and returns at
+once: the ``put`` of a buffer, or a counter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from kraken_trio._internal.core.book import OrderBook
+from kraken_trio._internal.core.buffer import Item
+from kraken_trio._internal.core.level3 import Level3Book
+from kraken_trio._internal.core.trackers import (
+    CandleTracker,
+    SequenceTracker,
+    Tracker,
+    TradeTracker,
+)
+from kraken_trio._internal.engine.signals import DataLost, Signal, SnapshotSeen
+from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.model.gap import Gap, GapReason
+from kraken_trio._internal.model.level3 import Level3Snapshot
+from kraken_trio._internal.model.messages import BookMessage, Level3Message, RecordsMessage
+from kraken_trio._internal.model.records import BookSnapshot, Spread, Ticker
+from kraken_trio._internal.model.timestamp import Timestamp
+
+Sink = Callable[[Item], None]
+"""Takes an item at once, and never raises."""
+
+NOTHING: tuple[Signal, ...] = ()
+"""What the hot path signals."""
+
+
+class Route:
+    """Where one part of a channel leads; of what it carries only a disconnect shows a loss.
+
+    That is ``ticker`` and ``instrument``: each record says all there is to say.
+    """
+
+    __slots__ = ("_received", "part", "sinks")
+
+    def __init__(self, part: Channel) -> None:
+        """Start without sinks. ``part`` has one symbol at most."""
+        self.part = part
+        """What it is the route of."""
+        self.sinks: list[Sink] = []
+        """Who gets what comes, in this order."""
+        # The last message of this connection, as the time that it was read; empty without any.
+        self._received: tuple[Timestamp | None, ...] = ()
+
+    def take(self, message: RecordsMessage) -> Sequence[Signal]:
+        """Deliver the records of a message of this part."""
+        self._received = (message.received_at,)
+        for record in message.records:
+            self._deliver(record)
+        return self._completed(message)
+
+    def join(self, sink: Sink) -> None:
+        """Add a sink; one that joins a live book is given the book first."""
+        self.sinks.append(sink)
+
+    def discard(self) -> None:
+        """Forget what a fresh subscription begins anew; what comes until then means nothing."""
+
+    def disconnect(self) -> Gap | None:
+        """The connection is gone. Gives the gap that was delivered for it, if one was."""
+        self.discard()
+        if not self._received:
+            return None
+        (since,), self._received = self._received, ()
+        return self._lose(since)
+
+    def close(self) -> None:
+        """Nobody wants it any more."""
+
+    def _deliver(self, item: Item) -> None:
+        for sink in self.sinks:
+            sink(item)
+
+    def _lose(self, since: Timestamp | None) -> Gap:
+        """Deliver the gap of a disconnect."""
+        symbol = self.part.symbols[0] if self.part.symbols else None
+        gap = Gap(self.part.name, symbol, GapReason.DISCONNECT, from_time=since)
+        self._deliver(gap)
+        return gap
+
+    def _completed(self, message: RecordsMessage) -> Sequence[Signal]:
+        """Signal a snapshot where one is waited for."""
+        if message.snapshot and self.part.needs_snapshot:
+            return (SnapshotSeen(self.part),)
+        return NOTHING
+
+
+class SpreadRoute(Route):
+    """Tickers in, changes of the best bid and offer out."""
+
+    __slots__ = ("_shown",)
+
+    def __init__(self, part: Channel) -> None:
+        """Start without having shown anything."""
+        super().__init__(part)
+        self._shown: Ticker | None = None
+
+    def take(self, message: RecordsMessage) -> Sequence[Signal]:
+        """Deliver a spread for each ticker whose best levels are not those shown last."""
+        self._received = (message.received_at,)
+        for record in message.records:
+            if isinstance(record, Ticker) and not self._same(record):
+                self._shown = record
+                spread = Spread(
+                    record.symbol,
+                    record.bid,
+                    record.bid_qty,
+                    record.ask,
+                    record.ask_qty,
+                    record.timestamp,
+                    record.received_at,
+                )
+                self._deliver(spread)
+        return NOTHING
+
+    def discard(self) -> None:
+        """Show the next one, whatever it is."""
+        self._shown = None
+
+    def _same(self, ticker: Ticker) -> bool:
+        shown = self._shown
+        return shown is not None and (
+            ticker.bid == shown.bid
+            and ticker.ask == shown.ask
+            and ticker.bid_qty == shown.bid_qty
+            and ticker.ask_qty == shown.ask_qty
+        )
+
+
+class TrackedRoute(Route):
+    """Of records that are numbered, one way or another: a tracker finds what is missing."""
+
+    __slots__ = ("tracker",)
+
+    def __init__(self, part: Channel, tracker: Tracker) -> None:
+        """Start with a fresh ``tracker`` of the channel."""
+        super().__init__(part)
+        self.tracker = tracker
+        """What knows the numbers."""
+
+    def take(self, message: RecordsMessage) -> Sequence[Signal]:
+        """Deliver what is new in a message of this part, with the gaps before it."""
+        self._received = (message.received_at,)
+        lost: list[Signal] = []
+        for item in self.tracker.accept(message):
+            self._deliver(item)
+            if isinstance(item, Gap):
+                lost.append(DataLost(self.part, item))
+        completed = self._completed(message)
+        return [*lost, *completed] if lost else completed
+
+    def discard(self) -> None:
+        """Begin anew what the exchange numbers anew."""
+        self.tracker.restart()
+
+    def disconnect(self) -> Gap | None:
+        """Private channels are numbered anew, so nothing would tell what was missed; trades and
+        candles tell it themselves, to the number, when the next ones come.
+        """
+        if self.part.private:
+            return super().disconnect()
+        self.discard()
+        return None
+
+
+class BookRoute(Route):
+    """Of a book, each of whose messages has a checksum: ``book`` and ``level3``."""
+
+    __slots__ = ("book",)
+
+    def __init__(self, part: Channel) -> None:
+        """Start with an empty book."""
+        super().__init__(part)
+        kind = OrderBook if part.name == "book" else Level3Book
+        self.book: OrderBook | Level3Book = kind(part.symbols[0], part.depth or 0)
+        """The live book. Empty while it is not live."""
+
+    def verify(self, message: BookMessage | Level3Message) -> Sequence[Signal]:
+        """Apply a message of this part, and deliver what it became, if it means anything."""
+        # Each message finds its way by its own channel, so it is of the book's own kind.
+        item = self.book.apply(message)  # type: ignore[arg-type]
+        if item is None:
+            return NOTHING
+        for sink in self.sinks:
+            sink(item)
+        match item:
+            case Gap():
+                return (DataLost(self.part, item),)
+            case BookSnapshot() | Level3Snapshot():
+                return (SnapshotSeen(self.part),)
+            case _:
+                return NOTHING
+
+    def join(self, sink: Sink) -> None:
+        """Add a sink, and give it the live book as a verified snapshot."""
+        snapshot = self.book.snapshot()
+        if snapshot is not None:
+            sink(snapshot)
+        super().join(sink)
+
+    def discard(self) -> None:
+        """Empty the book; updates mean nothing until the next snapshot."""
+        self.book.invalidate()
+
+    def disconnect(self) -> Gap | None:
+        """A live book is right no longer, and says so."""
+        snapshot = self.book.snapshot()
+        self.discard()
+        return None if snapshot is None else self._lose(snapshot.timestamp)
+
+    def close(self) -> None:
+        """End the book."""
+        self.book.close()
+
+
+def make_route(part: Channel) -> Route:
+    """The route that the channel of ``part`` needs."""
+    match part.name:
+        case "book" | "level3":
+            return BookRoute(part)
+        case "trade":
+            return TrackedRoute(part, TradeTracker(part.symbols[0]))
+        case "ohlc":
+            return TrackedRoute(part, CandleTracker(part.symbols[0]))
+        case "executions" | "balances":
+            return TrackedRoute(part, SequenceTracker(part.name))
+        case "spread":
+            return SpreadRoute(part)
+        case _:
+            return Route(part)

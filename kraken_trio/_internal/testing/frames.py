@@ -1,0 +1,143 @@
+"""Frames as the exchange prints them: member order, padding, digits of times.
+
+Knows the text of protocol v2 as captured from the exchange: members of responses in
+alphabetical order, those of market data in the order of the documentation, no blanks, prices
+and quantities padded to the pair's precision, times with six digits. Never imports a decoder or
+an encoder of the library: a mistake made twice would not be seen.
+
+Source: sections "Response", "Channel message", "Data conventions", "status", "ping", "book" and
+"trade" of the WebSocket v2 documentation, and captured traffic.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from kraken_trio._internal.model.timestamp import Timestamp
+
+Rows = Iterable[tuple[int, int]]
+"""Price and quantity of levels, each a whole number of its pair's smallest steps."""
+TradeRow = tuple[str, int, int, str, int, int]
+"""A trade: its taker's side, price, quantity, the taker's order type, its number, and time."""
+
+_MICROSECOND = 1000
+
+
+def fixed(value: int, precision: int) -> str:
+    """A number of smallest steps as the wire shows it: ``fixed(5100, 8)`` is ``0.00005100``."""
+    sign = "-" if value < 0 else ""
+    digits = str(abs(value)).rjust(precision + 1, "0")
+    whole = len(digits) - precision
+    return sign + (f"{digits[:whole]}.{digits[whole:]}" if precision else digits)
+
+
+def moment(at: int) -> str:
+    """A time in nanoseconds since the epoch as most frames show it, with six digits."""
+    return str(Timestamp(at // _MICROSECOND * _MICROSECOND))
+
+
+def heartbeat_frame() -> bytes:
+    """The exchange is there."""
+    return b'{"channel":"heartbeat"}'
+
+
+def status_frame(
+    system: str = "online",
+    *,
+    connection_id: int | None = None,
+    maintenance: Iterable[Mapping[str, object]] | None = None,
+    emergency: Iterable[Mapping[str, object]] | None = None,
+) -> bytes:
+    """The condition of the trading engine: the first frame of a connection, or a change.
+
+    ``connection_id`` stands in the first one alone, and is of up to 64 bits. The two
+    announcements stand in the message both or not at all, so one of them brings the other.
+    """
+    data: dict[str, object] = {"version": "2.0.10", "system": system, "api_version": "v2"}
+    if connection_id is not None:
+        data["connection_id"] = connection_id
+    if not (maintenance is None and emergency is None):
+        data["upcoming_maintenance"] = list(maintenance or ())
+        data["emergency"] = list(emergency or ())
+    return _dump({"channel": "status", "type": "update", "data": [data]})
+
+
+def pong_frame(at: int, *, req_id: int | None = None) -> bytes:
+    """The answer to a ping that came ``at`` nanoseconds since the epoch. It has no outcome."""
+    return _response(at, req_id, {"method": "pong"})
+
+
+def success_frame(method: str, result: object, at: int, *, req_id: int | None = None) -> bytes:
+    """The answer to a request, or to one symbol or order of it, that was accepted.
+
+    ``result`` is an object, or for ``batch_add`` a list of them; ``at`` is when the request
+    came, in nanoseconds since the epoch.
+    """
+    return _response(at, req_id, {"method": method, "result": result, "success": True})
+
+
+def failure_frame(
+    method: str, error: str, at: int, *, req_id: int | None = None, symbol: str | None = None
+) -> bytes:
+    """The answer to a request, or to one symbol of it, that was refused."""
+    members: dict[str, object] = {"error": error, "method": method, "success": False}
+    if symbol is not None:
+        members["symbol"] = symbol
+    return _response(at, req_id, members)
+
+
+def book_frame(
+    kind: str,
+    symbol: str,
+    *,
+    bids: Rows,
+    asks: Rows,
+    precisions: tuple[int, int],
+    checksum: int,
+    at: int,
+) -> bytes:
+    """A ``snapshot`` of a book, or an ``update``. ``precisions`` are of price and quantity."""
+    price, qty = precisions
+    shown_bids, shown_asks = (
+        ",".join(
+            f'{{"price":{fixed(ticks, price)},"qty":{fixed(lots, qty)}}}' for ticks, lots in rows
+        )
+        for rows in (bids, asks)
+    )
+    return (
+        f'{{"channel":"book","type":"{kind}","data":[{{"symbol":{json.dumps(symbol)},'
+        f'"bids":[{shown_bids}],"asks":[{shown_asks}],"checksum":{checksum},'
+        f'"timestamp":"{moment(at)}"}}]}}'
+    ).encode()
+
+
+def trade_frame(
+    kind: str,
+    symbol: str,
+    trades: Iterable[TradeRow],
+    *,
+    precisions: tuple[int, int],
+) -> bytes:
+    """A ``snapshot`` of the latest trades, or an ``update``, oldest first."""
+    price, qty = precisions
+    rows = (
+        f'{{"symbol":{json.dumps(symbol)},"side":"{side}","price":{fixed(ticks, price)},'
+        f'"qty":{fixed(lots, qty)},"ord_type":"{order_type}","trade_id":{trade_id},'
+        f'"timestamp":"{moment(at)}"}}'
+        for side, ticks, lots, order_type, trade_id, at in trades
+    )
+    return f'{{"channel":"trade","type":"{kind}","data":[{",".join(rows)}]}}'.encode()
+
+
+def _response(at: int, req_id: int | None, members: dict[str, object]) -> bytes:
+    """Add what every response has. The exchange takes some 40 microseconds for one."""
+    if req_id is not None:
+        members["req_id"] = req_id
+    members["time_in"] = moment(at)
+    members["time_out"] = moment(at + 40 * _MICROSECOND)
+    return _dump(members, sort_keys=True)
+
+
+def _dump(value: object, *, sort_keys: bool = False) -> bytes:
+    return json.dumps(value, separators=(",", ":"), sort_keys=sort_keys).encode()

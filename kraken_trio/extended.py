@@ -1,0 +1,20 @@
+"""The extended tier: stable, and may grow. What some programs need beside the prelude."""
+
+from __future__ import annotations
+
+from kraken_trio._internal.engine.verify import BookCounts, Fault, Verification, verify_capture
+from kraken_trio._internal.model.ports import Dial, Observer, Rest, RestResponse
+from kraken_trio._internal.tiers import publish as _publish
+
+__all__ = [
+    "BookCounts",
+    "Dial",
+    "Fault",
+    "Observer",
+    "Rest",
+    "RestResponse",
+    "Verification",
+    "verify_capture",
+]
+
+_publish(globals())

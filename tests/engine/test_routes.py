@@ -1,0 +1,268 @@
+"""Each route: what it delivers, what it signals, what it forgets."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from kraken_trio._internal.core.trackers import CandleTracker, SequenceTracker, TradeTracker
+from kraken_trio._internal.engine.routes import (
+    BookRoute,
+    Route,
+    SpreadRoute,
+    TrackedRoute,
+    make_route,
+)
+from kraken_trio._internal.engine.signals import DataLost, SnapshotSeen
+from kraken_trio._internal.model.account import BalanceSnapshot
+from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.model.gap import Gap, GapReason
+from kraken_trio._internal.model.level3 import Level3Order, Level3Snapshot, Level3Update
+from kraken_trio._internal.model.lifecycle import BookState
+from kraken_trio._internal.model.messages import BookMessage, Level3Message, RecordsMessage
+from kraken_trio._internal.model.records import (
+    BookSnapshot,
+    BookUpdate,
+    Level,
+    Spread,
+    Ticker,
+    Trade,
+)
+from kraken_trio._internal.model.timestamp import Timestamp
+
+NOW = Timestamp(1_000)
+LATER = Timestamp(2_000)
+BID = Level(Decimal("1.5"), Decimal("2.00"))
+
+
+def opened(part: Channel) -> tuple[Any, list[Any]]:
+    """Give a route, and the list that is its one sink."""
+    route, got = make_route(part), list[Any]()
+    route.join(got.append)
+    return route, got
+
+
+def message(channel: str, *records: Any, **more: Any) -> RecordsMessage:
+    """Give a message of records."""
+    settings = {"snapshot": False, "sequence": None, "received_at": NOW} | more
+    return RecordsMessage(channel=channel, records=records, **settings)
+
+
+def ticker(bid: str) -> Ticker:
+    """Give a ticker with this best bid."""
+    one = Decimal(1)
+    rest = (one, one, one, one, one, one, one, one, one, one)
+    return Ticker("BTC/USD", Decimal(bid), *rest, timestamp=NOW, received_at=LATER)
+
+
+def trade(number: int) -> Trade:
+    """Give the trade with this number."""
+    one = Decimal(1)
+    return Trade("BTC/USD", "buy", one, one, "limit", number, Timestamp(number), NOW)
+
+
+def book(*, snapshot: bool, checksum: int | None = None, qty: str = "2.00") -> BookMessage:
+    """Give a book of one bid, with its right checksum unless another is given."""
+    # CRC32 of the digits, computed with Python's zlib: "15200" and "15300".
+    right = {"2.00": 1_139_169_561, "3.00": 1_109_668_654}[qty]
+    bids = (Level(Decimal("1.5"), Decimal(qty)),)
+    return BookMessage(
+        "BTC/USD", snapshot, bids, (), right if checksum is None else checksum, NOW, LATER
+    )
+
+
+def level3(*, snapshot: bool) -> Level3Message:
+    """Give an order-by-order book of one bid, or the event that changes its quantity."""
+    qty, event = ("2.00", None) if snapshot else ("3.00", "modify")
+    order = Level3Order("O1", Decimal("1.5"), Decimal(qty), NOW, event)  # type: ignore[arg-type]
+    checksum = 1_139_169_561 if snapshot else 1_109_668_654
+    return Level3Message("BTC/USD", snapshot, (order,), (), checksum, NOW, LATER)
+
+
+@pytest.mark.parametrize(
+    "part, kind, tracker",
+    [
+        (Channel.ticker("BTC/USD"), Route, None),
+        (Channel.instrument(), Route, None),
+        (Channel.spread("BTC/USD"), SpreadRoute, None),
+        (Channel.book("BTC/USD"), BookRoute, None),
+        (Channel.level3("BTC/USD"), BookRoute, None),
+        (Channel.trades("BTC/USD"), TrackedRoute, TradeTracker),
+        (Channel.ohlc("BTC/USD"), TrackedRoute, CandleTracker),
+        (Channel.executions(), TrackedRoute, SequenceTracker),
+        (Channel.balances(), TrackedRoute, SequenceTracker),
+    ],
+)
+def test_each_channel_has_its_kind_of_route(
+    part: Channel, kind: type, tracker: type | None
+) -> None:
+    """What a channel's loss looks like decides how it is routed."""
+    route = make_route(part)
+    assert type(route) is kind
+    assert tracker is None or type(route.tracker) is tracker  # type: ignore[attr-defined]
+
+
+def test_records_without_numbers_are_handed_on_as_they_are() -> None:
+    """A ticker goes to every sink, in the order in which they joined."""
+    route, got = opened(Channel.ticker("BTC/USD"))
+    route.join(got.append)
+    assert list(route.take(message("ticker", ticker("1.5")))) == []
+    assert got == [ticker("1.5")] * 2
+
+
+def test_a_snapshot_is_signalled_where_one_is_waited_for() -> None:
+    """The instruments are complete with their snapshot; a ticker is complete in itself."""
+    for part, signals in (
+        (Channel.instrument(), [SnapshotSeen(Channel.instrument())]),
+        (Channel.ticker("BTC/USD"), []),
+    ):
+        route, _ = opened(part)
+        assert list(route.take(message(part.name, snapshot=True))) == signals
+
+
+def test_a_disconnect_is_told_once_and_only_if_something_came() -> None:
+    """A quiet route has lost nothing; another says since when it knows nothing."""
+    route, got = opened(Channel.ticker("BTC/USD"))
+    assert route.disconnect() is None
+    route.take(message("ticker", ticker("1.5")))
+    gap = route.disconnect()
+    assert gap == Gap("ticker", "BTC/USD", GapReason.DISCONNECT, from_time=NOW)
+    assert got[-1] is gap
+    assert route.disconnect() is None
+
+
+def test_a_channel_without_symbols_says_so_in_its_gap() -> None:
+    """The gap of the instruments names no symbol."""
+    route, _ = opened(Channel.instrument())
+    route.take(message("instrument"))
+    assert route.disconnect() == Gap("instrument", None, GapReason.DISCONNECT, from_time=NOW)
+
+
+def test_a_spread_comes_with_each_change_of_the_best_levels() -> None:
+    """A ticker that shows the same bid and ask as before gives no spread."""
+    route, got = opened(Channel.spread("BTC/USD"))
+    for bid in ("1.5", "1.5", "1.6", "1.60"):
+        assert list(route.take(message("ticker", ticker(bid)))) == []
+    one = Decimal(1)
+    assert got == [
+        Spread("BTC/USD", Decimal(bid), one, one, one, NOW, LATER) for bid in ("1.5", "1.6")
+    ]
+
+
+def test_after_a_disconnect_the_spread_is_shown_again() -> None:
+    """Nobody knows what it was in between, so the same one is news."""
+    route, got = opened(Channel.spread("BTC/USD"))
+    for _ in range(2):
+        route.take(message("ticker", ticker("1.5")))
+        route.disconnect()
+    assert [type(item) for item in got] == [Spread, Gap, Spread, Gap]
+
+
+def test_only_tickers_make_a_spread() -> None:
+    """Whatever else a message holds is none of its business."""
+    route, got = opened(Channel.spread("BTC/USD"))
+    route.take(message("ticker", trade(1)))
+    assert got == []
+
+
+def test_a_gap_stands_before_the_trade_that_showed_it() -> None:
+    """Missing trades are a gap in band, and a signal."""
+    route, got = opened(Channel.trades("BTC/USD"))
+    assert list(route.take(message("trade", trade(1)))) == []
+    signals = route.take(message("trade", trade(4)))
+    assert [type(item) for item in got] == [Trade, Gap, Trade]
+    assert (got[1].expected, got[1].received, got[1].size) == (2, 4, 2)
+    assert list(signals) == [DataLost(route.part, got[1])]
+
+
+def test_trades_tell_themselves_what_a_disconnect_cost() -> None:
+    """No gap at the disconnect: the next trade's number says exactly what was missed."""
+    route, got = opened(Channel.trades("BTC/USD"))
+    route.take(message("trade", trade(1)))
+    assert route.disconnect() is None
+    route.take(message("trade", trade(1), trade(2), snapshot=True))
+    route.take(message("trade", trade(5)))
+    assert [type(item) for item in got] == [Trade, Trade, Gap, Trade]
+
+
+def test_private_channels_are_numbered_anew_after_a_disconnect() -> None:
+    """Their numbers begin with 1 again and tell nothing, so the disconnect itself is the gap."""
+    route, got = opened(Channel.balances())
+    held = BalanceSnapshot(asset="BTC", balance=Decimal(1))
+    first = message("balances", held, snapshot=True, sequence=1)
+    assert list(route.take(first)) == [SnapshotSeen(route.part)]
+    assert route.disconnect() == Gap("balances", None, GapReason.DISCONNECT, from_time=NOW)
+    assert list(route.take(first)) == [SnapshotSeen(route.part)]
+    assert [type(item) for item in got] == [BalanceSnapshot, Gap, BalanceSnapshot]
+
+
+def test_a_loss_and_a_snapshot_are_both_signalled() -> None:
+    """A snapshot that is not the first message of its subscription shows a loss."""
+    route, got = opened(Channel.balances())
+    signals = route.take(message("balances", snapshot=True, sequence=3))
+    assert list(signals) == [DataLost(route.part, got[0]), SnapshotSeen(route.part)]
+
+
+def test_a_book_delivers_what_was_verified() -> None:
+    """A snapshot is a record and a signal; an update that is right is a record and no more."""
+    route, got = opened(Channel.book("BTC/USD"))
+    assert list(route.verify(book(snapshot=True))) == [SnapshotSeen(route.part)]
+    assert list(route.verify(book(snapshot=False, qty="3.00"))) == []
+    assert [type(item) for item in got] == [BookSnapshot, BookUpdate]
+    assert got[1].best_bid == Level(Decimal("1.5"), Decimal("3.00"))
+
+
+def test_a_book_that_does_not_verify_is_a_gap_and_a_signal() -> None:
+    """The wrong checksum is told; what follows means nothing until the next snapshot."""
+    route, got = opened(Channel.book("BTC/USD"))
+    route.verify(book(snapshot=True))
+    signals = route.verify(book(snapshot=False, checksum=7))
+    assert list(signals) == [DataLost(route.part, got[1])]
+    assert got[1].reason is GapReason.CHECKSUM
+    assert list(route.verify(book(snapshot=False))) == []
+    assert list(route.verify(book(snapshot=True))) == [SnapshotSeen(route.part)]
+    assert [type(item) for item in got] == [BookSnapshot, Gap, BookSnapshot]
+
+
+def test_one_who_joins_late_gets_the_book_first() -> None:
+    """A live book is handed over as a verified snapshot of its own; one that is not, is not."""
+    route, _ = opened(Channel.book("BTC/USD"))
+    early, late = list[Any](), list[Any]()
+    route.join(early.append)
+    route.verify(book(snapshot=True))
+    route.join(late.append)
+    assert [item.local for item in early] == [False]
+    assert [item.local for item in late] == [True]
+    route.verify(book(snapshot=False, qty="3.00"))
+    assert early[-1] == late[-1]
+
+
+def test_a_disconnect_empties_the_book_and_says_so() -> None:
+    """A live book is told to be lost; one that is not live has been told already."""
+    route, got = opened(Channel.book("BTC/USD"))
+    route.verify(book(snapshot=True))
+    assert route.disconnect() == Gap("book", "BTC/USD", GapReason.DISCONNECT, from_time=NOW)
+    assert route.book.state is BookState.AWAITING_SNAPSHOT
+    assert route.disconnect() is None
+    assert len(got) == 2
+
+
+def test_the_order_by_order_book_goes_the_same_way() -> None:
+    """A level3 snapshot is signalled, its update is not, and its disconnect is told."""
+    route, got = opened(Channel.level3("BTC/USD"))
+    assert list(route.verify(level3(snapshot=True))) == [SnapshotSeen(route.part)]
+    assert list(route.verify(level3(snapshot=False))) == []
+    assert [type(item) for item in got] == [Level3Snapshot, Level3Update]
+    route.discard()
+    assert route.disconnect() is None
+
+
+def test_a_closed_book_is_over() -> None:
+    """Nothing that comes for it means anything."""
+    route, got = opened(Channel.book("BTC/USD"))
+    route.close()
+    assert list(route.verify(book(snapshot=True))) == []
+    assert (got, route.book.state) == ([], BookState.CLOSED)
+    make_route(Channel.ticker("BTC/USD")).close()  # of others nothing is kept

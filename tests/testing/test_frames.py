@@ -1,0 +1,152 @@
+"""Frames are printed as the exchange prints them, to the byte."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from kraken_trio._internal.testing.frames import (
+    book_frame,
+    failure_frame,
+    fixed,
+    heartbeat_frame,
+    moment,
+    pong_frame,
+    status_frame,
+    success_frame,
+    trade_frame,
+)
+
+AT = 1_695_746_960_962_586_789  # 2023-09-26T16:49:20.962586789Z
+TIMES = '"time_in":"2023-09-26T16:49:20.962586Z","time_out":"2023-09-26T16:49:20.962626Z"}'
+
+
+@pytest.mark.parametrize(
+    "value, precision, text",
+    [
+        (0, 0, "0"),
+        (7, 0, "7"),
+        (0, 8, "0.00000000"),
+        (5100, 8, "0.00005100"),
+        (627970, 1, "62797.0"),
+        (1, 10, "0.0000000001"),
+        (10**10, 10, "1.0000000000"),
+        (-4293, 1, "-429.3"),
+        (-51, 2, "-0.51"),
+        (12345678901234567890, 8, "123456789012.34567890"),
+    ],
+)
+def test_numbers_are_padded(value: int, precision: int, text: str) -> None:
+    """A number has all the decimals of its precision, and at least one digit before them."""
+    assert fixed(value, precision) == text
+
+
+def test_times_have_six_digits() -> None:
+    """A time is cut off at the microsecond."""
+    assert moment(AT) == "2023-09-26T16:49:20.962586Z"
+    assert moment(0) == "1970-01-01T00:00:00.000000Z"
+
+
+@pytest.mark.parametrize(
+    "frame, text",
+    [
+        (heartbeat_frame(), '{"channel":"heartbeat"}'),
+        (
+            status_frame(connection_id=18125794168470749634),
+            (
+                '{"channel":"status","type":"update","data":[{"version":"2.0.10","system":"online",'
+                '"api_version":"v2","connection_id":18125794168470749634}]}'
+            ),
+        ),
+        (
+            status_frame("maintenance"),
+            (
+                '{"channel":"status","type":"update","data":[{"version":"2.0.10",'
+                '"system":"maintenance","api_version":"v2"}]}'
+            ),
+        ),
+        (
+            status_frame(connection_id=1, emergency=[]),
+            (
+                '{"channel":"status","type":"update","data":[{"version":"2.0.10","system":"online",'
+                '"api_version":"v2","connection_id":1,"upcoming_maintenance":[],"emergency":[]}]}'
+            ),
+        ),
+        (
+            status_frame(maintenance=[{"event_id": 33}]),
+            (
+                '{"channel":"status","type":"update","data":[{"version":"2.0.10","system":"online",'
+                '"api_version":"v2","upcoming_maintenance":[{"event_id":33}],"emergency":[]}]}'
+            ),
+        ),
+        (pong_frame(AT, req_id=101), '{"method":"pong","req_id":101,' + TIMES),
+        (pong_frame(AT), '{"method":"pong",' + TIMES),
+        (
+            success_frame(
+                "subscribe",
+                {"symbol": "BTC/USD", "snapshot": True, "channel": "book", "depth": 10},
+                AT,
+                req_id=0,
+            ),
+            '{"method":"subscribe","req_id":0,"result":{"channel":"book","depth":10,'
+            '"snapshot":true,"symbol":"BTC/USD"},"success":true,' + TIMES,
+        ),
+        (
+            success_frame("batch_add", [{"order_id": "A"}, {"order_id": "B"}], AT),
+            '{"method":"batch_add","result":[{"order_id":"A"},{"order_id":"B"}],"success":true,'
+            + TIMES,
+        ),
+        (
+            failure_frame("subscribe", "Currency pair not supported XBT/USD", AT, symbol="XBT/USD"),
+            '{"error":"Currency pair not supported XBT/USD","method":"subscribe",'
+            '"success":false,"symbol":"XBT/USD",' + TIMES,
+        ),
+        (
+            failure_frame("add_order", "EOrder:Insufficient funds", AT, req_id=7),
+            '{"error":"EOrder:Insufficient funds","method":"add_order","req_id":7,'
+            '"success":false,' + TIMES,
+        ),
+        (
+            book_frame(
+                "update",
+                "BTC/USD",
+                bids=[],
+                asks=[(628026, 98074394), (628027, 0)],
+                precisions=(1, 8),
+                checksum=1348273380,
+                at=AT,
+            ),
+            (
+                '{"channel":"book","type":"update","data":[{"symbol":"BTC/USD","bids":[],"asks":['
+                '{"price":62802.6,"qty":0.98074394},{"price":62802.7,"qty":0.00000000}],'
+                '"checksum":1348273380,"timestamp":"2023-09-26T16:49:20.962586Z"}]}'
+            ),
+        ),
+        (
+            trade_frame(
+                "snapshot",
+                "BTC/USD",
+                [("buy", 837443, 44780, "limit", 109116693, AT), ("sell", 1, 2, "market", 3, 0)],
+                precisions=(1, 8),
+            ),
+            (
+                '{"channel":"trade","type":"snapshot","data":[{"symbol":"BTC/USD","side":"buy",'
+                '"price":83744.3,"qty":0.00044780,"ord_type":"limit","trade_id":109116693,'
+                '"timestamp":"2023-09-26T16:49:20.962586Z"},{"symbol":"BTC/USD","side":"sell",'
+                '"price":0.1,"qty":0.00000002,"ord_type":"market","trade_id":3,'
+                '"timestamp":"1970-01-01T00:00:00.000000Z"}]}'
+            ),
+        ),
+    ],
+)
+def test_frames(frame: bytes, text: str) -> None:
+    """Each frame has the members, in the order, of a captured one; and it is JSON."""
+    assert frame.decode() == text
+    json.loads(frame)
+
+
+def test_symbols_are_escaped() -> None:
+    """Whatever a symbol is called, the frame stays JSON."""
+    frame = trade_frame("update", 'A"\\/é', [("buy", 1, 1, "limit", 1, 0)], precisions=(0, 0))
+    assert json.loads(frame)["data"][0]["symbol"] == 'A"\\/é'

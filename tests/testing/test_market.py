@@ -1,0 +1,292 @@
+"""The market says what a faithful exchange would, to a client that knows only the rules."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from kraken_trio._internal.model.errors import ConfigurationError
+from kraken_trio._internal.testing.market import Market, MarketEvent, MarketPair
+
+START = 1_767_225_600 * 10**9
+BTC = MarketPair(symbol="BTC/USD", price=Decimal("62800.0"), price_precision=1, qty_precision=8)
+PEPE = MarketPair(
+    symbol="PEPE/EUR", price=Decimal("0.0000012345"), price_precision=10, qty_precision=0
+)
+TINY = MarketPair(symbol="TINY/USD", price=Decimal(2), price_precision=0, qty_precision=10)
+DEPTHS = (10, 25, 1000)
+
+
+def decoded(frame: bytes) -> Any:
+    """Decode a frame, with every number as the text that the wire shows."""
+    return json.loads(frame, parse_float=str, parse_int=str)
+
+
+class Client:
+    """A book kept by the rules of the documentation, from the texts of numbers alone."""
+
+    def __init__(self, depth: int) -> None:
+        """Know nothing yet."""
+        self.depth = depth
+        self.sides: dict[str, dict[str, str]] = {}
+
+    def take(self, frame: bytes) -> Any:
+        """Apply a message, truncate, and check; give its data."""
+        message = decoded(frame)
+        (data,) = message["data"]
+        if message["type"] == "snapshot":
+            self.sides = {"bids": {}, "asks": {}}
+        for name, side in self.sides.items():
+            for level in data[name]:
+                if Decimal(level["qty"]):
+                    side[level["price"]] = level["qty"]
+                else:
+                    del side[level["price"]]  # what is removed was there
+            for price in self.best(name)[self.depth :]:
+                del side[price]
+        assert int(data["checksum"]) == self.checksum()
+        return data
+
+    def best(self, name: str) -> list[str]:
+        """Prices of a side, best first."""
+        return sorted(self.sides[name], key=Decimal, reverse=name == "bids")
+
+    def checksum(self) -> int:
+        """As the documentation says: asks, then bids, without point and leading zeros."""
+        texts = [
+            text.replace(".", "").lstrip("0")
+            for name in ("asks", "bids")
+            for price in self.best(name)[:10]
+            for text in (price, self.sides[name][price])
+        ]
+        return zlib.crc32("".join(texts).encode())
+
+
+def market(*pairs: MarketPair, seed: int = 1) -> Market:
+    """Open one."""
+    return Market(pairs, seed=seed, start=START)
+
+
+def steps(market: Market, count: int) -> Iterator[MarketEvent]:
+    """Give the events of some steps."""
+    for _ in range(count):
+        yield from market.step()
+
+
+@pytest.mark.parametrize("pair", [BTC, PEPE, TINY], ids=lambda pair: pair.symbol)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_client_stays_right(pair: MarketPair, seed: int) -> None:
+    """A client that knows the rules has the right book after each message, at every depth."""
+    peer = market(pair, seed=seed)
+    clients = {depth: Client(depth) for depth in DEPTHS}
+    for depth, client in clients.items():
+        peer.watch(pair.symbol, depth)
+        client.take(peer.book_snapshot(pair.symbol, depth))
+    for event in steps(peer, 300):
+        if event.depth is not None:
+            clients[event.depth].take(event.frame)
+    for depth, client in clients.items():
+        late = Client(depth)
+        late.take(peer.book_snapshot(pair.symbol, depth))
+        assert late.sides == client.sides
+        assert Decimal(client.best("bids")[0]) < Decimal(client.best("asks")[0])
+
+
+def test_habits_of_the_wire() -> None:
+    """Updates show what real ones do: removals with refill, repeats, idle and unsorted sides."""
+    peer = market(BTC)
+    peer.watch("BTC/USD", 10)
+    client = Client(10)
+    client.take(peer.book_snapshot("BTC/USD", 10))
+    seen: Counter[str] = Counter()
+    for event in steps(peer, 3000):
+        if event.channel != "book":
+            continue
+        held = {name: set(side) for name, side in client.sides.items()}
+        data = client.take(event.frame)
+        for name in ("bids", "asks"):
+            prices = [level["price"] for level in data[name]]
+            ordered = sorted(prices, key=Decimal)
+            seen["idle"] += not prices
+            seen["repeated"] += len(prices) > len(set(prices))
+            seen["unsorted"] += prices not in (ordered, ordered[::-1])
+            removed = {level["price"] for level in data[name] if not Decimal(level["qty"])}
+            gone = held[name] - set(client.sides[name])
+            seen["removed"] += bool(removed)
+            seen["pushed out"] += bool(gone - removed)
+            # The window stays full: what slides in comes in the very message of the removal.
+            assert len(client.sides[name]) == 10
+    assert min(seen.values()) > 20, seen
+    assert set(seen) == {"idle", "repeated", "unsorted", "removed", "pushed out"}
+
+
+def test_numbers_are_padded_to_the_precision() -> None:
+    """Every price and quantity has the decimals of its pair, zeros and removals too."""
+    peer = market(BTC, PEPE, TINY)
+    for symbol in peer.symbols:
+        peer.watch(symbol, 10)
+    places = {pair.symbol: (pair.price_precision, pair.qty_precision) for pair in (BTC, PEPE, TINY)}
+    for event in steps(peer, 300):
+        (first, *_) = data = decoded(event.frame)["data"]
+        rows = data if event.channel == "trade" else first["bids"] + first["asks"]
+        for row in rows:
+            decimals = tuple(len(row[name].partition(".")[2]) for name in ("price", "qty"))
+            assert decimals == places[event.symbol]
+
+
+def test_trades() -> None:
+    """Trades are numbered without a gap, are of one taker per message, and begin with a snapshot
+    of 50.
+    """
+    peer = market(BTC)
+    snapshot = decoded(peer.trade_snapshot("BTC/USD"))
+    trades = snapshot["data"]
+    assert (snapshot["channel"], snapshot["type"], len(trades)) == ("trade", "snapshot", 50)
+    for event in steps(peer, 2000):
+        assert (event.channel, event.depth) == ("trade", None)
+        message = decoded(event.frame)
+        assert message["type"] == "update"
+        assert len({(t["side"], t["ord_type"], t["timestamp"]) for t in message["data"]}) == 1
+        trades += message["data"]
+    assert len(trades) > 150
+    for earlier, later in pairwise(trades):
+        assert int(later["trade_id"]) == int(earlier["trade_id"]) + 1
+        assert later["timestamp"] >= earlier["timestamp"]
+    assert {t["side"] for t in trades} == {"buy", "sell"}
+    assert {t["ord_type"] for t in trades} == {"limit", "market"}
+    assert decoded(peer.trade_snapshot("BTC/USD"))["data"] == trades[-50:]
+
+
+def test_trades_come_out_of_the_book() -> None:
+    """What is traded leaves the book: the quantity at its price shrinks by just as much."""
+    peer = market(BTC)
+    peer.watch("BTC/USD", 25)
+    client = Client(25)
+    client.take(peer.book_snapshot("BTC/USD", 25))
+    found = 0
+    for _ in range(2000):
+        before = {name: dict(side) for name, side in client.sides.items()}
+        frames = {event.channel: event.frame for event in peer.step()}
+        data = client.take(frames["book"]) if "book" in frames else {"bids": [], "asks": []}
+        for trade in decoded(frames["trade"])["data"] if "trade" in frames else ():
+            name = "asks" if trade["side"] == "buy" else "bids"
+            # A level that came and went within the step does not show.
+            shown = [row["qty"] for row in data[name] if row["price"] == trade["price"]]
+            was = before[name].get(trade["price"], "0")
+            drops = {Decimal(a) - Decimal(b) for a, b in pairwise([was, *shown])}
+            assert not shown or Decimal(trade["qty"]) in drops
+            found += bool(shown)
+    assert found > 100
+
+
+def test_time_goes_on_by_itself() -> None:
+    """Each step is a little later than the one before, and its frames carry that moment."""
+    peer = market(BTC)
+    assert peer.now == START
+    peer.watch("BTC/USD", 1000)
+    for _ in range(200):
+        before = peer.now
+        events = peer.step()
+        assert 100_000 <= peer.now - before < 20_000_000
+        for event in events:
+            (first, *_) = decoded(event.frame)["data"]
+            assert first["timestamp"] == str(event.at) == str(peer.now)
+
+
+def test_snapshot_carries_the_time_of_the_last_change() -> None:
+    """A snapshot is as old as the last change of its book, not as the moment when it is sent."""
+    peer = market(BTC, PEPE)
+    peer.watch("BTC/USD", 1000)
+    changed = str(peer.now)
+    for _ in range(50):
+        for event in peer.step():
+            if event.symbol == "BTC/USD":
+                changed = str(event.at)
+    assert decoded(peer.book_snapshot("BTC/USD", 10))["data"][0]["timestamp"] == changed
+
+
+def test_the_same_seed_gives_the_same_market() -> None:
+    """Frames depend on pairs, seed and start alone, to the byte, and not on who watches."""
+    one, two, other = market(BTC, TINY), market(BTC, TINY), market(BTC, TINY, seed=2)
+    for peer in (one, two, other):
+        peer.watch("BTC/USD", 25)
+    two.watch("TINY/USD", 1000)
+    frames = [event.frame for event in steps(one, 500)]
+    assert frames == [
+        event.frame
+        for event in steps(two, 500)
+        if (event.symbol, event.depth) != ("TINY/USD", 1000)
+    ]
+    assert frames != [event.frame for event in steps(other, 500)]
+
+
+def test_only_what_is_watched_is_told() -> None:
+    """A book gives updates for the depths that are watched, while they are."""
+    peer = market(BTC, PEPE)
+    assert {event.channel for event in steps(peer, 100)} <= {"trade"}
+    for depth in (25, 10):
+        peer.watch("BTC/USD", depth)
+    books = {(e.symbol, e.depth) for e in steps(peer, 100) if e.channel == "book"}
+    assert books == {("BTC/USD", 10), ("BTC/USD", 25)}
+    peer.unwatch("BTC/USD", 10)
+    peer.unwatch("BTC/USD", 500)
+    assert {e.depth for e in steps(peer, 100) if e.channel == "book"} == {25}
+
+
+def test_a_thin_book() -> None:
+    """At the lowest price there is one bid; the book is thin, and never empty nor below zero."""
+    peer = market(TINY)
+    client = Client(10)
+    client.take(peer.book_snapshot("TINY/USD", 10))
+    assert client.best("bids") == ["1"]
+    peer.watch("TINY/USD", 10)
+    for event in steps(peer, 2000):
+        if event.channel == "book":
+            client.take(event.frame)
+        assert client.best("asks")
+        assert Decimal(client.best("bids")[-1]) >= 1
+
+
+@pytest.mark.parametrize(
+    "changes, text",
+    [
+        ({"price_precision": -1}, "price_precision: must be from 0 to 10, is -1"),
+        ({"qty_precision": 11}, "qty_precision: must be from 0 to 10, is 11"),
+        ({"price": Decimal("0.05")}, "price: must be two smallest steps of 1 decimals or more"),
+        ({"price": Decimal("1.25")}, "price: must be two smallest steps of 1 decimals or more"),
+        ({"price": Decimal("0.1")}, "price: must be two smallest steps of 1 decimals or more"),
+        ({"price": Decimal(-5)}, "price: must be two smallest steps of 1 decimals or more"),
+    ],
+)
+def test_no_such_pair(changes: dict[str, Any], text: str) -> None:
+    """A pair without a market is refused."""
+    arguments: dict[str, Any] = {
+        "symbol": "A/B",
+        "price": Decimal(5),
+        "price_precision": 1,
+        "qty_precision": 8,
+    }
+    with pytest.raises(ConfigurationError, match=text):
+        MarketPair(**(arguments | changes))
+
+
+def test_no_such_market() -> None:
+    """A market has at least one pair, and each once; only these have books, of known depths."""
+    with pytest.raises(ConfigurationError, match="at least one pair"):
+        market()
+    with pytest.raises(ConfigurationError, match="BTC/USD twice"):
+        market(BTC, BTC)
+    peer = market(BTC, PEPE)
+    assert peer.symbols == ("BTC/USD", "PEPE/EUR")
+    with pytest.raises(ConfigurationError, match="one of BTC/USD, PEPE/EUR, is XBT/USD"):
+        peer.trade_snapshot("XBT/USD")
+    for call in (peer.watch, peer.unwatch, peer.book_snapshot):
+        with pytest.raises(ConfigurationError, match="one of 10, 25, 100, 500, 1000, is 5"):
+            call("BTC/USD", 5)
