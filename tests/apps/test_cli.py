@@ -55,8 +55,8 @@ def test_verify_tells_in_words_that_all_is_well(run: Any, tmp_path: Path) -> Non
     assert out.splitlines() == [
         f"{path}: ok",
         "  frames    3: 3 decoded, 0 not, 0 of an unknown kind",
-        "  book      BTC/USD, depth 10: 1 snapshots, 0 updates, checksums 1 right, 0 wrong",
-        "  trades    2, with 1 gaps",
+        "  book      BTC/USD, depth 10: snapshots 1, updates 0, checksums right 1, wrong 0",
+        "  trades    2, gaps 1",
         "  records   1 book, 2 trade",
     ]
 

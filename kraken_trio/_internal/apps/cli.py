@@ -70,12 +70,11 @@ def _in_words(result: Verification) -> str:
     ]
     for name, book in result.books.items():
         lines.append(
-            f"  book      {name}, depth {book.depth}: {book.snapshots} snapshots, "
-            f"{book.updates} updates, checksums {book.checksums_ok} right, "
-            f"{book.checksums_failed} wrong"
+            f"  book      {name}, depth {book.depth}: snapshots {book.snapshots}, updates "
+            f"{book.updates}, checksums right {book.checksums_ok}, wrong {book.checksums_failed}"
         )
     if result.trades:
-        lines.append(f"  trades    {result.trades}, with {result.trade_gaps} gaps")
+        lines.append(f"  trades    {result.trades}, gaps {result.trade_gaps}")
     if result.records:
         counts = ", ".join(f"{count} {name}" for name, count in result.records.items())
         lines.append(f"  records   {counts}")

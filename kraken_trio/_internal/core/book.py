@@ -1,7 +1,8 @@
 """The order book of one symbol, level by level, verified after every message.
 
 Knows how levels change and which of them the checksum is made of; what a checksum is and what
-its failure means stands in ``checksum``. Imports nothing else but the vocabulary.
+its failure means stands in ``checksum``. Imports ``digits``, too, and else
+nothing but the vocabulary.
 
 Built for the message that changes one level. A side is a sorted list of prices beside a list of
 levels, so that finding one is a bisection and the ends are next to hand; the text of the ten

@@ -19,8 +19,8 @@ from decimal import Context, Decimal
 MOST_DECIMALS = 40
 """The decoders refuse numbers with more digits on either side of the point."""
 
-# Two numbers of 40 digits and 40 decimals divide into 80 digits: nothing is ever cut. It traps
-# nothing, whatever the user's defaults are: what went wrong would show as a wrong checksum.
+# The longest number is 80 digits of the smallest steps, so nothing is ever cut. It traps nothing,
+# whatever the user's defaults are: a number that no decoder lets pass ends as a wrong checksum.
 steps = Context(prec=2 * MOST_DECIMALS, traps=[]).divide_int
 """``steps(number, step)``: how many whole steps a number is. Its ``str()`` is plain digits."""
 

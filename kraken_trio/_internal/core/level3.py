@@ -1,7 +1,8 @@
 """The order-by-order book of one symbol, verified after every message.
 
 Knows how orders queue at a price, and which of them the checksum is made of; what a checksum is
-and what its failure means stands in ``checksum``. Imports nothing else but the vocabulary.
+and what its failure means stands in ``checksum``. Imports ``digits``, too, and else
+nothing but the vocabulary.
 
 A price level is a queue. An order keeps its place when its quantity changes, and goes to the end
 when it is added, also when it was there before: one that left the depth and came back is
@@ -245,12 +246,7 @@ class Level3Book(CheckedBook[QueueSide, Level3Message, Level3Snapshot, Level3Upd
             message.received_at,
         )
 
-    def _whole(
-        self,
-        last: Level3Message,
-        *,
-        local: bool,  # noqa: ARG002 - the record has no place to say it
-    ) -> Level3Snapshot:
+    def _whole(self, last: Level3Message, *, local: bool) -> Level3Snapshot:
         return Level3Snapshot(
             self.symbol,
             self.depth,
@@ -259,4 +255,5 @@ class Level3Book(CheckedBook[QueueSide, Level3Message, Level3Snapshot, Level3Upd
             last.checksum,
             last.timestamp,
             last.received_at,
+            local,
         )

@@ -55,6 +55,9 @@ class Level3Snapshot(Struct, frozen=True, gc=False):
     """By the exchange's clock; the documented example lacks it."""
     received_at: Timestamp | None = None
     """When it was read from the connection."""
+    local: bool = False
+    """True when it was taken from the live verified book, rather than sent by the exchange:
+    for one who joins later, or after an overflow."""
 
     def __repr__(self) -> str:
         """The symbol and how many orders it holds."""
