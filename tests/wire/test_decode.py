@@ -18,6 +18,7 @@ from kraken_trio._internal.model.messages import (
     Level3Message,
     Message,
     RecordsMessage,
+    Refusal,
     Reply,
     Unknown,
 )
@@ -148,11 +149,23 @@ def test_digits_are_kept() -> None:
         (b'{"channel":"%s"}' % (b"x" * 1000), Unknown("channel", "x" * 64, AT)),
         (
             b'{"Error":"Exceeded msg rate"}',
-            Reply(method="", success=False, error="Exceeded msg rate", received_at=AT),
+            Reply(
+                method="",
+                success=False,
+                error="Exceeded msg rate",
+                refusal=Refusal.TRANSIENT,
+                received_at=AT,
+            ),
         ),
         (
             b'{"error":"Method(s) not found","success":false}',
-            Reply(method="", success=False, error="Method(s) not found", received_at=AT),
+            Reply(
+                method="",
+                success=False,
+                error="Method(s) not found",
+                refusal=Refusal.FINAL,
+                received_at=AT,
+            ),
         ),
         (
             b'{"channel":"book","type":"update","data":[],"method":"pong"}',

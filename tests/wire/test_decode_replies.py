@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from kraken_trio._internal.model.messages import OrderResult, Reply
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
 from kraken_trio._internal.wire.decode_replies import METHODS, reply_reader
 from kraken_trio._internal.wire.faults import FAULTS
 from kraken_trio._internal.wire.instants import Instants
+from kraken_trio._internal.wire.refusals import refusal_of
 
 AT = Timestamp(42)
 SECOND = Timestamp(NANOSECONDS)
@@ -249,8 +251,9 @@ def test_pong() -> None:
     ],
 )
 def test_refusal(payload: bytes, reply: Reply) -> None:
-    """A refusal is read in every shape; it always has a reason."""
-    assert read(payload) == reply
+    """A refusal is read in every shape; it always has a reason, and what the reason means."""
+    assert reply.error is not None
+    assert read(payload) == replace(reply, refusal=refusal_of(reply.error))
 
 
 @pytest.mark.parametrize(

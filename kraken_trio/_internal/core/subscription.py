@@ -166,6 +166,11 @@ class Subscription:
         """Whether an answer of the exchange, or a pause before the next request, is awaited."""
         return self.state in _OUTSTANDING
 
+    @property
+    def paused(self) -> bool:
+        """Whether what is awaited is the end of a pause of ours, rather than an answer."""
+        return self._paused is not None
+
     def handle(self, event: Input, now: float) -> list[Effect]:
         """What ``event`` makes necessary, in order.
 

@@ -7,6 +7,8 @@ A codec turns the bytes of one frame into one of these; the engine asks the mach
 
 from __future__ import annotations
 
+import enum
+
 from msgspec import Struct
 
 from kraken_trio._internal.model.account import BalanceSnapshot, BalanceUpdate, Execution
@@ -109,6 +111,19 @@ class OrderResult(Struct, frozen=True, kw_only=True):
     """Announcements of deprecated members. Never a failure."""
 
 
+class Refusal(enum.Enum):
+    """What a refusal means for the same request made again."""
+
+    FINAL = "final"
+    """It would be refused again."""
+    TRANSIENT = "transient"
+    """It may succeed later: the exchange is busy, or we are too fast."""
+    ALREADY = "already"
+    """What is asked for is there already."""
+    ABSENT = "absent"
+    """What is to be left is not there."""
+
+
 class Reply(Struct, frozen=True, kw_only=True):
     """The exchange's answer to one request, or to one symbol or order of it.
 
@@ -124,6 +139,8 @@ class Reply(Struct, frozen=True, kw_only=True):
     """Echo of the request's number."""
     error: str | None = None
     """Why not, in the exchange's words; None on success."""
+    refusal: Refusal | None = None
+    """What ``error`` means for the next attempt; None on success."""
     channel: str | None = None
     """The channel (un)subscribed, where the exchange names it."""
     symbol: str | None = None

@@ -16,6 +16,7 @@ from kraken_trio._internal.model.messages import OrderResult, Reply
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.wire.envelope import Reader, frame_decoder
 from kraken_trio._internal.wire.instants import Instants
+from kraken_trio._internal.wire.refusals import refusal_of
 
 METHODS = frozenset(
     {
@@ -133,6 +134,7 @@ def reply_reader(instants: Instants) -> Reader:
             success=success,
             req_id=frame.req_id,
             error=error,
+            refusal=None if error is None else refusal_of(error),
             channel=frame.channel or result.channel,
             symbol=frame.symbol or result.symbol,
             depth=result.depth,

@@ -1,0 +1,160 @@
+"""One session with everything that is wanted on it: the connection and its subscriptions, joined.
+
+The session knows when there is a connection, the roster knows what is asked for on it; each
+tells the other what it has to know here, and nowhere else. Whoever runs it reports what happened
+and carries the effects out, in order; between two calls nothing is ever half done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kraken_trio._internal.core import roster as roster_effects
+from kraken_trio._internal.core import session_events as said
+from kraken_trio._internal.core.backoff import Backoff, Budget
+from kraken_trio._internal.core.roster import Request, Roster
+from kraken_trio._internal.core.session import Session
+from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.model.config import KrakenConfig
+from kraken_trio._internal.model.lifecycle import ConnectionState
+from kraken_trio._internal.model.messages import Reply
+from kraken_trio._internal.model.reference import SystemStatus
+
+Effect = said.Effect | roster_effects.Effect
+
+_ANSWERING = (ConnectionState.SUBSCRIBING, ConnectionState.SUBSCRIBED, ConnectionState.RESYNCING)
+_IDLE = (ConnectionState.DISCONNECTED, ConnectionState.CLOSED)
+
+
+class Conversation:
+    """A session machine and a roster of subscriptions, kept in step."""
+
+    def __init__(
+        self,
+        name: str,
+        config: KrakenConfig,
+        *,
+        backoff: Backoff,
+        budget: Budget,
+        private: bool = False,
+        epoch_ns: int = 0,
+    ) -> None:
+        """As ``Session``. Nothing is wanted yet, so nothing is dialled."""
+        self.session = Session(
+            name, config, backoff=backoff, budget=budget, private=private, epoch_ns=epoch_ns
+        )
+        """The connection's machine."""
+        self.roster = Roster(timeout_s=config.timeout, backoff=backoff)
+        """The subscriptions' machines."""
+
+    @property
+    def state(self) -> ConnectionState:
+        """Of the session."""
+        return self.session.state
+
+    @property
+    def deadline(self) -> float:
+        """When ``tick`` wants to be called; infinity for never."""
+        return min(self.session.deadline, self.roster.deadline)
+
+    def want(self, parts: Sequence[Channel], now: float) -> list[Effect]:
+        """Somebody wants ``parts``: all of them, or, where one is refused, none.
+
+        The first wish of a session that never connected connects it. Raises
+        ``SubscriptionError`` where the exchange could not keep one apart from what is there.
+        """
+        effects: list[Effect] = []
+        for count, part in enumerate(parts):
+            try:
+                effects += self.roster.want(part, now)
+            except Exception:
+                self.unwant(parts[:count], now)
+                raise
+        if self.state is ConnectionState.DISCONNECTED:
+            effects += self._session(said.Connect(), now)
+        return effects
+
+    def unwant(self, parts: Sequence[Channel], now: float) -> list[Effect]:
+        """One who wanted ``parts`` wants them no more."""
+        effects: list[Effect] = []
+        for part in parts:
+            effects += self.roster.unwant(part, now)
+        return effects + self._settle(now)
+
+    def connect(self, now: float) -> list[Effect]:
+        """The user wants a connection: a new session after the end of one, nothing otherwise."""
+        return self._session(said.Connect(), now) if self.state in _IDLE else []
+
+    def report(self, event: said.Input, now: float) -> list[Effect]:
+        """Something happened to the connection, or the user leaves."""
+        return self._session(event, now)
+
+    def replied(self, reply: Reply, now: float) -> list[Effect]:
+        """The exchange answered a request."""
+        return self._told(self.roster.replied(reply, now), now)
+
+    def snapshot(self, part: Channel, now: float) -> list[Effect]:
+        """The snapshot of ``part`` came, and holds."""
+        return self._told(self.roster.snapshot(part, now), now)
+
+    def lost(self, part: Channel, reason: str, now: float) -> list[Effect]:
+        """What ``part`` delivered has a hole that a fresh snapshot mends."""
+        effects: list[Effect] = list(self.roster.lost(part, reason, now))
+        if self.roster.mending and self.state in _ANSWERING:
+            effects = [*self._session(said.GapFound(part), now), *effects]
+        return self._told(effects, now)
+
+    def status(self, status: SystemStatus) -> None:
+        """The exchange said how it is."""
+        self.session.maintenance = status.system == "maintenance"
+
+    def requests(self, now: float) -> list[tuple[Request, int]]:
+        """Take what is to be sent now, each with its number."""
+        return self.roster.requests(now)
+
+    def tick(self, now: float) -> list[Effect]:
+        """What has become due. May be called at any time."""
+        effects: list[Effect] = list(self._carry(self.session.tick(now), now))
+        if self.state in _ANSWERING and self.roster.silent(now):
+            resyncing = self.state is ConnectionState.RESYNCING
+            event = said.ResyncUnanswered() if resyncing else said.Unanswered()
+            return effects + self._session(event, now)
+        return effects + self._told(self.roster.tick(now), now)
+
+    def _told(self, effects: Sequence[Effect], now: float) -> list[Effect]:
+        """Tell the session of the subscriptions that ended, and of what is complete now."""
+        out: list[Effect] = []
+        for effect in effects:
+            out.append(effect)
+            if isinstance(effect, roster_effects.Ended) and self.state in _ANSWERING:
+                out += self._session(said.SymbolEnded(effect.part, effect.error), now)
+        return out + self._settle(now)
+
+    def _settle(self, now: float) -> list[Effect]:
+        """Tell the session what it waits for, once that is so."""
+        match self.state:
+            case ConnectionState.SUBSCRIBING if not self.roster.outstanding:
+                return self._session(said.Confirmed(), now)
+            case ConnectionState.RESYNCING if not self.roster.mending:
+                return self._session(said.Resynced(), now)
+            case _:
+                return []
+
+    def _session(self, event: said.Input, now: float) -> list[Effect]:
+        return self._carry(self.session.handle(event, now), now)
+
+    def _carry(self, effects: Sequence[said.Effect], now: float) -> list[Effect]:
+        """Carry out what concerns the roster; hand on the rest."""
+        out: list[Effect] = []
+        for effect in effects:
+            match effect:
+                case said.SubscribeAll():
+                    out += self.roster.online(now)
+                    out += self._settle(now)
+                case said.Invalidate():
+                    out += [effect, *self.roster.offline(now)]
+                case said.Resync() | said.EndSubscription():
+                    pass  # the roster found it, and has seen to it
+                case _:
+                    out.append(effect)
+        return out

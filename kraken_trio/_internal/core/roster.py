@@ -1,0 +1,327 @@
+"""The subscriptions of one session: which are wanted, how far each has got, what to ask next.
+
+One entry for each symbol of each channel, as the exchange knows them; how many of our consumers
+share it is counted. Each entry's conversation is a machine of its own (``subscription``); this
+joins their requests into few messages, and finds the entries that an answer is about. Like the
+machines it takes inputs and gives effects, and never waits.
+
+Source: section "Subscribing and unsubscribing" of the WebSocket v2 documentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import assert_never
+
+import msgspec
+from msgspec import Struct
+
+from kraken_trio._internal.core import subscription as talk
+from kraken_trio._internal.core.backoff import Backoff
+from kraken_trio._internal.core.pending import Pending
+from kraken_trio._internal.core.subscription import Subscription
+from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.model.errors import SubscriptionError
+from kraken_trio._internal.model.lifecycle import SubscriptionState
+from kraken_trio._internal.model.messages import Refusal, Reply
+from kraken_trio._internal.model.requests import Subscribe, Unsubscribe
+
+SYMBOLS_PER_REQUEST = 100
+"""Lists of a hundred symbols were seen to be taken, with all pairs of the exchange."""
+
+
+class Discard(Struct, frozen=True):
+    """Forget what one subscription delivered: its book and the numbers that begin anew."""
+
+    part: Channel
+    """Which."""
+
+
+class Completed(Struct, frozen=True):
+    """One subscription is confirmed and complete."""
+
+    part: Channel
+    """Which."""
+
+
+class Ended(Struct, frozen=True):
+    """One subscription is refused for good, or given up."""
+
+    part: Channel
+    """Which."""
+    error: SubscriptionError
+    """Why."""
+
+
+Effect = Discard | Completed | Ended
+Request = Subscribe | Unsubscribe
+Key = tuple[str, str | None, int | None]
+
+_KINDS: dict[type, type[Request]] = {
+    talk.Subscribe: Subscribe,
+    talk.Unsubscribe: Unsubscribe,
+}
+
+
+class Entry:
+    """One subscription, as the exchange knows it."""
+
+    __slots__ = ("machine", "mending", "part", "seen", "users")
+
+    def __init__(self, part: Channel, machine: Subscription) -> None:
+        """Start unwanted."""
+        self.part = part
+        """What it is about."""
+        self.machine = machine
+        """How far the conversation has got."""
+        self.users = 0
+        """How many want it."""
+        self.mending = False
+        """Whether it had a hole, and is not whole again."""
+        self.seen = False
+        """Whether it was complete once: then what it missed since can be found in a snapshot."""
+
+
+class Roster:
+    """All subscriptions of one session."""
+
+    def __init__(self, *, timeout_s: float, backoff: Backoff) -> None:
+        """Start with none, and without a connection. Each answer may take ``timeout_s``."""
+        self._timeout = timeout_s
+        self._backoff = backoff
+        self._online = False
+        self._entries: dict[Key, Entry] = {}
+        self._queue: dict[tuple[type[Request], Key], Entry] = {}
+        self._pending = Pending[tuple[type[Request], tuple[Entry, ...]]]()
+        self._answered = 0.0
+
+    def __iter__(self) -> Iterator[Entry]:
+        """All entries that are not over."""
+        return iter(self._entries.values())
+
+    def entry(self, part: Channel) -> Entry | None:
+        """The entry of ``part``, if there is one."""
+        return self._entries.get(_key(part))
+
+    @property
+    def deadline(self) -> float:
+        """When ``tick`` wants to be called; infinity for never."""
+        return min((entry.machine.deadline for entry in self), default=float("inf"))
+
+    @property
+    def outstanding(self) -> bool:
+        """Whether anything that is wanted is not complete."""
+        return any(entry.users and entry.machine.outstanding for entry in self)
+
+    @property
+    def mending(self) -> bool:
+        """Whether anything has a hole and is not whole again."""
+        return any(entry.mending for entry in self)
+
+    @property
+    def unanswered(self) -> int:
+        """Answers that belonged to no request of ours."""
+        return self._pending.unmatched
+
+    def has_requests(self) -> bool:
+        """Whether ``requests`` has something to give."""
+        return bool(self._queue)
+
+    def want(self, part: Channel, now: float) -> list[Effect]:
+        """Somebody wants ``part``. ``SubscriptionError`` where the exchange could not keep it
+        apart from what is there: another depth of the same book, another trigger of a ticker.
+        """
+        entry = self._entries.get(_key(part))
+        if entry is not None and entry.users and not _compatible(entry.part, part):
+            raise SubscriptionError(
+                f"is subscribed to as {entry.part}; the exchange has one of them on a connection",
+                part.name,
+                part.symbols[0] if part.symbols else None,
+            )
+        if entry is None:
+            machine = Subscription(part, timeout_s=self._timeout, backoff=self._backoff)
+            entry = self._entries[_key(part)] = Entry(part, machine)
+        entry.users += 1
+        if entry.users > 1:
+            return []
+        if entry.machine.state is SubscriptionState.UNSUBSCRIBING:
+            entry.part = entry.machine.part = part
+            return self._step(entry, talk.Want(), now)
+        return self._step(entry, talk.Online(), now) if self._online else []
+
+    def unwant(self, part: Channel, now: float) -> list[Effect]:
+        """One who wanted ``part`` wants it no more; the last one leaves it."""
+        entry = self._entries.get(_key(part))
+        if entry is None or not entry.users:
+            return []
+        entry.users -= 1
+        return [] if entry.users else self._step(entry, talk.Leave(), now)
+
+    def online(self, now: float) -> list[Effect]:
+        """There is a connection: ask for everything that is wanted."""
+        self._online = True
+        self._answered = now
+        return self._step_all(list(self), talk.Online(), now)
+
+    def offline(self, now: float) -> list[Effect]:
+        """The connection is gone, and every request on it."""
+        if not self._online:
+            return []
+        self._online = False
+        self._queue.clear()
+        self._pending.drain()
+        for entry in self:
+            entry.mending = False
+        return self._step_all(list(self), talk.Offline(), now)
+
+    def requests(self, now: float) -> list[tuple[Request, int]]:
+        """Take what is to be sent now, each with its number; equal requests are joined."""
+        groups: dict[tuple[type[Request], Channel], list[Entry]] = {}
+        for (kind, _), entry in self._queue.items():
+            part = entry.part
+            if kind is Subscribe and entry.seen and part.name in ("trade", "ohlc"):
+                # What was missed meanwhile stands in the snapshot, as far as it reaches.
+                part = msgspec.structs.replace(part, snapshot=True)
+            # The first symbol stands for all: a channel cannot be without.
+            symbols = part.symbols
+            like = msgspec.structs.replace(part, symbols=("ALL/ALL",)) if symbols else part
+            groups.setdefault((kind, like), []).append(entry)
+        self._queue.clear()
+        return [
+            self._request(kind, like, entries[start : start + SYMBOLS_PER_REQUEST], now)
+            for (kind, like), entries in groups.items()
+            for start in range(0, len(entries), SYMBOLS_PER_REQUEST)
+        ]
+
+    def replied(self, reply: Reply, now: float) -> list[Effect]:
+        """The exchange answered."""
+        self._answered = now
+        whole = not reply.success and reply.symbol is None
+        settled = self._pending.resolve(
+            reply.req_id, _part_name(reply.method, reply.symbol), whole=whole
+        )
+        if settled is None:
+            return []
+        kind, entries = settled.request
+        if settled.part is not None or not whole:
+            symbol = reply.symbol
+            entries = tuple(e for e in entries if not e.part.symbols or symbol in e.part.symbols)
+        else:
+            named = set(settled.unnamed)
+            entries = tuple(e for e in entries if not e.part.symbols or _name(kind, e) in named)
+        effects: list[Effect] = []
+        for entry in entries:
+            effects += self._step(entry, self._meaning(kind, entry, reply), now)
+        return effects
+
+    def snapshot(self, part: Channel, now: float) -> list[Effect]:
+        """The snapshot of ``part`` came."""
+        self._answered = now
+        entry = self._entries.get(_key(part))
+        return [] if entry is None else self._step(entry, talk.SnapshotSeen(), now)
+
+    def lost(self, part: Channel, reason: str, now: float) -> list[Effect]:
+        """What ``part`` delivered has a hole that a fresh snapshot mends."""
+        entry = self._entries.get(_key(part))
+        if entry is None or not entry.users:
+            return []
+        effects = self._step(entry, talk.DataLost(reason), now)
+        entry.mending = entry.machine.outstanding
+        return effects
+
+    def tick(self, now: float) -> list[Effect]:
+        """What has become due, symbol by symbol."""
+        effects: list[Effect] = []
+        for entry in list(self):
+            if entry.machine.deadline <= now:
+                effects += self._apply(entry, entry.machine.tick(now), now)
+        return effects
+
+    def silent(self, now: float) -> bool:
+        """Whether something is overdue, and the exchange has answered nothing for as long as an
+        answer may take: then the connection is at fault, and no single symbol.
+        """
+        if now - self._answered < self._timeout:
+            return False
+        return any(
+            entry.users and entry.machine.deadline <= now and not entry.machine.paused
+            for entry in self
+        )
+
+    def _request(
+        self, kind: type[Request], like: Channel, entries: list[Entry], now: float
+    ) -> tuple[Request, int]:
+        names = [_name(kind, entry) for entry in entries if entry.part.symbols]
+        req_id = self._pending.add((kind, tuple(entries)), now, self._timeout, names)
+        symbols = tuple(symbol for entry in entries for symbol in entry.part.symbols)
+        return kind(msgspec.structs.replace(like, symbols=symbols)), req_id
+
+    def _meaning(self, kind: type[Request], entry: Entry, reply: Reply) -> talk.Input:
+        """What an answer to one request means for one of its subscriptions."""
+        if reply.success:
+            return talk.Acknowledged() if kind is Subscribe else talk.Left()
+        # Said of a request that was repeated, it confirms the one before. Said of the first one,
+        # something else of ours is in the way, and the data would never come.
+        if reply.refusal is Refusal.ALREADY and entry.machine.attempts:
+            return talk.Acknowledged()
+        if reply.refusal is Refusal.ABSENT and kind is Unsubscribe:
+            return talk.Left()
+        symbol = entry.part.symbols[0] if entry.part.symbols else None
+        error = SubscriptionError(reply.error or "refused", entry.part.name, symbol)
+        return talk.Refused(error, transient=reply.refusal is Refusal.TRANSIENT)
+
+    def _step_all(self, entries: Iterable[Entry], event: talk.Input, now: float) -> list[Effect]:
+        effects: list[Effect] = []
+        for entry in entries:
+            effects += self._step(entry, event, now)
+        return effects
+
+    def _step(self, entry: Entry, event: talk.Input, now: float) -> list[Effect]:
+        return self._apply(entry, entry.machine.handle(event, now), now)
+
+    def _apply(self, entry: Entry, steps: list[talk.Effect], now: float) -> list[Effect]:
+        """Queue what is to be sent; give what is to be told; forget what is over."""
+        effects: list[Effect] = []
+        for step in steps:
+            match step:
+                case talk.Subscribe() | talk.Unsubscribe():
+                    effects += self._enqueue(_KINDS[type(step)], entry, now)
+                case talk.Discard():
+                    effects.append(Discard(entry.part))
+                case talk.Deliver():
+                    entry.mending = False
+                    entry.seen = True
+                    effects.append(Completed(entry.part))
+                case talk.Fail(error):
+                    entry.mending = False
+                    effects.append(Ended(entry.part, error))
+                case _ as unreachable:
+                    assert_never(unreachable)
+        if entry.machine.state is SubscriptionState.ENDED:
+            self._entries.pop(_key(entry.part), None)
+        return effects
+
+    def _enqueue(self, kind: type[Request], entry: Entry, now: float) -> list[Effect]:
+        """Queue a request; one to leave what was not even asked for yet takes that back instead."""
+        key = _key(entry.part)
+        if kind is Unsubscribe and self._queue.pop((Subscribe, key), None) is not None:
+            return self._step(entry, talk.Left(), now)
+        self._queue[kind, key] = entry
+        return []
+
+
+def _key(part: Channel) -> Key:
+    return part.name, part.symbols[0] if part.symbols else None, part.interval
+
+
+def _compatible(there: Channel, wanted: Channel) -> bool:
+    """Whether two wishes are one subscription: a snapshot may be asked for or not."""
+    return there == msgspec.structs.replace(wanted, snapshot=there.snapshot)
+
+
+def _part_name(method: str, symbol: str | None) -> str | None:
+    return None if symbol is None else f"{method} {symbol}"
+
+
+def _name(kind: type[Request], entry: Entry) -> str:
+    return f"{kind.__name__.lower()} {entry.part.symbols[0]}"

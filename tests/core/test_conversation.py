@@ -1,0 +1,262 @@
+"""A session and its subscriptions, kept in step."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kraken_trio._internal.core import session_events as said
+from kraken_trio._internal.core.backoff import Backoff, Budget
+from kraken_trio._internal.core.conversation import Conversation
+from kraken_trio._internal.core.roster import Completed, Discard, Ended
+from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.model.config import KrakenConfig
+from kraken_trio._internal.model.errors import ConnectionLost, SubscriptionError
+from kraken_trio._internal.model.lifecycle import ConnectionState, SubscriptionState
+from kraken_trio._internal.model.messages import Refusal, Reply
+from kraken_trio._internal.model.reference import SystemStatus
+from kraken_trio._internal.model.requests import Subscribe, Unsubscribe
+
+BTC, ETH = Channel.book("BTC/USD"), Channel.book("ETH/USD")
+GONE = ConnectionLost(1006)
+
+
+def conversation() -> Conversation:
+    """Give a conversation with answers within 10 s, and without jitter."""
+    config = KrakenConfig(timeout=10.0, jitter=0.0, stale_after=1000.0, heartbeat_interval=1000.0)
+    backoff = Backoff(initial=0.1, maximum=30.0, multiplier=2.0, jitter=0.0, random=Random(0))
+    return Conversation("public", config, backoff=backoff, budget=Budget())
+
+
+def answer(made: Conversation, now: float, *, refuse: tuple[str, ...] = ()) -> list[Any]:
+    """Let the exchange answer everything that is to be sent, with its snapshots."""
+    effects: list[Any] = []
+    for request, req_id in made.requests(now):
+        assert isinstance(request, Subscribe | Unsubscribe)
+        method = type(request).__name__.lower()
+        for part in request.channel.parts():
+            symbol = part.symbols[0]
+            good = symbol not in refuse
+            reply = Reply(
+                method=method,
+                success=good,
+                req_id=req_id,
+                symbol=symbol,
+                error=None if good else "no",
+                refusal=None if good else Refusal.FINAL,
+            )
+            effects += made.replied(reply, now)
+            if good and isinstance(request, Subscribe):
+                effects += made.snapshot(part, now)
+    return effects
+
+
+def states(effects: list[Any]) -> list[ConnectionState]:
+    """Give the states that were entered."""
+    return [effect.change.to_state for effect in effects if isinstance(effect, said.Changed)]
+
+
+def subscribed(*parts: Channel) -> Conversation:
+    """Give a conversation in which these are live."""
+    made = conversation()
+    made.want(parts, 0.0)
+    made.report(said.Established(), 0.0)
+    answer(made, 0.0)
+    assert made.state is ConnectionState.SUBSCRIBED
+    return made
+
+
+def test_the_first_wish_dials() -> None:
+    """A session connects when it is first used, and not before; later wishes only join."""
+    made = conversation()
+    assert made.state is ConnectionState.DISCONNECTED
+    effects = made.want([BTC], 0.0)
+    assert effects[-1] == said.Dial(1)
+    assert made.want([ETH], 0.0) == []
+
+
+def test_a_connection_without_wishes_is_subscribed_at_once() -> None:
+    """Nothing is wanted, so nothing is outstanding."""
+    made = conversation()
+    assert states(made.connect(0.0)) == [ConnectionState.CONNECTING]
+    assert made.connect(0.0) == []
+    assert states(made.report(said.Established(), 0.0)) == [
+        ConnectionState.SUBSCRIBING,
+        ConnectionState.SUBSCRIBED,
+    ]
+
+
+def test_it_is_subscribed_when_the_last_symbol_is_answered() -> None:
+    """A refused symbol ends alone, and the rest decides."""
+    made = conversation()
+    made.want([BTC, ETH], 0.0)
+    made.report(said.Established(), 0.0)
+    effects = answer(made, 0.0, refuse=("BTC/USD",))
+    assert [type(effect) for effect in effects if not isinstance(effect, said.Changed)] == [
+        Discard,
+        Ended,
+        Completed,
+    ]
+    assert states(effects)[-1] is ConnectionState.SUBSCRIBED
+
+
+def test_one_gap_is_mended_while_the_others_go_on() -> None:
+    """The session is RESYNCING exactly while some book is."""
+    made = subscribed(BTC, ETH)
+    effects = made.lost(BTC, "checksum", 1.0)
+    assert states(effects) == [ConnectionState.RESYNCING]
+    assert Discard(BTC) in effects
+    assert Discard(ETH) not in effects
+    assert states(made.lost(ETH, "checksum", 1.0)) == [ConnectionState.RESYNCING]
+    answer(made, 1.0)
+    assert made.state is ConnectionState.RESYNCING
+    assert states(answer(made, 1.0)) == [ConnectionState.SUBSCRIBED]
+
+
+def test_leaving_what_is_being_mended_ends_the_resync() -> None:
+    """Nobody waits for it any more."""
+    made = subscribed(BTC, ETH)
+    made.lost(BTC, "checksum", 1.0)
+    made.unwant([BTC], 1.0)
+    answer(made, 1.0)
+    assert made.state is ConnectionState.SUBSCRIBED
+
+
+def test_leaving_the_last_that_is_outstanding_confirms() -> None:
+    """What is not wanted is not waited for."""
+    made = conversation()
+    made.want([BTC], 0.0)
+    made.report(said.Established(), 0.0)
+    assert states(made.unwant([BTC], 0.0)) == [ConnectionState.SUBSCRIBED]
+
+
+def test_a_lost_connection_is_made_again_with_everything_on_it() -> None:
+    """Every subscription is asked for again; what was delivered is discarded."""
+    made = subscribed(BTC, ETH)
+    effects = made.report(said.Lost(GONE), 1.0)
+    assert [effect for effect in effects if isinstance(effect, Discard)] == [
+        Discard(BTC),
+        Discard(ETH),
+    ]
+    assert made.deadline == pytest.approx(1.1)
+    assert states(made.tick(1.1)) == [ConnectionState.CONNECTING]
+    made.report(said.Established(), 1.2)
+    assert [request for request, _ in made.requests(1.2)] == [
+        Subscribe(Channel.book("BTC/USD", "ETH/USD"))
+    ]
+
+
+@pytest.mark.parametrize("resyncing", [False, True])
+def test_when_nothing_is_answered_the_connection_is_replaced(resyncing: bool) -> None:
+    """Silence of all is the connection's fault, whatever is outstanding."""
+    made = subscribed(BTC)
+    if resyncing:
+        made.lost(BTC, "checksum", 1.0)
+    else:
+        made.want([ETH], 1.0)
+    made.requests(1.0)
+    assert made.deadline == 11.0
+    assert states(made.tick(11.0)) == [ConnectionState.DEGRADED]
+
+
+def test_a_symbol_that_alone_stays_unanswered_ends_alone() -> None:
+    """The exchange answers others, so the connection stays."""
+    made = subscribed(BTC)
+    made.want([ETH], 0.0)
+    now = 0.0
+    ended: list[Any] = []
+    while not ended:
+        made.requests(now)
+        now += 10.0
+        pong = Reply(method="pong", success=True)
+        made.replied(pong, now - 1.0)
+        ended = [effect for effect in made.tick(now) if isinstance(effect, Ended)]
+        assert made.state is ConnectionState.SUBSCRIBED
+    assert ended[0].part == ETH
+
+
+def test_a_hole_that_is_given_up_needs_no_resync() -> None:
+    """The subscription ends with its error, and the session stays what it is."""
+    made = subscribed(BTC, ETH)
+    effects: list[Any] = []
+    now = 0.0
+    while not any(isinstance(effect, Ended) for effect in effects):
+        effects = made.lost(BTC, "checksum", now)
+        answer(made, now)
+        now += 9.0
+        made.tick(now)
+        answer(made, now)
+    assert made.state is ConnectionState.SUBSCRIBED
+
+
+def test_a_wish_that_is_refused_locally_leaves_no_other() -> None:
+    """All of a wish, or nothing of it."""
+    made = subscribed(BTC)
+    with pytest.raises(SubscriptionError):
+        made.want([ETH, Channel.book("BTC/USD", depth=25)], 0.0)
+    assert [entry.part for entry in made.roster if entry.users] == [BTC]
+
+
+def test_the_status_decides_whether_attempts_count() -> None:
+    """Maintenance makes them free, and its end ends that."""
+    made = subscribed()
+    made.status(SystemStatus(system="maintenance"))
+    assert made.session.maintenance
+    made.status(SystemStatus(system="online"))
+    assert not made.session.maintenance
+
+
+def test_closing_ends_everything_and_connecting_begins_anew() -> None:
+    """After the end what is wanted is kept, and asked for in the next session."""
+    made = subscribed(BTC)
+    assert states(made.report(said.Close(), 1.0)) == [ConnectionState.CLOSED]
+    assert made.want([ETH], 1.0) == []
+    assert states(made.connect(2.0)) == [ConnectionState.CONNECTING]
+    made.report(said.Established(), 2.0)
+    answer(made, 2.0)
+    assert made.state is ConnectionState.SUBSCRIBED
+
+
+STEPS = ["want", "unwant", "established", "failed", "lost", "answer", "gap", "wait", "connect"]
+
+
+@given(steps=st.lists(st.tuples(st.sampled_from(STEPS), st.sampled_from([BTC, ETH])), max_size=80))
+def test_any_course_of_events_keeps_the_two_in_step(steps: list[tuple[str, Channel]]) -> None:
+    """SUBSCRIBED means that all is live, RESYNCING that something is being mended."""
+    made = conversation()
+    now = 0.0
+    for step, part in steps:
+        match step:
+            case "want":
+                made.want([part], now)
+            case "unwant":
+                made.unwant([part], now)
+            case "established" if made.state is ConnectionState.CONNECTING:
+                made.report(said.Established(), now)
+            case "failed" if made.state is ConnectionState.CONNECTING:
+                made.report(said.ConnectFailed(GONE), now)
+            case "lost" if made.state is not ConnectionState.DISCONNECTED:
+                if made.state is not ConnectionState.CONNECTING:
+                    made.report(said.Lost(GONE), now)
+            case "answer":
+                answer(made, now)
+            case "gap":
+                entry = made.roster.entry(part)
+                if entry is not None and entry.machine.state is SubscriptionState.LIVE:
+                    made.lost(part, "checksum", now)
+            case "wait":
+                now += 6.0
+                made.tick(now)
+            case "connect":
+                made.connect(now)
+        match made.state:
+            case ConnectionState.SUBSCRIBED:
+                assert not made.roster.mending
+            case ConnectionState.RESYNCING:
+                assert made.roster.mending
+            case ConnectionState.SUBSCRIBING:
+                assert made.roster.outstanding

@@ -1,0 +1,365 @@
+"""All subscriptions of one session: what is asked, how answers find them, what is shared."""
+
+from __future__ import annotations
+
+import math
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kraken_trio._internal.core.backoff import Backoff
+from kraken_trio._internal.core.roster import (
+    SYMBOLS_PER_REQUEST,
+    Completed,
+    Discard,
+    Effect,
+    Ended,
+    Roster,
+)
+from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.model.errors import SubscriptionError
+from kraken_trio._internal.model.lifecycle import SubscriptionState
+from kraken_trio._internal.model.messages import Refusal, Reply
+from kraken_trio._internal.model.requests import Subscribe, Unsubscribe
+
+BTC, ETH = Channel.book("BTC/USD"), Channel.book("ETH/USD")
+
+
+def roster(*parts: Channel, online: bool = True) -> Roster:
+    """Give a roster that wants these, with answers within 10 s."""
+    backoff = Backoff(initial=1.0, maximum=60.0, multiplier=2.0, jitter=0.0, random=Random(0))
+    made = Roster(timeout_s=10.0, backoff=backoff)
+    for part in parts:
+        made.want(part, 0.0)
+    if online:
+        made.online(0.0)
+    return made
+
+
+def yes(req_id: int | None, symbol: str | None = None, method: str = "subscribe") -> Reply:
+    """Give a confirmation."""
+    return Reply(method=method, success=True, req_id=req_id, symbol=symbol)
+
+
+def no(
+    req_id: int | None,
+    symbol: str | None = None,
+    refusal: Refusal = Refusal.FINAL,
+    method: str = "subscribe",
+    error: str | None = "no",
+) -> Reply:
+    """Give a refusal."""
+    return Reply(
+        method=method, success=False, req_id=req_id, symbol=symbol, refusal=refusal, error=error
+    )
+
+
+def live(*parts: Channel) -> Roster:
+    """Give a roster in which these are complete."""
+    made = roster(*parts)
+    for request, req_id in made.requests(0.0):
+        assert isinstance(request, Subscribe)
+        for symbol in request.channel.symbols or (None,):
+            made.replied(yes(req_id, symbol), 0.0)
+    for part in parts:
+        made.snapshot(part, 0.0)
+    return made
+
+
+def test_equal_wishes_made_together_are_one_request() -> None:
+    """Symbols of one channel with equal options go out in one message, in their order."""
+    made = roster(BTC, Channel.ticker("BTC/USD"), ETH, Channel.book("SOL/USD", depth=25))
+    assert made.has_requests()
+    assert made.requests(0.0) == [
+        (Subscribe(Channel.book("BTC/USD", "ETH/USD")), 1),
+        (Subscribe(Channel.ticker("BTC/USD")), 2),
+        (Subscribe(Channel.book("SOL/USD", depth=25)), 3),
+    ]
+    assert not made.has_requests()
+    assert made.requests(0.0) == []
+
+
+def test_many_symbols_go_out_in_hundreds() -> None:
+    """No list is longer than what the exchange was seen to take."""
+    symbols = [f"A{number}/USD" for number in range(2 * SYMBOLS_PER_REQUEST + 1)]
+    made = roster(*Channel.book(*symbols).parts())
+    sizes = [len(request.channel.symbols) for request, _ in made.requests(0.0)]
+    assert sizes == [SYMBOLS_PER_REQUEST, SYMBOLS_PER_REQUEST, 1]
+
+
+def test_each_symbol_is_answered_for_itself() -> None:
+    """One is refused, the other confirmed and completed, by the same request."""
+    made = roster(BTC, ETH)
+    made.requests(0.0)
+    (ended, gone) = made.replied(no(1, "BTC/USD"), 0.0)[::-1]
+    assert (ended, gone) == (Ended(BTC, ended.error), Discard(BTC))  # type: ignore[union-attr]
+    assert isinstance(ended, Ended)
+    assert (ended.error.reason, ended.error.channel, ended.error.symbol) == (
+        "no",
+        "book",
+        "BTC/USD",
+    )
+    assert made.replied(yes(1, "ETH/USD"), 0.0) == []
+    assert made.outstanding
+    assert made.snapshot(ETH, 0.0) == [Completed(ETH)]
+    assert not made.outstanding
+    assert [entry.part for entry in made] == [ETH]
+
+
+def test_answers_without_a_number_are_found_by_their_symbol() -> None:
+    """The exchange need not echo the number."""
+    made = roster(BTC, ETH)
+    made.requests(0.0)
+    made.replied(yes(None, "ETH/USD"), 0.0)
+    assert made.snapshot(ETH, 0.0) == [Completed(ETH)]
+    assert made.replied(yes(None, "DOGE/USD"), 0.0) == []
+    assert made.unanswered == 1
+
+
+def test_a_refusal_without_a_symbol_is_about_all_that_is_left() -> None:
+    """A parameter is refused once, for every symbol that was not answered yet."""
+    made = roster(BTC, ETH)
+    made.requests(0.0)
+    made.replied(yes(1, "ETH/USD"), 0.0)
+    ended = [effect for effect in made.replied(no(1, error=None), 0.0) if isinstance(effect, Ended)]
+    assert [(effect.part, effect.error.reason) for effect in ended] == [(BTC, "refused")]
+
+
+def test_a_channel_without_symbols_has_one_answer() -> None:
+    """The instruments are confirmed, or refused, without a symbol."""
+    part = Channel.instrument()
+    made = roster(part)
+    assert made.requests(0.0) == [(Subscribe(part), 1)]
+    assert made.replied(yes(1), 0.0) == []
+    assert made.snapshot(part, 0.0) == [Completed(part)]
+    made = roster(part)
+    made.requests(0.0)
+    assert [type(effect) for effect in made.replied(no(1), 0.0)] == [Discard, Ended]
+
+
+def test_equal_wishes_share_one_subscription() -> None:
+    """The second one asks nothing, and the first one to go leaves it to the other."""
+    made = live(BTC)
+    assert made.want(BTC, 1.0) == []
+    assert made.unwant(BTC, 1.0) == []
+    assert not made.has_requests()
+    assert made.unwant(BTC, 1.0) == [Discard(BTC)]
+    assert made.requests(1.0) == [(Unsubscribe(BTC), 2)]
+    made.replied(yes(2, "BTC/USD", "unsubscribe"), 1.0)
+    assert list(made) == []
+    assert made.unwant(BTC, 1.0) == []
+
+
+@pytest.mark.parametrize(
+    "there, wanted",
+    [
+        (BTC, Channel.book("BTC/USD", depth=25)),
+        (Channel.ticker("BTC/USD"), Channel.ticker("BTC/USD", event_trigger="bbo")),
+    ],
+)
+def test_what_the_exchange_cannot_do_twice_is_refused_here(there: Channel, wanted: Channel) -> None:
+    """Two depths of one book on one connection would be answered with nonsense."""
+    made = live(there)
+    with pytest.raises(SubscriptionError, match="is subscribed to as"):
+        made.want(wanted, 0.0)
+    assert [entry.users for entry in made] == [1]
+
+
+def test_whether_a_snapshot_is_asked_for_is_no_difference() -> None:
+    """Trades with and without their past are one subscription."""
+    made = live(Channel.trades("BTC/USD"))
+    assert made.want(Channel.trades("BTC/USD", snapshot=True), 0.0) == []
+
+
+def test_after_a_reconnect_everything_is_asked_for_again() -> None:
+    """Trades then ask for their snapshot, in which what was missed can be found."""
+    trades = Channel.trades("BTC/USD")
+    made = live(BTC, trades)
+    assert made.offline(1.0) == [Discard(BTC), Discard(trades)]
+    assert made.offline(1.0) == []
+    made.want(ETH, 1.0)
+    assert made.requests(1.0) == []
+    made.online(2.0)
+    assert [request for request, _ in made.requests(2.0)] == [
+        Subscribe(Channel.book("BTC/USD", "ETH/USD")),
+        Subscribe(Channel.trades("BTC/USD", snapshot=True)),
+    ]
+
+
+def test_a_wish_taken_back_before_it_was_sent_is_never_sent() -> None:
+    """Nothing was asked, so there is nothing to leave."""
+    made = roster(BTC)
+    assert made.unwant(BTC, 0.0) == []
+    assert (made.requests(0.0), list(made)) == ([], [])
+
+
+def test_a_wish_taken_back_without_a_connection_is_over() -> None:
+    """Nothing was asked, and nobody is there to ask."""
+    made = roster(BTC, online=False)
+    assert made.unwant(BTC, 0.0) == []
+    assert list(made) == []
+
+
+def test_wanted_again_while_leaving_with_another_depth() -> None:
+    """It is left first, then asked for as it is wanted now."""
+    made = live(BTC)
+    made.unwant(BTC, 1.0)
+    made.requests(1.0)
+    deeper = Channel.book("BTC/USD", depth=25)
+    assert made.want(deeper, 1.0) == [Discard(deeper)]
+    assert made.requests(1.0) == []
+    made.replied(yes(2, "BTC/USD", "unsubscribe"), 1.0)
+    assert made.requests(1.0) == [(Subscribe(deeper), 3)]
+
+
+def test_a_hole_is_mended_alone() -> None:
+    """The others go on; the one is left, asked for anew, and complete with its snapshot."""
+    made = live(BTC, ETH)
+    assert made.lost(BTC, "checksum", 1.0) == [Discard(BTC)]
+    assert made.mending
+    assert made.requests(1.0) == [(Unsubscribe(BTC), 2)]
+    made.replied(no(2, "BTC/USD", Refusal.ABSENT, "unsubscribe"), 1.0)
+    assert made.requests(1.0) == [(Subscribe(BTC), 3)]
+    made.replied(yes(3, "BTC/USD"), 1.0)
+    assert made.snapshot(BTC, 1.0) == [Completed(BTC)]
+    assert not made.mending
+
+
+def test_a_hole_that_cannot_be_mended_ends_the_one() -> None:
+    """After its attempts it has its error, and nothing is being mended any more."""
+    made = live(BTC, ETH)
+    effects: list[Effect] = []
+    for _ in range(10):
+        effects = made.lost(BTC, "checksum", 1.0)
+        if any(isinstance(effect, Ended) for effect in effects):
+            break
+        for request, req_id in made.requests(1.0):
+            assert isinstance(request, Unsubscribe)
+            made.replied(yes(req_id, "BTC/USD", "unsubscribe"), 1.0)
+        made.tick(60.0)
+        for _, req_id in made.requests(1.0):
+            made.replied(yes(req_id, "BTC/USD"), 1.0)
+        made.snapshot(BTC, 1.0)
+    assert isinstance(effects[-1], Ended)
+    assert not made.mending
+    assert [entry.part for entry in made] == [ETH]
+
+
+def test_what_nobody_wants_is_not_mended() -> None:
+    """A hole in what is being left, or was never there, is nobody's."""
+    made = live(BTC)
+    made.unwant(BTC, 0.0)
+    assert made.lost(BTC, "checksum", 0.0) == []
+    assert made.lost(ETH, "checksum", 0.0) == []
+    assert made.snapshot(ETH, 0.0) == []
+    assert made.entry(ETH) is None
+
+
+def test_already_subscribed_confirms_a_request_that_was_repeated() -> None:
+    """The first answer was lost, so the second request is refused: it is there."""
+    made = roster(BTC)
+    made.requests(0.0)
+    made.tick(10.0)
+    ((_, req_id),) = made.requests(10.0)
+    assert made.replied(no(req_id, "BTC/USD", Refusal.ALREADY), 10.0) == []
+    assert made.snapshot(BTC, 10.0) == [Completed(BTC)]
+
+
+def test_already_subscribed_refuses_a_first_request() -> None:
+    """Something that we do not know of is in the way: data would never come."""
+    made = roster(BTC)
+    made.requests(0.0)
+    effects = made.replied(no(1, "BTC/USD", Refusal.ALREADY), 0.0)
+    assert isinstance(effects[-1], Ended)
+
+
+def test_a_transient_refusal_is_repeated_after_a_pause() -> None:
+    """Busy is not no; and a pause of ours is no silence of theirs."""
+    made = roster(BTC)
+    made.requests(0.0)
+    assert made.replied(no(1, "BTC/USD", Refusal.TRANSIENT), 0.0) == []
+    assert made.deadline == 1.0
+    assert not made.silent(100.0)
+    assert made.tick(1.0) == [Discard(BTC)]
+    assert made.requests(1.0) == [(Subscribe(BTC), 2)]
+
+
+def test_silence_of_all_is_told_from_silence_of_one() -> None:
+    """As long as anything is answered, an unanswered symbol stands alone."""
+    made = roster(BTC, ETH)
+    made.requests(0.0)
+    assert not made.silent(9.9)
+    assert made.silent(10.0)
+    made.replied(yes(1, "ETH/USD"), 5.0)
+    assert not made.silent(10.0)
+    made.tick(10.0)
+    assert made.requests(10.0) == [(Subscribe(BTC), 2)]
+
+
+def test_nothing_wanted_has_no_deadline() -> None:
+    """An empty roster asks for no attention."""
+    assert roster().deadline == math.inf
+
+
+STEPS = ["want", "unwant", "online", "offline", "yes", "no", "busy", "snapshot", "lost", "wait"]
+
+
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from(STEPS), st.sampled_from(["BTC/USD", "ETH/USD"])), max_size=80
+    )
+)
+def test_any_course_of_events_keeps_count(steps: list[tuple[str, str]]) -> None:
+    """Users are counted right, and whatever is wanted is asked for once there is a connection."""
+    made = roster(online=False)
+    wanted = {"BTC/USD": 0, "ETH/USD": 0}
+    sent: list[tuple[Any, int]] = []
+    now, online = 0.0, False
+
+    def settle(effects: list[Effect]) -> None:
+        for effect in effects:
+            if isinstance(effect, Ended):
+                wanted[effect.part.symbols[0]] = 0
+
+    for step, symbol in steps:
+        part = Channel.book(symbol)
+        match step:
+            case "want":
+                settle(made.want(part, now))
+                wanted[symbol] += 1
+            case "unwant":
+                settle(made.unwant(part, now))
+                wanted[symbol] = max(0, wanted[symbol] - 1)
+            case "online" if not online:
+                online = True
+                settle(made.online(now))
+            case "offline" if online:
+                online = False
+                settle(made.offline(now))
+                sent.clear()
+            case "yes" | "no" | "busy" if sent:
+                request, req_id = sent[-1]
+                method = type(request).__name__.lower()
+                refusal = Refusal.TRANSIENT if step == "busy" else Refusal.FINAL
+                reply = (
+                    yes(req_id, symbol, method)
+                    if step == "yes"
+                    else no(req_id, symbol, refusal, method)
+                )
+                settle(made.replied(reply, now))
+            case "snapshot" if online:
+                settle(made.snapshot(part, now))
+            case "lost" if online:
+                settle(made.lost(part, "checksum", now))
+            case "wait":
+                now += 7.0
+                settle(made.tick(now))
+        sent += made.requests(now)
+        users = {entry.part.symbols[0]: entry.users for entry in made}
+        assert {name: users.get(name, 0) for name in wanted} == wanted
+        for entry in made:
+            if entry.users and online:
+                assert entry.machine.state is not SubscriptionState.IDLE

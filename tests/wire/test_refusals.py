@@ -1,0 +1,29 @@
+"""What a refusal means for the next attempt."""
+
+from __future__ import annotations
+
+import pytest
+
+from kraken_trio._internal.model.messages import Refusal
+from kraken_trio._internal.wire.refusals import refusal_of
+
+
+@pytest.mark.parametrize(
+    "error, meaning",
+    [
+        ("Already subscribed", Refusal.ALREADY),
+        ("Subscription Not Found", Refusal.ABSENT),
+        ("Exceeded msg rate", Refusal.TRANSIENT),
+        ("EService:Busy", Refusal.TRANSIENT),
+        ("EService: Throttled: 1700000000", Refusal.TRANSIENT),
+        ("Rate limit for snapshot requests exceeded, when trying to …", Refusal.TRANSIENT),
+        ("Currency pair not supported XBT/USD", Refusal.FINAL),
+        ("Subscription depth not supported", Refusal.FINAL),
+        ("EService:Market in cancel_only mode", Refusal.FINAL),
+        ("EService:Deadline elapsed", Refusal.FINAL),
+        ("something new", Refusal.FINAL),
+    ],
+)
+def test_words_and_their_meaning(error: str, meaning: Refusal) -> None:
+    """Only what the exchange says will pass is tried again; the unknown is final."""
+    assert refusal_of(error) is meaning
