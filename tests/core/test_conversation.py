@@ -159,7 +159,7 @@ def test_when_nothing_is_answered_the_connection_is_replaced(resyncing: bool) ->
     else:
         made.want([ETH], 1.0)
     made.requests(1.0)
-    assert made.deadline == 11.0
+    assert made.roster.deadline([BTC, ETH]) == 11.0
     assert states(made.tick(11.0)) == [ConnectionState.DEGRADED]
 
 

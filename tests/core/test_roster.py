@@ -94,16 +94,17 @@ def test_each_symbol_is_answered_for_itself() -> None:
     """One is refused, the other confirmed and completed, by the same request."""
     made = roster(BTC, ETH)
     made.requests(0.0)
-    (ended, gone) = made.replied(no(1, "BTC/USD"), 0.0)[::-1]
-    assert (ended, gone) == (Ended(BTC, ended.error), Discard(BTC))  # type: ignore[union-attr]
+    gone, ended = made.replied(no(1, "BTC/USD"), 0.0)
+    assert gone == Discard(BTC)
     assert isinstance(ended, Ended)
+    assert ended.part == BTC
     assert (ended.error.reason, ended.error.channel, ended.error.symbol) == (
         "no",
         "book",
         "BTC/USD",
     )
     assert made.replied(yes(1, "ETH/USD"), 0.0) == []
-    assert made.outstanding
+    assert made.deadline([ETH]) == 10.0
     assert made.snapshot(ETH, 0.0) == [Completed(ETH)]
     assert not made.outstanding
     assert [entry.part for entry in made] == [ETH]
@@ -281,7 +282,7 @@ def test_a_transient_refusal_is_repeated_after_a_pause() -> None:
     made = roster(BTC)
     made.requests(0.0)
     assert made.replied(no(1, "BTC/USD", Refusal.TRANSIENT), 0.0) == []
-    assert made.deadline == 1.0
+    assert made.deadline([BTC, ETH]) == 1.0
     assert not made.silent(100.0)
     assert made.tick(1.0) == [Discard(BTC)]
     assert made.requests(1.0) == [(Subscribe(BTC), 2)]
@@ -299,9 +300,12 @@ def test_silence_of_all_is_told_from_silence_of_one() -> None:
     assert made.requests(10.0) == [(Subscribe(BTC), 2)]
 
 
-def test_nothing_wanted_has_no_deadline() -> None:
-    """An empty roster asks for no attention."""
-    assert roster().deadline == math.inf
+def test_what_is_being_left_has_a_deadline_of_its_own() -> None:
+    """What is live asks for no attention; what is left, without anybody who wants it, does."""
+    made = live(BTC)
+    assert made.deadline() == made.deadline([BTC]) == math.inf
+    made.unwant(BTC, 0.0)
+    assert made.deadline() == 10.0
 
 
 STEPS = ["want", "unwant", "online", "offline", "yes", "no", "busy", "snapshot", "lost", "wait"]

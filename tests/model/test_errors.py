@@ -22,6 +22,7 @@ from kraken_trio._internal.model.errors import (
     RequestError,
     RetriesExhausted,
     SubscriptionError,
+    UpgradeRefused,
 )
 
 TEXTS: list[tuple[KrakenError, str]] = [
@@ -31,6 +32,9 @@ TEXTS: list[tuple[KrakenError, str]] = [
     (ConnectionFailed("no route"), "no route"),
     (ConnectTimeout("ws.kraken.com", 30.0), "no connection to ws.kraken.com within 30 s"),
     (ConnectTimeout("a", 0.25), "no connection to a within 0.25 s"),
+    (UpgradeRefused(403), "the host refused a WebSocket with HTTP status 403"),
+    (UpgradeRefused(429, 2.5),
+     "the host refused a WebSocket with HTTP status 429; it asks to wait 2.5 s"),
     (ConnectionLost(1001, "bye"), "connection lost (close code 1001): bye"),
     (ConnectionLost(1000), "connection lost (close code 1000)"),
     (ConnectionLost(None), "connection lost (no close code)"),
@@ -54,6 +58,7 @@ TREE: dict[type[KrakenError], type[Exception]] = {
     ConfigurationError: KrakenError,
     ConnectionFailed: KrakenError,
     ConnectTimeout: ConnectionFailed,
+    UpgradeRefused: ConnectionFailed,
     ConnectionLost: ConnectionFailed,
     RetriesExhausted: ConnectionFailed,
     ProtocolError: KrakenError,
@@ -95,7 +100,7 @@ def test_error_travels(error: KrakenError) -> None:
 def test_only_connections_are_retryable() -> None:
     """The same call may succeed later where a connection failed, until all attempts are spent."""
     retryable = {kind for kind in TREE if kind.retryable}
-    assert retryable == {ConnectionFailed, ConnectTimeout, ConnectionLost}
+    assert retryable == {ConnectionFailed, ConnectTimeout, UpgradeRefused, ConnectionLost}
 
 
 def test_attributes_are_shown_by_repr() -> None:

@@ -54,8 +54,10 @@ class Conversation:
 
     @property
     def deadline(self) -> float:
-        """When ``tick`` wants to be called; infinity for never."""
-        return min(self.session.deadline, self.roster.deadline)
+        """When ``tick`` wants to be called; infinity for never. That of the subscriptions which
+        somebody wants is not in it: ask the roster for each.
+        """
+        return min(self.session.deadline, self.roster.deadline())
 
     def want(self, parts: Sequence[Channel], now: float) -> list[Effect]:
         """Somebody wants ``parts``: all of them, or, where one is refused, none.

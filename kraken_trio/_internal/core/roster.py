@@ -10,6 +10,7 @@ Source: section "Subscribing and unsubscribing" of the WebSocket v2 documentatio
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import assert_never
 
@@ -103,10 +104,15 @@ class Roster:
         """The entry of ``part``, if there is one."""
         return self._entries.get(_key(part))
 
-    @property
-    def deadline(self) -> float:
-        """When ``tick`` wants to be called; infinity for never."""
-        return min((entry.machine.deadline for entry in self), default=float("inf"))
+    def deadline(self, parts: Iterable[Channel] | None = None) -> float:
+        """When ``tick`` wants to be called for these, or for all that nobody wants any more;
+        infinity for never.
+        """
+        if parts is None:
+            chosen = [entry for entry in self if not entry.users]
+        else:
+            chosen = [entry for part in parts if (entry := self.entry(part)) is not None]
+        return min((entry.machine.deadline for entry in chosen), default=math.inf)
 
     @property
     def outstanding(self) -> bool:

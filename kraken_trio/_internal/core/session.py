@@ -164,9 +164,11 @@ class Session:
             silence = self._seen + config.stale_after * (1.0 if self._warned else STALE_WARNING)
         return min(silence, self._pinged + config.heartbeat_interval, self._due)
 
-    def frame_seen(self, now: float) -> None:
-        """Something came, whatever it was: the peer lives."""
-        self._seen = now
+    def frame_seen(self, at: float) -> None:
+        """Something came at that moment, whatever it was: the peer lives. News alone count."""
+        if at <= self._seen:
+            return
+        self._seen = at
         self._probed = None
         self._warned = False
 
@@ -317,8 +319,9 @@ class Session:
         if trigger is SessionTrigger.CONNECT:
             self.attempts = 0
         if trigger in (SessionTrigger.ESTABLISHED, SessionTrigger.ESTABLISHED_PRIVATE):
-            self._pinged = now
-            self.frame_seen(now)
+            self._pinged = self._seen = now
+            self._probed = None
+            self._warned = False
         if trigger is SessionTrigger.CONFIRMED:
             self._stable_since = now
         timed = (ConnectionState.CONNECTING, ConnectionState.AUTHENTICATING)

@@ -6,6 +6,7 @@
     ├─ ConfigurationError          wrong before anything ran
     ├─ ConnectionFailed
     │  ├─ ConnectTimeout
+    │  ├─ UpgradeRefused
     │  ├─ ConnectionLost
     │  └─ RetriesExhausted
     ├─ ProtocolError               the exchange, or a file, broke the rules
@@ -57,7 +58,7 @@ class ConfigurationError(KrakenError):
 
 
 class ConnectionFailed(KrakenError):
-    """No connection could be made, or one broke. The three below say which."""
+    """No connection could be made, or one broke. The four below say which."""
 
     retryable = True
 
@@ -75,6 +76,22 @@ class ConnectTimeout(ConnectionFailed):
 
     def __str__(self) -> str:
         return f"no connection to {self.host} within {self.timeout_s:g} s"
+
+
+@attrs.define(slots=False, eq=False)
+class UpgradeRefused(ConnectionFailed):
+    """The host answered, but with an HTTP status instead of opening a WebSocket: 403 or 429 where
+    it bars the address, 5xx where it cannot serve.
+    """
+
+    status: int
+    """HTTP status; never 101."""
+    retry_after_s: float | None = None
+    """How long it asked to wait, in seconds; None where it did not say."""
+
+    def __str__(self) -> str:
+        after = "" if self.retry_after_s is None else f"; it asks to wait {self.retry_after_s:g} s"
+        return f"the host refused a WebSocket with HTTP status {self.status}{after}"
 
 
 @attrs.define(slots=False, eq=False)
