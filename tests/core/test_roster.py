@@ -18,6 +18,7 @@ from kraken_trio._internal.core.roster import (
     Effect,
     Ended,
     Roster,
+    Watch,
 )
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.errors import SubscriptionError
@@ -147,7 +148,7 @@ def test_equal_wishes_share_one_subscription() -> None:
     assert made.want(BTC, 1.0) == []
     assert made.unwant(BTC, 1.0) == []
     assert not made.has_requests()
-    assert made.unwant(BTC, 1.0) == [Discard(BTC)]
+    assert made.unwant(BTC, 1.0) == [Discard(BTC), Watch(BTC)]
     assert made.requests(1.0) == [(Unsubscribe(BTC), 2)]
     made.replied(yes(2, "BTC/USD", "unsubscribe"), 1.0)
     assert list(made) == []
@@ -219,7 +220,7 @@ def test_wanted_again_while_leaving_with_another_depth() -> None:
 def test_a_hole_is_mended_alone() -> None:
     """The others go on; the one is left, asked for anew, and complete with its snapshot."""
     made = live(BTC, ETH)
-    assert made.lost(BTC, "checksum", 1.0) == [Discard(BTC)]
+    assert made.lost(BTC, "checksum", 1.0) == [Discard(BTC), Watch(BTC)]
     assert made.mending
     assert made.requests(1.0) == [(Unsubscribe(BTC), 2)]
     made.replied(no(2, "BTC/USD", Refusal.ABSENT, "unsubscribe"), 1.0)
@@ -281,7 +282,7 @@ def test_a_transient_refusal_is_repeated_after_a_pause() -> None:
     """Busy is not no; and a pause of ours is no silence of theirs."""
     made = roster(BTC)
     made.requests(0.0)
-    assert made.replied(no(1, "BTC/USD", Refusal.TRANSIENT), 0.0) == []
+    assert made.replied(no(1, "BTC/USD", Refusal.TRANSIENT), 0.0) == [Watch(BTC)]
     assert made.deadline([BTC, ETH]) == 1.0
     assert not made.silent(100.0)
     assert made.tick(1.0) == [Discard(BTC)]

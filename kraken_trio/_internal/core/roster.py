@@ -54,7 +54,14 @@ class Ended(Struct, frozen=True):
     """Why."""
 
 
-Effect = Discard | Completed | Ended
+class Watch(Struct, frozen=True):
+    """One subscription has a nearer deadline than before; who sleeps to it must look again."""
+
+    part: Channel
+    """Which."""
+
+
+Effect = Discard | Completed | Ended | Watch
 Request = Subscribe | Unsubscribe
 Key = tuple[str, str | None, int | None]
 
@@ -239,8 +246,9 @@ class Roster:
         """What has become due, symbol by symbol."""
         effects: list[Effect] = []
         for entry in list(self):
-            if entry.machine.deadline <= now:
-                effects += self._apply(entry, entry.machine.tick(now), now)
+            before = entry.machine.deadline
+            if before <= now:
+                effects += self._apply(entry, entry.machine.tick(now), before, now)
         return effects
 
     def silent(self, now: float) -> bool:
@@ -283,9 +291,12 @@ class Roster:
         return effects
 
     def _step(self, entry: Entry, event: talk.Input, now: float) -> list[Effect]:
-        return self._apply(entry, entry.machine.handle(event, now), now)
+        before = entry.machine.deadline
+        return self._apply(entry, entry.machine.handle(event, now), before, now)
 
-    def _apply(self, entry: Entry, steps: list[talk.Effect], now: float) -> list[Effect]:
+    def _apply(
+        self, entry: Entry, steps: list[talk.Effect], before: float, now: float
+    ) -> list[Effect]:
         """Queue what is to be sent; give what is to be told; forget what is over."""
         effects: list[Effect] = []
         for step in steps:
@@ -303,6 +314,8 @@ class Roster:
                     effects.append(Ended(entry.part, error))
                 case _ as unreachable:
                     assert_never(unreachable)
+        if entry.machine.deadline < before:
+            effects.append(Watch(entry.part))
         if entry.machine.state is SubscriptionState.ENDED:
             self._entries.pop(_key(entry.part), None)
         return effects

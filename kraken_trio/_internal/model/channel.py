@@ -106,7 +106,7 @@ def _check_option(channel: str, field: str, value: object, allowed: tuple[object
     raise ConfigurationError(field=field, rule=rule, mend=mend)
 
 
-class Channel(Struct, frozen=True, kw_only=True):
+class Channel(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
     """One channel with its symbols and options, as it is asked for.
 
     Make it with one of the class methods. Two equal channels are the same subscription;
