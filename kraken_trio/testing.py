@@ -13,10 +13,12 @@ from kraken_trio._internal.testing.frames import (
     status_frame,
     success_frame,
 )
-from kraken_trio._internal.testing.market import Market, MarketEvent, MarketPair
+from kraken_trio._internal.testing.market import Market
+from kraken_trio._internal.testing.pair import USUAL_PAIRS, MarketEvent, MarketPair
 from kraken_trio._internal.tiers import publish as _publish
 
 __all__ = [
+    "USUAL_PAIRS",
     "Market",
     "MarketEvent",
     "MarketPair",

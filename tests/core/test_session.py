@@ -263,6 +263,14 @@ def test_any_frame_ends_the_silence(playbook: Callable[..., Any]) -> None:
     book.wait(4.0) << [s.WarnStale(4.0)]
 
 
+def test_what_was_seen_before_is_no_news(playbook: Callable[..., Any]) -> None:
+    """The same frame told again does not end a silence that was announced."""
+    book = playbook(subscribed(session()))
+    book.wait(5.0) << [s.WarnStale(5.0), s.Probe()]
+    book.machine.frame_seen(0.0)
+    assert book.machine.deadline == 15.0
+
+
 def test_a_late_tick_warns_and_probes_at_once(playbook: Callable[..., Any]) -> None:
     """A watchdog that wakes too late loses neither the warning nor the probe."""
     book = playbook(subscribed(session()))

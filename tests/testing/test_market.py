@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from kraken_trio._internal.model.errors import ConfigurationError
-from kraken_trio._internal.testing.market import Market, MarketEvent, MarketPair
+from kraken_trio._internal.testing.market import Market
+from kraken_trio._internal.testing.pair import MarketEvent, MarketPair
 
 START = 1_767_225_600 * 10**9
 BTC = MarketPair(symbol="BTC/USD", price=Decimal("62800.0"), price_precision=1, qty_precision=8)

@@ -5,14 +5,15 @@ alphabetical order, those of market data in the order of the documentation, no b
 and quantities padded to the pair's precision, times with six digits. Never imports a decoder or
 an encoder of the library: a mistake made twice would not be seen.
 
-Source: sections "Response", "Channel message", "Data conventions", "status", "ping", "book" and
-"trade" of the WebSocket v2 documentation, and captured traffic.
+Source: sections "Response", "Channel message", "Data conventions", "status", "ping" and of each
+channel of the WebSocket v2 documentation, and captured traffic.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from kraken_trio._internal.model.timestamp import Timestamp
 
@@ -22,6 +23,59 @@ TradeRow = tuple[str, int, int, str, int, int]
 """A trade: its taker's side, price, quantity, the taker's order type, its number, and time."""
 
 _MICROSECOND = 1000
+_SECOND = 10**9
+_WITHOUT_FRACTION = -len(".000000Z")
+_MOST_WRITTEN_OUT = 4  # Decimals of an increment; smaller ones have an exponent.
+
+
+class TickerRow(NamedTuple):
+    """A ticker. Prices and quantities are whole numbers of the pair's smallest steps."""
+
+    bid: int
+    """Best bid price."""
+    bid_qty: int
+    """Quantity at it."""
+    ask: int
+    """Best ask price."""
+    ask_qty: int
+    """Quantity at it."""
+    last: int
+    """Price of the last trade."""
+    volume: int
+    """Quantity traded in 24 hours."""
+    vwap: int
+    """Volume-weighted average price of 24 hours."""
+    low: int
+    """Lowest price of 24 hours."""
+    high: int
+    """Highest price of 24 hours."""
+    change: int
+    """Of the price in 24 hours."""
+    change_pct: int
+    """The same in hundredths of a percent."""
+    trades: int
+    """How many in 24 hours."""
+
+
+class CandleRow(NamedTuple):
+    """A candle. Prices and quantities are whole numbers of the pair's smallest steps."""
+
+    begin: int
+    """Start of its interval, in nanoseconds since the epoch."""
+    open: int
+    """First price."""
+    high: int
+    """Highest price."""
+    low: int
+    """Lowest price."""
+    close: int
+    """Latest price."""
+    trades: int
+    """How many."""
+    volume: int
+    """Quantity traded."""
+    vwap: int
+    """Volume-weighted average price."""
 
 
 def fixed(value: int, precision: int) -> str:
@@ -35,6 +89,11 @@ def fixed(value: int, precision: int) -> str:
 def moment(at: int) -> str:
     """A time in nanoseconds since the epoch as most frames show it, with six digits."""
     return str(Timestamp(at // _MICROSECOND * _MICROSECOND))
+
+
+def fine_moment(at: int) -> str:
+    """A time in nanoseconds since the epoch as ``ohlc`` shows it, with nine digits."""
+    return f"{moment(at)[:_WITHOUT_FRACTION]}.{at % _SECOND:09d}Z"
 
 
 def heartbeat_frame() -> bytes:
@@ -78,10 +137,20 @@ def success_frame(method: str, result: object, at: int, *, req_id: int | None = 
 
 
 def failure_frame(
-    method: str, error: str, at: int, *, req_id: int | None = None, symbol: str | None = None
+    method: str | None,
+    error: str,
+    at: int,
+    *,
+    req_id: int | None = None,
+    symbol: str | None = None,
 ) -> bytes:
-    """The answer to a request, or to one symbol of it, that was refused."""
-    members: dict[str, object] = {"error": error, "method": method, "success": False}
+    """The answer to a request, or to one symbol of it, that was refused.
+
+    ``method`` is None for a request whose method could not be told.
+    """
+    members: dict[str, object] = {"error": error, "success": False}
+    if method is not None:
+        members["method"] = method
     if symbol is not None:
         members["symbol"] = symbol
     return _response(at, req_id, members)
@@ -128,6 +197,81 @@ def trade_frame(
         for side, ticks, lots, order_type, trade_id, at in trades
     )
     return f'{{"channel":"trade","type":"{kind}","data":[{",".join(rows)}]}}'.encode()
+
+
+def ticker_frame(
+    kind: str, symbol: str, row: TickerRow, *, precisions: tuple[int, int], at: int
+) -> bytes:
+    """A ticker as it stands at ``at``; a ``snapshot`` and an ``update`` are alike."""
+    price, qty = precisions
+    return (
+        f'{{"channel":"ticker","type":"{kind}","data":[{{"symbol":{json.dumps(symbol)},'
+        f'"bid":{fixed(row.bid, price)},"bid_qty":{fixed(row.bid_qty, qty)},'
+        f'"ask":{fixed(row.ask, price)},"ask_qty":{fixed(row.ask_qty, qty)},'
+        f'"last":{fixed(row.last, price)},"volume":{fixed(row.volume, qty)},'
+        f'"vwap":{fixed(row.vwap, price)},"low":{fixed(row.low, price)},'
+        f'"high":{fixed(row.high, price)},"change":{fixed(row.change, price)},'
+        f'"change_pct":{fixed(row.change_pct, 2)},"trades":{row.trades},'
+        f'"timestamp":"{moment(at)}"}}]}}'
+    ).encode()
+
+
+def candle_frame(
+    kind: str,
+    symbol: str,
+    candles: Iterable[CandleRow],
+    *,
+    interval: int,
+    precisions: tuple[int, int],
+    at: int,
+) -> bytes:
+    """A ``snapshot`` of the latest candles, or an ``update``, sent at ``at``; oldest first.
+
+    The last member of each is its end: deprecated, and documented as its start.
+    """
+    price, qty = precisions
+    rows = (
+        f'{{"symbol":{json.dumps(symbol)},"open":{fixed(row.open, price)},'
+        f'"high":{fixed(row.high, price)},"low":{fixed(row.low, price)},'
+        f'"close":{fixed(row.close, price)},"trades":{row.trades},'
+        f'"volume":{fixed(row.volume, qty)},"vwap":{fixed(row.vwap, price)},'
+        f'"interval_begin":"{fine_moment(row.begin)}","interval":{interval},'
+        f'"timestamp":"{moment(row.begin + interval * 60 * _SECOND)}"}}'
+        for row in candles
+    )
+    return (
+        f'{{"channel":"ohlc","type":"{kind}","timestamp":"{fine_moment(at)}",'
+        f'"data":[{",".join(rows)}]}}'
+    ).encode()
+
+
+def instrument_frame(pairs: Iterable[tuple[str, int, int]]) -> bytes:
+    """The snapshot of all assets and pairs. ``pairs``: symbol, precision of price, of quantity."""
+    assets: dict[str, str] = {}
+    rows: list[str] = []
+    for symbol, price, qty in pairs:
+        base, _, quote = symbol.partition("/")
+        for asset in (base, quote):
+            assets[asset] = (
+                f'{{"id":{json.dumps(asset)},"status":"enabled","precision":10,'
+                '"precision_display":5,"borrowable":false,"collateral_value":0.000,'
+                '"class":"currency"}'
+            )
+        rows.append(
+            f'{{"symbol":{json.dumps(symbol)},"base":{json.dumps(base)},'
+            f'"quote":{json.dumps(quote)},"status":"online","qty_precision":{qty},'
+            f'"qty_increment":{_increment(qty)},"price_precision":{price},"cost_precision":5,'
+            f'"marginable":false,"has_index":false,"ws_display_price_precision":{price},'
+            f'"cost_min":0.50,"tick_size":{_increment(price)},'
+            f'"price_increment":{_increment(price)},"qty_min":{fixed(1, qty)}}}'
+        )
+    data = f'"assets":[{",".join(assets.values())}],"pairs":[{",".join(rows)}]'
+    return f'{{"channel":"instrument","type":"snapshot","data":{{{data}}}}}'.encode()
+
+
+def _increment(precision: int) -> str:
+    """The smallest step: the one kind of number that the exchange has printed as ``1e-08``."""
+    return fixed(1, precision) if precision <= _MOST_WRITTEN_OUT else f"1e-{precision:02d}"
 
 
 def _response(at: int, req_id: int | None, members: dict[str, object]) -> bytes:
