@@ -198,3 +198,11 @@ def test_a_wait_ends(limit: int, window: float, start: float, steps: list[float]
         if wait:
             now += wait
             assert budget.take(now) == 0.0
+
+
+@given(seconds=st.floats(0.0, 1000.0), jitter=st.floats(0.0, 1.0))
+def test_a_spread_pause_is_never_shorter(seconds: float, jitter: float) -> None:
+    """What was asked for is the least; the jitter lies above it."""
+    chance = random.Random(1)
+    backoff = Backoff(initial=1.0, maximum=2.0, multiplier=2.0, jitter=jitter, random=chance)
+    assert seconds <= backoff.spread(seconds) <= seconds * (1 + jitter) * (1 + 1e-9)

@@ -194,14 +194,15 @@ def test_flapping_reaches_the_maximum(playbook: Callable[..., Any]) -> None:
 
 
 def test_a_normal_close_is_followed_by_the_initial_delay(playbook: Callable[..., Any]) -> None:
-    """After close code 1000 the pause is the initial one, however many came before."""
+    """After close code 1000 the pause is the initial one, without jitter; repeated, it grows."""
     closed = ConnectionLost(1000, "bye")
-    book = playbook(session())
+    book = playbook(session(multiplier=3.0))
     book >> s.Connect()
-    for _ in range(3):
+    for pause in (0.1, pytest.approx(0.3), pytest.approx(0.9)):
         book >> s.Established() >> s.Lost(closed)
-        book << [s.Changed, s.HangUp(), s.Invalidate(), s.RetryIn(0.1, closed)]
-        book.wait(0.1)
+        book << [s.Changed, s.HangUp(), s.Invalidate(), s.RetryIn]
+        assert book.machine.deadline - book.now == pause
+        book.wait(1.0)
 
 
 @pytest.mark.parametrize("maintenance, counted", [(True, True), (False, False), (True, False)])
@@ -216,6 +217,31 @@ def test_attempts_in_maintenance_are_slow_and_free(
         book >> s.ConnectFailed(REFUSED, counted=counted)
         book << [s.Changed, s.HangUp(), s.RetryIn(5.0, REFUSED)]
         book.wait(5.0) << [s.Changed, s.Dial(1)]
+
+
+def test_a_wish_to_wait_is_kept_within_reason(playbook: Callable[..., Any]) -> None:
+    """A host that asks to wait for years is asked again after ten minutes."""
+    book = playbook(session())
+    book >> s.Connect() >> s.ConnectFailed(REFUSED, 999_999_999.0)
+    book << [s.Changed, s.HangUp(), s.RetryIn(600.0, REFUSED)]
+
+
+def test_the_last_attempt_waits_for_nothing(playbook: Callable[..., Any]) -> None:
+    """Nothing follows it, so no wish to wait is heard."""
+    book = playbook(session(max_attempts=1))
+    book >> s.Connect() >> s.ConnectFailed(REFUSED, 600.0)
+    book.wait(0.0) << [s.Changed, s.Invalidate(), s.Fail]
+
+
+def test_a_new_session_does_not_believe_in_the_old_maintenance(
+    playbook: Callable[..., Any],
+) -> None:
+    """Attempts of the next session count until the exchange says something else."""
+    book = playbook(session(max_attempts=2))
+    book >> s.Connect()
+    book.machine.maintenance = True
+    book >> s.Close() >> s.Connect() >> s.ConnectFailed(REFUSED)
+    assert book.machine.attempts == 1
 
 
 def test_a_spent_budget_postpones_the_next_attempt(playbook: Callable[..., Any]) -> None:
@@ -253,6 +279,16 @@ def test_silence_is_announced_probed_and_believed(playbook: Callable[..., Any]) 
     assert book.machine.history[-1].trigger is SessionTrigger.SILENT
 
 
+def test_a_second_ping_gives_no_more_time(playbook: Callable[..., Any]) -> None:
+    """It is the oldest unanswered one that counts."""
+    patient = session(stale_after=100.0, heartbeat_interval=5.0, heartbeat_timeout=12.0)
+    book = playbook(subscribed(patient))
+    book.wait(5.0) << [s.Probe()]
+    book.wait(5.0) << [s.Probe()]
+    book.wait(5.0) << [s.Probe()]
+    assert book.machine.deadline == 17.0
+
+
 def test_any_frame_ends_the_silence(playbook: Callable[..., Any]) -> None:
     """Whatever comes, the probe is answered and the clock starts anew."""
     book = playbook(subscribed(session()))
@@ -285,6 +321,21 @@ def test_a_busy_connection_is_pinged_now_and_then(playbook: Callable[..., Any]) 
     assert book.machine.deadline == 30.0
     book.wait(1.0) << [s.Probe()]
     assert book.machine.deadline == 33.0
+    book.wait(3.0) << [s.WarnStale(4.0)]
+    assert book.machine.deadline == 40.0
+
+
+def test_every_ping_has_its_time_to_be_answered(playbook: Callable[..., Any]) -> None:
+    """Also one that was sent for its interval alone; whatever comes answers it."""
+    book = playbook(subscribed(session(stale_after=100.0)))
+    book.wait(30.0) << [s.Probe()]
+    assert book.machine.deadline == 40.0
+    book.machine.frame_seen(35.0)
+    book.now = 35.0
+    assert book.machine.deadline == 60.0
+    book.wait(25.0) << [s.Probe()]
+    book.wait(10.0) << [s.Changed, s.HangUp(), s.Invalidate(), s.RetryIn]
+    assert book.machine.history[-1].trigger is SessionTrigger.SILENT
 
 
 def test_one_gap_resyncs_and_a_second_one_stays_there(playbook: Callable[..., Any]) -> None:
@@ -325,7 +376,12 @@ def test_what_crosses_our_decision_is_counted_and_ignored(playbook: Callable[...
     deadline = book.machine.deadline
     book >> s.Lost(ConnectionLost(1000)) << []
     book >> s.Confirmed() << []
-    assert (book.machine.deadline, book.machine.late) == (deadline, 2)
+    book >> s.Unanswered() << []
+    book >> s.ResyncUnanswered() << []
+    assert (book.machine.deadline, book.machine.late) == (deadline, 4)
+    book.wait(0.1)
+    book >> s.Lost(GONE) << []
+    assert book.machine.state is ConnectionState.CONNECTING
 
 
 def test_an_impossible_input_is_an_error_and_changes_nothing() -> None:

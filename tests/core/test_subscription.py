@@ -213,6 +213,47 @@ def test_leaving_works_from_everywhere(playbook: Callable[..., Any]) -> None:
     assert book.machine.state is SubscriptionState.ENDED
 
 
+def test_leaving_twice_is_leaving_once(playbook: Callable[..., Any]) -> None:
+    """A second wish to leave is late, before the answer and after it."""
+    book = playbook(live())
+    book >> s.Leave() >> s.Leave() << []
+    book >> s.Left() >> s.Leave() << []
+    assert book.machine.late == 2
+
+
+def test_leaving_in_a_pause_needs_no_answer(playbook: Callable[..., Any]) -> None:
+    """It was left already, to be asked for anew after the pause."""
+    book = playbook(live())
+    book >> s.DataLost("checksum") >> s.Left()
+    book >> s.SnapshotSeen() >> s.DataLost("checksum") >> s.Left() << []
+    book >> s.Leave() << [s.Discard()]
+    assert book.machine.state is SubscriptionState.ENDED
+
+
+def test_a_snapshot_that_overtakes_its_confirmation_and_is_wrong(
+    playbook: Callable[..., Any],
+) -> None:
+    """It is left and asked for anew at once, not after a time-out."""
+    book = playbook(subscription())
+    book >> s.Online() >> s.DataLost("checksum") << [s.Discard(), s.Unsubscribe()]
+    book >> s.Acknowledged() << []
+    book >> s.Left() << [s.Discard(), s.Subscribe()]
+
+
+def test_what_is_late_moves_no_deadline(playbook: Callable[..., Any]) -> None:
+    """An old answer neither gives more time nor ends a pause."""
+    book = playbook(subscription())
+    book >> s.Online() >> s.Acknowledged()
+    book.now = 5.0
+    book >> s.Left() << []
+    assert book.machine.deadline == 10.0
+    book = playbook(subscription())
+    book >> s.Online() >> s.Refused(BUSY, transient=True)
+    book.now = 0.5
+    book >> s.Left() << []
+    assert (book.machine.deadline, book.machine.paused) == (1.0, True)
+
+
 def test_wanted_again_while_leaving(playbook: Callable[..., Any]) -> None:
     """It is left on the wire first, then asked for anew."""
     book = playbook(live())
@@ -231,9 +272,11 @@ def test_wanted_again_after_the_end(playbook: Callable[..., Any]) -> None:
 def test_an_impossible_input_is_an_error_and_changes_nothing() -> None:
     """What cannot happen in a state raises."""
     machine = live()
-    with pytest.raises(InvalidTransition):
-        machine.handle(s.Online(), 1.0)
-    assert machine.state is SubscriptionState.LIVE
+    machine.attempts = 3
+    for event in (s.Online(), s.Want()):
+        with pytest.raises(InvalidTransition):
+            machine.handle(event, 1.0)
+    assert (machine.state, machine.attempts) == (SubscriptionState.LIVE, 3)
 
 
 INPUTS: list[s.Input] = [

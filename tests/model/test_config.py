@@ -16,7 +16,7 @@ import attrs
 import msgspec
 import pytest
 
-from kraken_trio._internal.model.config import DropPolicy, GapPolicy, KrakenConfig
+from kraken_trio._internal.model.config import ENVIRONMENT, DropPolicy, GapPolicy, KrakenConfig
 from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.secret import Secret
 
@@ -263,14 +263,13 @@ def test_replace_checks_anew() -> None:
 
 
 def test_from_env_reads_the_environment(folder: Path) -> None:
-    """Credentials and endpoints come from the process's environment; nothing else does."""
+    """Credentials and endpoints come from the process's environment; strangers do not."""
     environ = {
         "KRAKEN_API_KEY": KEY,
         "KRAKEN_API_SECRET": SECRET,
         "KRAKEN_ENDPOINT": "wss://a/v2",
         "KRAKEN_PRIVATE_ENDPOINT": "wss://b/v2",
         "KRAKEN_LEVEL3_ENDPOINT": "wss://c/v2",
-        "KRAKEN_TIMEOUT": "1",
         "KRAKEN_ALLOW_INSECURE": "1",
         "API_KEY": "other",
     }
@@ -281,6 +280,48 @@ def test_from_env_reads_the_environment(folder: Path) -> None:
         "private_endpoint": "wss://b/v2",
         "level3_endpoint": "wss://c/v2",
     }
+
+
+def test_from_env_reads_every_field_but_one(folder: Path) -> None:
+    """Each setting has its variable; whether ``ws://`` may leave is the program's own word."""
+    assert set(ENVIRONMENT.values()) == set(DEFAULTS) - {"allow_insecure"}
+    environ = {
+        "KRAKEN_TIMEOUT": "2.5",
+        "KRAKEN_BUFFER_SIZE": " 64 ",
+        "KRAKEN_MAX_ATTEMPTS": "None",
+        "KRAKEN_CONCURRENT_CALLBACKS": "True",
+        "KRAKEN_DROP_POLICY": "coalesce",
+        "KRAKEN_ALLOW_INSECURE": "true",
+    }
+    config = KrakenConfig.from_env(environ=environ)
+    assert config == KrakenConfig(
+        timeout=2.5,
+        buffer_size=64,
+        max_attempts=None,
+        concurrent_callbacks=True,
+        drop_policy=DropPolicy.COALESCE,
+    )
+
+
+@pytest.mark.parametrize(
+    "variable, text, rule",
+    [
+        ("KRAKEN_TIMEOUT", "soon", "must be a number"),
+        ("KRAKEN_TIMEOUT", "nan", "seconds"),
+        ("KRAKEN_BUFFER_SIZE", "1.5", "must be a whole number"),
+        ("KRAKEN_BUFFER_SIZE", "none", "must be a whole number"),
+        ("KRAKEN_CONCURRENT_CALLBACKS", "perhaps", "must be true or false"),
+        ("KRAKEN_DROP_POLICY", "newest", "oldest"),
+    ],
+)
+def test_a_wrong_variable_is_named_without_its_text(
+    folder: Path, variable: str, text: str, rule: str
+) -> None:
+    """What stands there may be a secret in the wrong place."""
+    with pytest.raises(ConfigurationError) as caught:
+        KrakenConfig.from_env(environ={variable: text})
+    assert caught.value.field == variable.removeprefix("KRAKEN_").lower()
+    assert rule in caught.value.rule
 
 
 def test_from_env_takes_the_process_by_default(

@@ -56,6 +56,10 @@ class Backoff:
         # uniform() may round up to just beyond its upper end.
         return min(self._random.uniform(low, high), high)
 
+    def spread(self, seconds: float) -> float:
+        """Give a pause that must not be shorter, spread up to ``jitter`` above it."""
+        return self._random.uniform(seconds, seconds * (1 + self._jitter))
+
 
 class Budget:
     """The attempts that one host allows in a rolling window.

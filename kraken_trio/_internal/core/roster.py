@@ -128,8 +128,8 @@ class Roster:
 
     @property
     def mending(self) -> bool:
-        """Whether anything has a hole and is not whole again."""
-        return any(entry.mending for entry in self)
+        """Whether anything that is wanted has a hole and is not whole again."""
+        return any(entry.users and entry.mending for entry in self)
 
     @property
     def unanswered(self) -> int:

@@ -66,6 +66,8 @@ STABLE_S = 30.0
 that a host which accepts and drops at once is given up like one that does not accept."""
 MAINTENANCE_DELAY_S = 5.0
 """Shortest pause between attempts during maintenance (the exchange asks for this one)."""
+LONGEST_WAIT_S = 600.0
+"""What a host may ask for at the most between two attempts: a ban lasts ten minutes."""
 NORMAL_CLOSURE = 1000
 """RFC 6455 section 7.4.1."""
 
@@ -158,11 +160,14 @@ class Session:
         if self.state not in _CONNECTED:
             return self._due
         config = self._config
+        moments = [self._pinged + config.heartbeat_interval, self._due]
+        if not self._warned:
+            moments.append(self._seen + config.stale_after * STALE_WARNING)
         if self._probed is not None:
-            silence = self._probed + config.heartbeat_timeout
-        else:
-            silence = self._seen + config.stale_after * (1.0 if self._warned else STALE_WARNING)
-        return min(silence, self._pinged + config.heartbeat_interval, self._due)
+            moments.append(self._probed + config.heartbeat_timeout)
+        elif self._warned:
+            moments.append(self._seen + config.stale_after)
+        return min(moments)
 
     def frame_seen(self, at: float) -> None:
         """Something came at that moment, whatever it was: the peer lives. News alone count."""
@@ -270,9 +275,10 @@ class Session:
             self._warned = True
             effects.append(WarnStale(silent))
         stale = self._probed is None and silent >= config.stale_after
-        if stale:
-            self._probed = now
         if stale or now >= self._pinged + config.heartbeat_interval:
+            # Whatever comes answers it: under a flood the pong itself may be far behind.
+            if self._probed is None:
+                self._probed = now
             self._pinged = now
             effects.append(Probe())
         return effects
@@ -318,6 +324,7 @@ class Session:
         """Set the clocks and counters that belong to a transition."""
         if trigger is SessionTrigger.CONNECT:
             self.attempts = 0
+            self.maintenance = False
         if trigger in (SessionTrigger.ESTABLISHED, SessionTrigger.ESTABLISHED_PRIVATE):
             self._pinged = self._seen = now
             self._probed = None
@@ -336,12 +343,17 @@ class Session:
         if not free:
             self.attempts += 1
         limit, error = self._config.max_attempts, failure.error
+        closed = isinstance(error, ConnectionLost) and error.code == NORMAL_CLOSURE
         if limit is not None and self.attempts >= limit:
             delay = 0.0  # nothing follows, so nothing is waited for
-        elif isinstance(error, ConnectionLost) and error.code == NORMAL_CLOSURE:
-            delay = self._config.initial_delay
         else:
-            delay = self._backoff.delay(max(1, self.attempts))
-        delay = max(delay, failure.retry_after_s, MAINTENANCE_DELAY_S if free else 0.0)
+            # A host that closes in good order, once, is not in trouble; again and again, it is.
+            first = closed and self.attempts <= 1
+            delay = self._config.initial_delay
+            if not first:
+                delay = self._backoff.delay(max(1, self.attempts))
+            if free:
+                delay = max(delay, self._backoff.spread(MAINTENANCE_DELAY_S))
+            delay = max(delay, min(failure.retry_after_s, LONGEST_WAIT_S))
         self._due = now + delay
         return RetryIn(delay, error)

@@ -191,8 +191,12 @@ def _session() -> dict[tuple[ConnectionState, SessionTrigger], Row[ConnectionSta
         t.SYMBOL_ENDED,
         t.GAP,
         t.RESYNCED,
+        # Deadlines of ours, which may be noticed in the same moment.
+        t.UNANSWERED,
+        t.RESYNC_UNANSWERED,
     )
-    return table | _late((s.DEGRADED, s.CLOSED), remote)
+    # The end of the connection before may be reported when the next is being made already.
+    return table | _late((s.DEGRADED, s.CLOSED), remote) | _late((s.CONNECTING,), (t.LOST,))
 
 
 def _subscription() -> dict[
@@ -240,6 +244,8 @@ def _subscription() -> dict[
     }
     for state in (s.REQUESTED, s.ACKNOWLEDGED):
         table[state, t.REFUSED] = Row(s.ENDED, (e.DISCARD, e.FAIL))
+    # A snapshot that overtook its confirmation, and does not verify: there is something to leave.
+    table[s.REQUESTED, t.LOST] = Row(s.RESYNCING, (e.DISCARD, e.UNSUBSCRIBE))
     for state in (s.REQUESTED, s.ACKNOWLEDGED, s.LIVE, s.RESYNCING):
         table[state, t.GAVE_UP] = Row(s.ENDED, (e.DISCARD, e.UNSUBSCRIBE, e.FAIL))
     for state in (s.REQUESTED, s.ACKNOWLEDGED, s.LIVE, s.RESYNCING):
@@ -254,7 +260,8 @@ def _subscription() -> dict[
         table
         | _late((s.IDLE, s.ENDED), remote)
         | _late((s.UNSUBSCRIBING,), unsubscribing)
-        | _late((s.REQUESTED,), (t.LOST, t.LEFT))
+        | _late((s.UNSUBSCRIBING, s.ENDED), (t.LEAVE,))
+        | _late((s.REQUESTED,), (t.LEFT,))
         | _late((s.ACKNOWLEDGED,), (t.ACKNOWLEDGED, t.ACKNOWLEDGED_BARE, t.LEFT))
         | _late((s.LIVE,), (t.REFUSED, t.LEFT))
     )

@@ -115,6 +115,10 @@ _OUTSTANDING = frozenset(
     }
 )
 
+_LOSING = frozenset(
+    {SubscriptionState.REQUESTED, SubscriptionState.ACKNOWLEDGED, SubscriptionState.LIVE}
+)
+
 
 class Subscription:
     """The machine of one symbol's subscription, with its policy."""
@@ -189,11 +193,10 @@ class Subscription:
             case Refused():
                 if event.transient and self.state is SubscriptionState.REQUESTED:
                     return self._count(event.error, trigger.TIMED_OUT, now)
-                self._error = event.error
                 if self.state is SubscriptionState.RESYNCING:
                     # Not subscribed at all, it says: then it is left.
                     return self._again(trigger.REFUSED, now)
-                return self._fire(trigger.REFUSED, now)
+                return self._fire(trigger.REFUSED, now, event.error)
             case SnapshotSeen():
                 return self._fire(trigger.SNAPSHOT, now)
             case DataLost():
@@ -203,10 +206,14 @@ class Subscription:
                     return self._again(trigger.LEFT, now)
                 return self._fire(trigger.LEFT, now)
             case Leave():
-                return self._fire(trigger.LEAVE, now)
+                # In a pause before asking anew it has been left already.
+                left = self._paused in (trigger.LEFT, trigger.REFUSED)
+                effects = self._fire(trigger.LEAVE, now)
+                return effects + self._fire(trigger.LEFT, now) if left else effects
             case Want():
+                effects = self._fire(trigger.WANT, now)
                 self.attempts = 0
-                return self._fire(trigger.WANT, now)
+                return effects
             case _ as unreachable:
                 assert_never(unreachable)
 
@@ -220,8 +227,7 @@ class Subscription:
             return self._fire(SubscriptionTrigger.TIMED_OUT, now)
         self.attempts += 1
         if self.attempts >= ATTEMPTS:
-            self._error = self._unanswered()
-            return self._fire(SubscriptionTrigger.GAVE_UP, now)
+            return self._fire(SubscriptionTrigger.GAVE_UP, now, self._unanswered())
         return self._fire(SubscriptionTrigger.TIMED_OUT, now)
 
     def _unanswered(self) -> SubscriptionError:
@@ -236,16 +242,16 @@ class Subscription:
 
     def _lost(self, reason: str, now: float) -> list[Effect]:
         """A hole: leave and ask anew, unless this happens again and again."""
-        if self.state not in (SubscriptionState.ACKNOWLEDGED, SubscriptionState.LIVE):
+        if self.state not in _LOSING:
             return self._fire(SubscriptionTrigger.LOST, now)
         self._forgive(now)
         self.attempts += 1
         if self.attempts >= ATTEMPTS:
             symbol = self.part.symbols[0] if self.part.symbols else None
-            self._error = SubscriptionError(
+            error = SubscriptionError(
                 f"not to be made whole in {ATTEMPTS} attempts: {reason}", self.part.name, symbol
             )
-            return self._fire(SubscriptionTrigger.GAVE_UP, now)
+            return self._fire(SubscriptionTrigger.GAVE_UP, now, error)
         return self._fire(SubscriptionTrigger.LOST, now)
 
     def _again(self, trigger: SubscriptionTrigger, now: float) -> list[Effect]:
@@ -261,8 +267,7 @@ class Subscription:
         """A refusal that may not last: repeat the request after a pause, within the attempts."""
         self.attempts += 1
         if self.attempts >= ATTEMPTS:
-            self._error = error
-            return self._fire(SubscriptionTrigger.GAVE_UP, now)
+            return self._fire(SubscriptionTrigger.GAVE_UP, now, error)
         self._pause(trigger, self.attempts, now)
         return []
 
@@ -270,11 +275,15 @@ class Subscription:
         self._paused = trigger
         self._due = now + self._backoff.delay(attempt)
 
-    def _fire(self, trigger: SubscriptionTrigger, now: float) -> list[Effect]:
+    def _fire(
+        self, trigger: SubscriptionTrigger, now: float, error: SubscriptionError | None = None
+    ) -> list[Effect]:
         """Make the transition, set the clocks of its state, and give the effects of its row."""
         row = self._machine.fire(trigger)
         if row.late:
             return []
+        if error is not None:
+            self._error = error
         self._paused = None
         self._due = now + self._timeout if row.to_state in _OUTSTANDING else math.inf
         if row.to_state is not SubscriptionState.LIVE:

@@ -38,15 +38,6 @@ PRIVATE_ENDPOINT = "wss://ws-auth.kraken.com/v2"
 LEVEL3_ENDPOINT = "wss://ws-l3.kraken.com/v2"
 """The order-by-order book; a host of its own since December 2025."""
 
-ENVIRONMENT = {
-    "KRAKEN_API_KEY": "api_key",
-    "KRAKEN_API_SECRET": "api_secret",
-    "KRAKEN_ENDPOINT": "endpoint",
-    "KRAKEN_PRIVATE_ENDPOINT": "private_endpoint",
-    "KRAKEN_LEVEL3_ENDPOINT": "level3_endpoint",
-}
-"""What ``KrakenConfig.from_env`` reads: who one is and where to connect. How a program behaves
-is the program's own, and ``allow_insecure`` is never taken from outside it."""
 DEFAULT_ENV_FILE = ".env"
 """Read by ``KrakenConfig.from_env`` where it exists."""
 
@@ -236,14 +227,52 @@ class KrakenConfig:
         python-dotenv, which reads it, is not installed.
         """
         found = {**_env_file(env_file), **(os.environ if environ is None else environ)}
-        fields: dict[str, Any] = {
-            field: found[name] for name, field in ENVIRONMENT.items() if found.get(name)
+        fields = {
+            name: _from_text(name, text)
+            for variable, name in ENVIRONMENT.items()
+            if (text := found.get(variable))
         }
         return cls(**{**fields, **overrides})
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, checked anew."""
         return attrs.evolve(self, **changes)
+
+
+ENVIRONMENT = {
+    f"KRAKEN_{field.name.upper()}": field.name
+    for field in attrs.fields(KrakenConfig)
+    if field.name != "allow_insecure"
+}
+"""What ``KrakenConfig.from_env`` reads: every field, as ``KRAKEN_TIMEOUT`` for ``timeout``, but
+one: ``allow_insecure`` is never taken from outside the program."""
+
+_DEFAULTS = {field.name: field.default for field in attrs.fields(KrakenConfig)}
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def _from_text(name: str, text: str) -> object:
+    """Give the value that a variable's text stands for; the field's own rules check it."""
+    default = _DEFAULTS[name]
+    kind = "text"
+    try:
+        if isinstance(default, bool):
+            kind = "true or false"
+            return _FLAGS[text.strip().lower()]
+        if isinstance(default, int):
+            kind = "a whole number"
+            forever = name == "max_attempts" and text.strip().lower() == "none"
+            return None if forever else int(text)
+        if isinstance(default, float):
+            kind = "a number"
+            return float(text)
+    except (KeyError, ValueError):
+        raise ConfigurationError(
+            field=name,
+            rule=f"must be {kind}; that of the environment is not",
+            mend=f"Mend the variable KRAKEN_{name.upper()}, or remove it",
+        ) from None
+    return text
 
 
 def _env_file(env_file: str | os.PathLike[str] | None) -> Mapping[str, str | None]:
