@@ -342,19 +342,28 @@ class Traffic(RuleBasedStateMachine):
         depth = self.book.depth
         return sorted(self.bids.items(), reverse=True)[:depth], sorted(self.asks.items())[:depth]
 
-    def written(self, changes: Changes) -> tuple[Level, ...]:
-        """Give levels as they are written on this wire."""
+    def written(self, changes: Changes, form: Form | None = None) -> tuple[Level, ...]:
+        """Give levels as they are written on this wire, or in another form."""
+        form = form or self.form
         return tuple(
             Level(
                 *(
-                    Decimal(self.form(f"{Decimal(number).scaleb(-precision, Context(prec=90)):f}"))
+                    Decimal(form(f"{Decimal(number).scaleb(-precision, Context(prec=90)):f}"))
                     for number, precision in zip(change, self.precision, strict=True)
                 )
             )
             for change in changes
         )
 
-    def take(self, bids: Changes, asks: Changes, *, snapshot: bool, wrong: bool) -> None:
+    def take(
+        self,
+        bids: Changes,
+        asks: Changes,
+        *,
+        snapshot: bool,
+        wrong: bool,
+        form: Form | None = None,
+    ) -> None:
         """Give the same message to the book and to the model."""
         believed = self.state is BookState.LIVE or (snapshot and self.state is not BookState.CLOSED)
         kept = (self.bids, self.asks)
@@ -366,7 +375,7 @@ class Traffic(RuleBasedStateMachine):
                     del side[price]
             self.bids, self.asks = map(dict, self.best())
         checksum = crc(*self.best()) ^ wrong
-        written = (self.written(bids), self.written(asks))
+        written = (self.written(bids, form), self.written(asks, form))
         record = self.book.apply(message(*written, checksum, snapshot=snapshot))
         if not believed:
             assert record is None
@@ -409,10 +418,16 @@ class Traffic(RuleBasedStateMachine):
         """An update of the other side."""
         self.take(bids, [], snapshot=False, wrong=False)
 
-    @rule(bids=partial, asks=partial, snapshot=st.booleans())
-    def wrong(self, bids: Changes, asks: Changes, *, snapshot: bool) -> None:
-        """A message whose checksum is wrong."""
-        self.take(bids, asks, snapshot=snapshot, wrong=True)
+    @rule(bids=partial, asks=partial, snapshot=st.booleans(), form=st.sampled_from(FORMS))
+    def wrong(self, bids: Changes, asks: Changes, *, snapshot: bool, form: Form) -> None:
+        """A message whose checksum is wrong, with or without its zeros."""
+        self.take(bids, asks, snapshot=snapshot, wrong=True, form=form)
+
+    @precondition(lambda self: self.state is BookState.LIVE)
+    @rule(price=units, qty=quantities, form=st.sampled_from(FORMS))
+    def wrong_and_round(self, price: int, qty: int, form: Form) -> None:
+        """A snapshot whose checksum is wrong, and whose numbers need fewer digits than others."""
+        self.take([(10 * price, 10 * qty)], [], snapshot=True, wrong=True, form=form)
 
     @rule()
     def invalidate(self) -> None:

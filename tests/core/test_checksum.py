@@ -399,6 +399,19 @@ def test_precision_falls(kind: Kind, told: tuple[int, ...]) -> None:
     assert (book.price_precision, book.qty_precision) == (1, 8)
 
 
+def test_a_wrong_snapshot_without_its_zeros(kind: Kind) -> None:
+    """Knowing more digits than a snapshot shows gives it a second chance, and no more than that."""
+    book = kind.book()
+    assert isinstance(book.apply(kind.snapshot()), kind.snapshot_record)
+    bids, asks = (("45283", "0.1"),), (("45285", "0.001"),)
+    gap = book.apply(kind.snapshot(crc(bids, asks) ^ 1, bids, asks))
+    assert isinstance(gap, Gap)
+    # It was computed with all digits that are known.
+    assert (gap.expected, gap.received) == (crc(bids, asks) ^ 1, crc(bids, asks))
+    assert state(book) is BookState.RESYNCING
+    assert isinstance(book.apply(kind.snapshot(None, bids, asks)), kind.snapshot_record)
+
+
 def test_set_precision_before_the_snapshot(kind: Kind) -> None:
     """The precision that is told is the one that numbers are padded to."""
     book = kind.book()

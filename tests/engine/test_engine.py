@@ -306,9 +306,11 @@ def test_instruments_teach_the_books_their_precision() -> None:
 
 @pytest.mark.parametrize("price, qty", [(-1, 8), (1, 41)])
 def test_an_absurd_precision_is_not_taught(price: int, qty: int) -> None:
-    """What no number can have says nothing, and ends nothing."""
-    made, _ = engine(Channel.instrument(), BOOK)
-    made.feed(instruments(price, qty), NOW)
+    """What no number can have says nothing, and ends nothing, whatever a codec lets pass."""
+    made, got = engine(Channel.instrument(), BOOK)
+    pair = InstrumentPair(symbol="BTC/USD", price_precision=price, qty_precision=qty)
+    made.take(RecordsMessage("instrument", False, (pair,), None, NOW))  # noqa: FBT003
+    assert got == [pair]
     route = made.route(BOOK)
     assert isinstance(route, BookRoute)
     assert (route.book.price_precision, route.book.qty_precision) == (0, 0)
@@ -333,6 +335,83 @@ def test_a_disconnect_is_told_by_every_route_that_lost_something() -> None:
     assert len(got) == 5
 
 
+def test_one_who_attaches_late_gets_the_live_book_first() -> None:
+    """Updates mean nothing without the book that they change."""
+    quiet = Channel.book("ETH/USD")
+    made, _ = engine(BOOK, quiet)
+    made.feed(SNAPSHOT, NOW)
+    late: list[Any] = []
+    made.attach(late.append)
+    made.feed(UPDATE, NOW)
+    assert [type(item) for item in late] == [BookSnapshot, BookUpdate]
+    assert (late[0].symbol, late[0].local) == ("BTC/USD", True)
+
+
+@pytest.mark.parametrize("frame", [SNAPSHOT, STATUS, HEARTBEAT, b"rubbish"])
+def test_a_sink_may_detach_itself_and_open_routes(frame: bytes) -> None:
+    """Whatever a sink does while it is given something, the others are given it as well."""
+    made, _ = engine(BOOK)
+    first: list[Any] = []
+    second: list[Any] = []
+
+    def once(item: Any) -> None:
+        first.append(item)
+        made.detach(once)
+        made.open(Channel.trades("BTC/USD"))
+
+    made.attach(once)
+    made.attach(second.append)
+    for _ in range(2):
+        made.feed(frame, NOW)
+    assert (len(first), len(second)) == (1, 2)
+    assert first[0] is second[0]
+
+
+def test_a_sink_may_detach_itself_when_it_is_welcomed() -> None:
+    """One that wants the live book and no more gets no more."""
+    made, _ = engine(BOOK, Channel.ticker("BTC/USD"))
+    made.feed(SNAPSHOT, NOW)
+    got: list[Any] = []
+
+    def once(item: Any) -> None:
+        got.append(item)
+        made.detach(once)
+
+    made.attach(once)
+    for frame in (UPDATE, TICKER, HEARTBEAT):
+        made.feed(frame, NOW)
+    assert [type(item) for item in got] == [BookSnapshot]
+
+
+def test_a_disconnect_may_open_and_close_routes() -> None:
+    """Who hears of a loss may ask for something else at once."""
+    made, _ = engine(BOOK, Channel.ticker("BTC/USD"))
+    gaps: list[Any] = []
+
+    def other(item: Any) -> None:
+        gaps.append(item)
+        made.open(Channel.trades(f"ETH{len(gaps)}/USD"))
+
+    for frame in (SNAPSHOT, TICKER):
+        made.feed(frame, NOW)
+    for part in (BOOK, Channel.ticker("BTC/USD")):
+        route = made.route(part)
+        assert route is not None
+        route.sinks = (other,)
+    made.disconnect()
+    assert [gap.channel for gap in gaps] == ["book", "ticker"]
+
+
+def test_a_route_has_one_symbol() -> None:
+    """A channel of several is refused, not routed in part."""
+    made, _ = engine()
+    several = Channel.book("BTC/USD", "ETH/USD")
+    with pytest.raises(ValueError, match="several symbols"):
+        made.open(several)
+    for part in several.parts():
+        made.open(part)
+
+
 def test_everything_ends_with_detaching() -> None:
     """A sink that is detached gets nothing more, from no route."""
     made, got = engine(BOOK)
@@ -342,5 +421,5 @@ def test_everything_ends_with_detaching() -> None:
     for frame in (SNAPSHOT, STATUS, HEARTBEAT):
         made.feed(frame, NOW)
     assert (got, len(second)) == ([], 3)
-    with pytest.raises(ValueError, match="not in list"):
+    with pytest.raises(ValueError, match="not in tuple"):
         made.detach(got.append)

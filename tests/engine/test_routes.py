@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kraken_trio._internal.core.trackers import CandleTracker, SequenceTracker, TradeTracker
 from kraken_trio._internal.engine.routes import (
@@ -151,6 +152,15 @@ def test_a_spread_comes_with_each_change_of_the_best_levels() -> None:
     ]
 
 
+@pytest.mark.parametrize("field", ["bid", "bid_qty", "ask", "ask_qty"])
+def test_each_of_the_four_makes_a_spread(field: str) -> None:
+    """A change of one price or one quantity alone is a change."""
+    route, got = opened(Channel.spread("BTC/USD"))
+    for value in ("7", "8"):
+        route.take(message("ticker", replace(ticker("1.5"), **{field: Decimal(value)})))
+    assert [getattr(item, field) for item in got] == [7, 8]
+
+
 def test_after_a_disconnect_the_spread_is_shown_again() -> None:
     """Nobody knows what it was in between, so the same one is news."""
     route, got = opened(Channel.spread("BTC/USD"))
@@ -237,6 +247,35 @@ def test_one_who_joins_late_gets_the_book_first() -> None:
     assert [item.local for item in late] == [True]
     route.verify(book(snapshot=False, qty="3.00"))
     assert early[-1] == late[-1]
+
+
+def test_one_who_leaves_costs_nobody_else_anything() -> None:
+    """A sink may leave while it is given something: the next one is given it all the same."""
+    route, got = opened(Channel.book("BTC/USD"))
+    first = list[Any]()
+
+    def once(item: Any) -> None:
+        first.append(item)
+        route.leave(once)
+
+    route.leave(got.append)
+    route.join(once)
+    route.join(got.append)
+    route.verify(book(snapshot=True))
+    route.verify(book(snapshot=False, qty="3.00"))
+    assert [type(item) for item in first] == [BookSnapshot]
+    assert [type(item) for item in got] == [BookSnapshot, BookUpdate]
+    with pytest.raises(ValueError, match="not in tuple"):
+        route.leave(once)
+
+
+def test_one_who_joined_twice_leaves_once() -> None:
+    """Each joining has its own leaving."""
+    route, got = opened(Channel.ticker("BTC/USD"))
+    route.join(got.append)
+    route.leave(got.append)
+    route.take(message("ticker", ticker("1.5")))
+    assert len(got) == 1
 
 
 def test_a_disconnect_empties_the_book_and_says_so() -> None:

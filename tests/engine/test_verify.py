@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import threading
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -241,10 +243,145 @@ def test_data_that_nobody_can_have_subscribed_to_are_a_fault(verify: Any, frame:
     """A pair without a slash, or an interval that does not exist, is told, and nothing ends."""
     result = verify(frame, STATUS)
     assert (result.ok, result.frames, len(result.faults)) == (False, 2, 1)
+    assert (result.decoded, result.undecoded, result.books) == (1, 1, {})
     assert "nothing that can be subscribed to" in result.faults[0].reason
 
 
 def test_an_old_symbol_name_in_data_is_a_fault(verify: Any) -> None:
     """The exchange names pairs as it does today; data under another name have no subscription."""
     result = verify(bids(("1.5", "2.0"), text="1520", symbol="XBT/USD"), STATUS)
-    assert (result.ok, result.frames) == (False, 2)
+    assert (result.ok, result.frames, result.undecoded) == (False, 2, 1)
+    assert "Today it is BTC/USD" in result.faults[0].reason
+
+
+def test_reading_goes_on_behind_a_damaged_line(verify: Any) -> None:
+    """A line cut off in the middle of the file costs itself, and nothing else."""
+    whole = json.dumps({"ts": None, "raw": STATUS})
+    result = verify(whole, whole[:20], whole, whole[:30], lines=True)
+    assert (result.frames, result.decoded, result.undecoded) == (4, 2, 2)
+    assert [fault.line for fault in result.faults] == [2, 4]
+
+
+def rows(count: int) -> list[tuple[str, str]]:
+    """Give so many levels."""
+    return [(f"{2000 - number}.0", "1.0") for number in range(count)]
+
+
+TEN = "".join(f"{2000 - number}010" for number in range(10))
+
+
+def test_a_larger_snapshot_is_of_a_deeper_book(verify: Any) -> None:
+    """Without an acknowledgement each snapshot may raise the depth; a smaller one does not
+    lower it within a connection.
+    """
+    result = verify(
+        bids(*rows(10), text=TEN),
+        bids(*rows(25), text=TEN),
+        bids(*rows(12), text=TEN),
+        bids(("1.0", "1.0"), kind="update", text=TEN),
+    )
+    assert result.ok
+    assert result.books["BTC/USD"] == BookCounts(
+        depth=25, snapshots=3, updates=1, checksums_ok=4, checksums_failed=0
+    )
+
+
+def test_updates_before_any_snapshot_are_counted_and_show_no_depth(verify: Any) -> None:
+    """A capture that begins in the middle of a stream is right from its first snapshot on."""
+    update = bids(("1.0", "1.0"), kind="update", text="rubbish")
+    result = verify(update, update, bids(*rows(25), text=TEN))
+    assert result.ok
+    assert result.books["BTC/USD"] == BookCounts(
+        depth=25, snapshots=1, updates=2, checksums_ok=1, checksums_failed=0
+    )
+    assert result.records == {"book": 1}
+
+
+def connected(number: int) -> str:
+    """Give the first frame of a connection."""
+    return STATUS.replace('"system"', f'"connection_id":{number},"system"')
+
+
+def test_a_new_connection_begins_everything_anew(verify: Any) -> None:
+    """Depths are forgotten, books are not believed, and sequences begin at 1."""
+    result = verify(
+        connected(1),
+        ACK % ("book", 25),
+        bids(*rows(10), text=TEN),
+        BALANCES.replace('"sequence":1', '"sequence":2'),
+        STATUS,
+        connected(1),
+        bids(("1.0", "1.0"), kind="update", text="rubbish"),
+        connected(2),
+        BALANCES.replace('"sequence":1', '"sequence":2'),
+        bids(("1.0", "1.0"), kind="update", text="rubbish"),
+        bids(*rows(10), text=TEN),
+    )
+    assert [fault.line for fault in result.faults] == [7]
+    assert result.records["balances"] == 2
+    assert result.books["BTC/USD"] == BookCounts(
+        depth=10, snapshots=2, updates=2, checksums_ok=2, checksums_failed=1
+    )
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        (),
+        ('{"method":"subscribe","result":{"channel":"balances","snapshot":true},"success":true}',),
+    ],
+)
+def test_a_new_subscription_begins_its_sequence_anew(verify: Any, between: Any) -> None:
+    """A snapshot that is number 1 says so, with or without an acknowledgement before it."""
+    result = verify(BALANCES, *between, BALANCES)
+    assert (result.ok, result.records) == (True, {"balances": 2})
+
+
+def test_a_new_subscription_needs_its_snapshot(verify: Any) -> None:
+    """Of the book that was there before an acknowledgement nothing is believed."""
+    result = verify(
+        ACK % ("book", 10),
+        bids(("1.5", "2.00"), text="15200"),
+        TRADE % 1,
+        ACK % ("book", 10),
+        bids(("1.5", "3.00"), kind="update", text="rubbish"),
+    )
+    assert result.ok
+    assert (result.books["BTC/USD"].updates, result.books["BTC/USD"].checksums_ok) == (1, 1)
+
+
+def test_one_number_with_too_many_digits_costs_itself(verify: Any) -> None:
+    """What reading twice would lose is kept: the first reading has more checksums right."""
+    result = verify(
+        bids(("1.5", "2.00"), text="15200"),
+        bids(("1.5", "3.00"), kind="update", text="15300"),
+        bids(("1.5", "4.001"), kind="update", text="rubbish"),
+        bids(("1.5", "5.00"), kind="update", text="15500"),
+    )
+    assert result.books["BTC/USD"] == BookCounts(
+        depth=10, snapshots=1, updates=3, checksums_ok=2, checksums_failed=1
+    )
+    assert [fault.line for fault in result.faults] == [3]
+
+
+def test_a_pipe_is_read_once(tmp_path: Path) -> None:
+    """What cannot be read again keeps what the only reading found."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    frames = (
+        bids(("1.5", "2.0"), text="15200000000"),
+        bids(("1.5", "2.00000001"), kind="update", text="15200000001"),
+    )
+    writer = threading.Thread(target=pipe.write_text, args=("\n".join(frames),))
+    writer.start()
+    result = verify_capture(pipe)
+    writer.join()
+    assert (result.frames, result.books["BTC/USD"].checksums_failed) == (2, 1)
+
+
+def test_a_ticker_of_several_pairs_opens_each(verify: Any) -> None:
+    """Each record is looked at, and one that nobody can have subscribed to refuses the frame."""
+    head, _, row = TICKER.removesuffix("]}").partition("[")
+    both = f"{head}[{row},{row.replace('BTC/USD', 'BTCUSD')}]}}"
+    result = verify(TICKER, both)
+    assert (result.decoded, result.undecoded, result.records) == (1, 1, {"ticker": 1})

@@ -149,6 +149,24 @@ def test_what_is_no_pair(symbol: Any) -> None:
     )
 
 
+@pytest.mark.parametrize("value", ["\x1b[31m" * 10**6, [["BTC/USD"] * 100] * 100])
+def test_what_is_refused_is_shown_in_short(value: Any) -> None:
+    """Of a value that is refused its beginning is shown, printable."""
+    for arguments in (
+        {"name": value},
+        {"name": "book", "symbols": (value,)},
+        {"name": "book", "symbols": (BTC,), "depth": value},
+        {"name": "spread", "symbols": (BTC,), "depth": value},
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            Channel(**arguments)
+        text = str(caught.value)
+        assert f"is {repr(value)[:37]}... " not in text
+        assert f"is {repr(value)[:37]}..." in text
+        assert len(text) < 200
+        assert text.isprintable()
+
+
 def test_each_symbol_counts_once() -> None:
     """A pair named twice, by its old code too, stands once, where it was named first."""
     assert Channel.book("XBT/USD", ETH, BTC, ETH).symbols == (BTC, ETH)

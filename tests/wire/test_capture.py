@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import decimal
 import gzip
 import json
 import os
+import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -37,12 +40,12 @@ def read(file: Path, content: bytes) -> list[tuple[int, int | None, bytes]]:
 
 
 def read_until_error(
-    file: Path, content: bytes, **options: int
+    file: Path, content: bytes, **options: Any
 ) -> tuple[list[CapturedFrame], CaptureError]:
     """Write a capture, and give what was read before its error, and the error."""
     file.write_bytes(content)
     frames = []
-    with pytest.raises(CaptureError) as caught:  # noqa: PT012 - the frames before it count too
+    with pytest.raises(CaptureError) as caught:
         for frame in read_capture(file, **options):
             frames.append(frame)  # noqa: PERF402 - the frames before the error are wanted
     assert isinstance(caught.value, ProtocolError)
@@ -162,12 +165,80 @@ def test_damaged_line(file: Path, line: bytes) -> None:
     assert error.line == 2
 
 
+def read_with_damage(
+    file: Path, content: bytes, **options: Any
+) -> tuple[list[int], list[CaptureError]]:
+    """Write a capture, and give the lines of its frames, and its errors."""
+    file.write_bytes(content)
+    errors: list[CaptureError] = []
+    frames = read_capture(file, on_damage=errors.append, **options)
+    return [frame.line for frame in frames], errors
+
+
+def test_reading_goes_on_after_damage(file: Path) -> None:
+    """Who asks for it is told of each damaged line in its place, and gets all that is whole."""
+    content = b"\n".join(
+        [RECORD, RECORD[:20], RECORD, b'{"ts": -1, "raw": "x"}', b"", HEARTBEAT, RECORD[:30]]
+    )
+    lines, errors = read_with_damage(file, content)
+    assert lines == [1, 3, 6]
+    assert [error.line for error in errors] == [2, 4, 7]
+    assert {error.path for error in errors} == {str(file)}
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_reading_goes_on_behind_a_line_that_is_too_long(file: Path, pack: type[bytes]) -> None:
+    """All of such a line is one error, however long it is, and also where it is the last."""
+    long = b'{"a": "' + b"x" * 5000
+    content = b"\n".join([RECORD, long, RECORD, long])
+    lines, errors = read_with_damage(file, pack(content), max_line_bytes=len(RECORD) + 1)
+    assert lines == [1, 3]
+    assert [error.line for error in errors] == [2, 4]
+    assert all("longer than" in error.reason for error in errors)
+
+
+def test_damaged_gzip_is_the_end(file: Path) -> None:
+    """Nothing behind the damage of a compressed stream can be read: it is told once."""
+    lines, errors = read_with_damage(file, gzip.compress(RECORD + b"\n" + RECORD)[:-4])
+    assert (lines, [error.line for error in errors]) == ([1], [2])
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("line", [RECORD, HEARTBEAT])
+def test_byte_order_mark(file: Path, pack: type[bytes], line: bytes) -> None:
+    """A mark at the beginning is skipped, and one alone is an empty file."""
+    assert [frame[2] for frame in read(file, pack(b"\xef\xbb\xbf" + line))] == [HEARTBEAT]
+    assert read(file, pack(b"\xef\xbb\xbf")) == []
+
+
+def repickled(error: CaptureError) -> object:
+    """Send an error to another process and back."""
+    return pickle.loads(pickle.dumps(error))  # noqa: S301 - made in this line
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, repickled])
+def test_errors_can_be_copied_and_pickled(again: Any) -> None:
+    """Whoever reads files in other processes gets the error back as it was."""
+    error = CaptureError("cut off", "{", path="frames.jsonl", line=7)
+    error.add_note("by hand")
+    other = again(error)
+    assert type(other) is CaptureError
+    assert str(other) == str(error) == "frames.jsonl, line 7: cut off (in '{')"
+    assert (other.path, other.line, other.__notes__) == ("frames.jsonl", 7, ["by hand"])
+
+
 def test_excerpt_is_short_and_printable(file: Path) -> None:
     """The error shows the beginning of the line, bounded, with nothing that moves a cursor."""
-    _, error = read_until_error(file, b'{"\x1b[2J\xff' + b"x" * 1000)
+    _, error = read_until_error(file, b'{"\x1b[2J\xff' + b"x " * 1000)
     assert len(error.excerpt) == EXCERPT_CHARACTERS
     assert error.excerpt.isprintable()
-    assert error.excerpt.startswith('{"\ufffd[2J\ufffdxxx')
+    assert error.excerpt.startswith('{".[2J')
+
+
+def test_excerpt_shows_no_token(file: Path) -> None:
+    """A token in a line that is damaged is masked, as in every other error."""
+    _, error = read_until_error(file, b'{"token":"SECRET", oops')
+    assert "SECRET" not in str(error)
 
 
 def test_deep_line_is_for_the_decoder(file: Path) -> None:

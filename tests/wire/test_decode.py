@@ -187,6 +187,8 @@ def test_unusual_frame(payload: bytes, message: Message) -> None:
         (BOOK.encode() + b"x", "trailing"),
         (b"\xef\xbb\xbf{}", "JSON is malformed"),
         (b'"channel"', "Expected `object`"),
+        (BOOK.replace('"data"', '"new":"\xff","data"').encode("latin-1"), "not UTF-8"),
+        (b'{"channel":"heartbeat","new":"\xed\xa0\x80"}', "not UTF-8"),
         (b"[]", "Expected `object`"),
         (b"{}", "neither a channel nor an answer"),
         (b'{"channel":5}', "Expected `str"),
@@ -212,6 +214,12 @@ def test_bad_frame(payload: bytes, reason: str) -> None:
     shown = payload[:EXCERPT_CHARACTERS].decode(errors="replace").replace("\ufeff", ".")
     assert caught.value.excerpt == shown
     assert caught.value.close_code is None
+
+
+def test_any_character_may_stand_in_a_frame() -> None:
+    """A frame may say things in any script, in members unknown too."""
+    frame = BOOK.replace('"data"', '"new":"\N{SNOWMAN}","data"')
+    assert DECODER.decode(frame.encode(), AT) == MESSAGES[BOOK]
 
 
 def test_token_is_not_shown() -> None:

@@ -122,6 +122,25 @@ def test_bad_book_is_refused(old: bytes, new: bytes) -> None:
         read(SNAPSHOT.replace(old, new, 1))
 
 
+@pytest.mark.parametrize(
+    "frame, row, most, what",
+    [
+        (SNAPSHOT, b'{"price":0.5660,"qty":18097.15470000}', 20_000, "levels"),
+        (LEVEL3_SNAPSHOT, LEVEL3_SNAPSHOT.partition(b"[{")[2].partition(b"[")[2], 50_000, "orders"),
+    ],
+    ids=["book", "level3"],
+)
+def test_more_than_any_book_has(frame: bytes, row: bytes, most: int, what: str) -> None:
+    """The levels or orders of one frame are bounded, both sides together."""
+    row = row.partition(b"]")[0]
+    full = frame.replace(row, b",".join([row] * most))
+    message = read(full)
+    assert isinstance(message, BookMessage | Level3Message)
+    assert len(message.bids) == most
+    with pytest.raises(ValueError, match=f"more {what} than any book has"):
+        read(full.replace(b'"asks":[]', b'"asks":[%s]' % row))
+
+
 def test_missing_member_is_not_made_up_by_a_quoted_number() -> None:
     """Quotes that a missing time does not need do not hide numbers in quotes."""
     bare = UPDATE.replace(b',"timestamp":"1970-01-01T00:00:01.000002Z"', b"")

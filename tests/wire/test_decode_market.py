@@ -181,6 +181,7 @@ def test_quoted_numbers_are_numbers(payload: bytes, number: bytes) -> None:
         (TICKER, b"83744.2", b'"8_3"'),
         (TICKER, b"3156.84782110", b"1e40"),
         (TICKER, b"-429.3", b"-1e40"),
+        (TICKER, b"-0.51", b"-1e40"),
         (TICKER, b"-0.51", b'"-Infinity"'),
         (TICKER, b"-0.51", b'"-0_5"'),
         (TICKER, b'"trades":135262', b'"trades":1.5'),

@@ -31,7 +31,7 @@ TOKENS = st.text(
         (msgspec.ValidationError("Expected `int`"), "Expected `int`"),
         (ValueError("a time does not exist"), "a time does not exist"),
         (ConfigurationError("depth", "is wrong", "Mend it"), "depth: is wrong. Mend it"),
-        (ValueError("\x1b[31m" + "x" * 200), ".[31m" + "x" * 115),
+        (ValueError("\x1b[31m" + "x." * 100), ".[31m" + "x." * 57 + "x"),
     ],
 )
 def test_reason(fault: Exception, reason: str) -> None:
@@ -79,6 +79,22 @@ def test_token_is_masked(token: str, before: int, indent: int | None, cut: int) 
     assert not any(token[i : i + 8] in shown for i in range(len(token) - 7))
 
 
+def test_what_is_cut_off_is_masked_too() -> None:
+    """A long word whose end lies beyond what is looked at is not shown in part."""
+    words = " ".join(["S" * 43] * 100)
+    for shown in (excerpt(words.encode()), protocol_error(ValueError(words), b"").reason):
+        assert set(shown) <= {"*", " "}
+
+
+@pytest.mark.parametrize("piece", ["\\", "token", " ", "S" * 31 + ".", "token =", "\\u00", "["])
+def test_masking_a_flood(piece: str) -> None:
+    """An excerpt of a frame of any size is made of its beginning."""
+    flood = piece.encode() * 1_000_000
+    shown = excerpt(flood)
+    assert len(shown) <= EXCERPT_CHARACTERS
+    assert shown == excerpt(flood[:2000])
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -87,6 +103,15 @@ def test_token_is_masked(token: str, before: int, indent: int | None, cut: int) 
         "token=SECRETSECRET",
         '{"ws_token":"SECRETSECRET',
         '{"token":"SECRET\\/SECRET"}',
+        '{"x":"{\\"token\\": \\"SECRETSECRET\\"}"}',
+        '{"tok\\u0065n":"SECRETSECRET"}',
+        '{"x":"{\\"\\\\u0074oken\\": \\"SECRETSECRET\\"}"}',
+        '{"token":["SECRETSECRET"]}',
+        '{"tokens":["SECRET","SECRET"]}',
+        '{"token" : {"a":"SECRETSECRET"}}',
+        "rubbish token SECRETSECRET",
+        '{"ticket":"SECRETSECRET+/SECRETSECRET_-SECRETSECRET"}',
+        '{"ticket":"SECRETSECRET\\/SECRETSECRETSECRETSECRET"}',
     ],
 )
 def test_token_is_masked_in_any_spelling(text: str) -> None:

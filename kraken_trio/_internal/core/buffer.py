@@ -43,6 +43,7 @@ import msgspec
 
 from kraken_trio._internal.core.coalesce import BookMerge, Coalescer, Key, Newest
 from kraken_trio._internal.model.account import BalanceSnapshot, BalanceUpdate, Execution
+from kraken_trio._internal.model.callback import CallbackError
 from kraken_trio._internal.model.config import DropPolicy
 from kraken_trio._internal.model.errors import ProtocolError, SubscriptionError
 from kraken_trio._internal.model.gap import Gap, GapReason, Resync
@@ -72,6 +73,7 @@ Item = (
     | Heartbeat
     | ProtocolError
     | SubscriptionError
+    | CallbackError
 )
 """What a consumer can be given: the records of one channel, or everything in one stream."""
 

@@ -13,7 +13,14 @@ from typing import Any, Protocol, TypeGuard, assert_never
 from msgspec.structs import replace
 
 from kraken_trio._internal.core.digits import MOST_DECIMALS
-from kraken_trio._internal.engine.routes import NOTHING, BookRoute, Route, Sink, make_route
+from kraken_trio._internal.engine.routes import (
+    NOTHING,
+    BookRoute,
+    Route,
+    Sink,
+    make_route,
+    without,
+)
 from kraken_trio._internal.engine.signals import (
     DataLost,
     Faulted,
@@ -77,7 +84,7 @@ class Engine:
         self._decode = codec.decode
         self._session = session
         self._routes: dict[Key, Route] = {}
-        self._sinks: list[Sink] = []
+        self._sinks: tuple[Sink, ...] = ()
         self._precisions: dict[str, tuple[int, int]] = {}
         observers = tuple(observers)
         self._on_frame = _overridden(observers, "frame_received")
@@ -85,28 +92,42 @@ class Engine:
         self._on_gap = _overridden(observers, "gap")
 
     def attach(self, sink: Sink) -> None:
-        """Give ``sink`` everything from now on: records, gaps, status, heartbeats, faults."""
-        self._sinks.append(sink)
-        for route in self._routes.values():
-            route.sinks.append(sink)
+        """Give ``sink`` everything from now on: records, gaps, status, heartbeats, faults.
+
+        Of each book that is live it is given a verified snapshot first.
+        """
+        self._sinks = (*self._sinks, sink)
+        routes = tuple(self._routes.values())
+        for route in routes:
+            route.sinks = (*route.sinks, sink)
+        # Only now: it may detach itself already.
+        for route in routes:
+            route.welcome(sink)
 
     def detach(self, sink: Sink) -> None:
-        """Give ``sink`` nothing more; ``ValueError`` if it is not attached."""
-        self._sinks.remove(sink)
+        """Give ``sink`` nothing more; ``ValueError`` if it is not attached.
+
+        Whoever detaches it while something is being delivered does not keep that from it.
+        """
+        self._sinks = without(self._sinks, sink)
         for route in self._routes.values():
-            route.sinks.remove(sink)
+            route.leave(sink)
 
     def open(self, part: Channel) -> Route:
         """Make the route of a channel with one symbol, or with none where it takes none.
 
-        ``ValueError`` where its data have a route already: nothing could tell them apart.
+        ``ValueError`` for more symbols, of which ``parts()`` makes channels with one; and where
+        its data have a route already: nothing could tell them apart.
         """
+        if len(part.symbols) > 1:
+            msg = f"{part} has several symbols, and a route has one"
+            raise ValueError(msg)
         key = _key(part)
         if key in self._routes:
             msg = f"{part} has a route already, that of {self._routes[key].part}"
             raise ValueError(msg)
         route = self._routes[key] = make_route(part)
-        route.sinks.extend(self._sinks)
+        route.sinks = self._sinks
         if isinstance(route, BookRoute) and route.book.symbol in self._precisions:
             route.book.set_precision(*self._precisions[route.book.symbol])
         return route
@@ -125,7 +146,7 @@ class Engine:
 
     def disconnect(self) -> None:
         """The connection is gone: nothing of it is believed, and every loss is told in band."""
-        for route in self._routes.values():
+        for route in tuple(self._routes.values()):
             gap = route.disconnect()
             if gap is not None:
                 self._tell(gap)

@@ -45,8 +45,9 @@ class Route:
         """Start without sinks. ``part`` has one symbol at most."""
         self.part = part
         """What it is the route of."""
-        self.sinks: list[Sink] = []
-        """Who gets what comes, in this order."""
+        self.sinks: tuple[Sink, ...] = ()
+        """Who gets what comes, in this order. Replaced, never changed: a sink may leave, or make
+        another leave, while it is given something, and nobody else misses that."""
         # The last message of this connection, as the time that it was read; empty without any.
         self._received: tuple[Timestamp | None, ...] = ()
 
@@ -58,8 +59,16 @@ class Route:
         return self._completed(message)
 
     def join(self, sink: Sink) -> None:
-        """Add a sink; one that joins a live book is given the book first."""
-        self.sinks.append(sink)
+        """Add a sink, and welcome it."""
+        self.sinks = (*self.sinks, sink)
+        self.welcome(sink)
+
+    def welcome(self, sink: Sink) -> None:
+        """Give a sink that joined what it must have before the rest means anything."""
+
+    def leave(self, sink: Sink) -> None:
+        """Remove a sink; ``ValueError`` if it is not here."""
+        self.sinks = without(self.sinks, sink)
 
     def discard(self) -> None:
         """Forget what a fresh subscription begins anew; what comes until then means nothing."""
@@ -199,12 +208,11 @@ class BookRoute(Route):
             case _:
                 return NOTHING
 
-    def join(self, sink: Sink) -> None:
-        """Add a sink, and give it the live book as a verified snapshot."""
+    def welcome(self, sink: Sink) -> None:
+        """Give a sink the book as a verified snapshot, if it is live."""
         snapshot = self.book.snapshot()
         if snapshot is not None:
             sink(snapshot)
-        super().join(sink)
 
     def discard(self) -> None:
         """Empty the book; updates mean nothing until the next snapshot."""
@@ -219,6 +227,12 @@ class BookRoute(Route):
     def close(self) -> None:
         """End the book."""
         self.book.close()
+
+
+def without(sinks: tuple[Sink, ...], sink: Sink) -> tuple[Sink, ...]:
+    """Give ``sinks`` without ``sink``, once; ``ValueError`` if it is not among them."""
+    at = sinks.index(sink)
+    return sinks[:at] + sinks[at + 1 :]
 
 
 def make_route(part: Channel) -> Route:

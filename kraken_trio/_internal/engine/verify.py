@@ -2,32 +2,36 @@
 
 A file says most of what is needed itself: the depth of a book in the acknowledgement of its
 subscription, the precision of a pair in an instrument frame. Where it does not, the depth is
-the smallest legal one that holds the snapshot's larger side, and the precision is that of the
-most digits in the file. These are known at its end only, so where a book turns out to have more
-digits than it first showed, the file is read once more with what was learnt.
+the smallest legal one that holds the larger side of every snapshot of a connection, and the
+precision is that of the most digits in the file. These are known at its end only, so where a
+book turns out to have more digits than it first showed, the file is read once more with what was
+learnt, if it can be; what comes of that counts only where it is better.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import cast
 
 from msgspec import Struct
 
 from kraken_trio._internal.core.buffer import Item
 from kraken_trio._internal.engine.engine import Engine
 from kraken_trio._internal.engine.routes import BookRoute
-from kraken_trio._internal.engine.signals import DataLost, Faulted, Replied, Signal, Unrouted
+from kraken_trio._internal.engine.signals import DataLost, Replied, Signal, StatusSeen
 from kraken_trio._internal.model.account import BalanceSnapshot, BalanceUpdate, Execution
-from kraken_trio._internal.model.channel import BOOK_DEPTHS, LEVEL3_DEPTHS, Channel
-from kraken_trio._internal.model.errors import ConfigurationError
+from kraken_trio._internal.model.channel import BOOK_DEPTHS, LEVEL3_DEPTHS, Channel, modern_symbol
+from kraken_trio._internal.model.errors import ConfigurationError, ProtocolError
 from kraken_trio._internal.model.gap import GapReason
 from kraken_trio._internal.model.level3 import Level3Order, Level3Snapshot, Level3Update
 from kraken_trio._internal.model.messages import (
     BookMessage,
     Level3Message,
+    Message,
     RecordsMessage,
     Reply,
 )
@@ -41,13 +45,13 @@ from kraken_trio._internal.model.records import (
 )
 from kraken_trio._internal.model.reference import InstrumentAsset, InstrumentPair, SystemStatus
 from kraken_trio._internal.model.timestamp import Timestamp
-from kraken_trio._internal.wire.capture import CaptureError, read_capture
+from kraken_trio._internal.wire.capture import CapturedFrame, CaptureError, read_capture
 from kraken_trio._internal.wire.decode import V2Decoder
 
 FAULTS_TOLD = 20
 """Faults of one file that are described; more are counted."""
 
-_Name = tuple[str, str]
+_Name = tuple[str, str]  # channel and symbol
 _Precisions = dict[_Name, tuple[int, int]]
 
 _DEPTHS = {"book": BOOK_DEPTHS, "level3": LEVEL3_DEPTHS}
@@ -76,8 +80,8 @@ class BookCounts(Struct, frozen=True, kw_only=True):
     snapshots: int
     """Snapshots in the file."""
     updates: int
-    """Updates in the file; those between a failed checksum and the next snapshot cannot be
-    verified, and count here only."""
+    """Updates in the file; those before the first snapshot of a subscription, and between a
+    failed checksum and the next one, cannot be verified, and count here only."""
     checksums_ok: int
     """Messages whose checksum was right."""
     checksums_failed: int
@@ -99,11 +103,11 @@ class Verification(Struct, frozen=True, kw_only=True):
     file: str
     """As it was named."""
     frames: int
-    """Frames in it; a line that is cut off counts as one."""
+    """Frames in it; a line that is cut off or damaged counts as one."""
     decoded: int
     """Those that could be decoded, of an unknown kind or not."""
     undecoded: int
-    """Those that could not."""
+    """Those that could not, or are of nothing that can be subscribed to."""
     unknown: int
     """Those of a channel or method that this version does not know."""
     books: dict[str, BookCounts]
@@ -139,14 +143,17 @@ def verify_capture(path: str | os.PathLike[str]) -> Verification:
 
     The file has one frame a line: ``{"ts": seconds or null, "raw": "<text>"}``, or the text
     itself; gzip is understood. Raises ``OSError`` where it cannot be read. A line that is cut
-    off or damaged ends the reading, and is one of the faults. Holds one line at a time.
+    off or damaged is one of the faults, and the next one goes on. Holds one line at a time.
     """
     reading = _Reading(path, {})
     reading.run()
     precisions = reading.raised_precisions()
-    if precisions:
-        reading = _Reading(path, precisions)
-        reading.run()
+    # A pipe is empty when it was read.
+    if precisions and stat.S_ISREG(Path(path).stat().st_mode):
+        another = _Reading(path, precisions)
+        another.run()
+        if another.better_than(reading):
+            reading = another
     return reading.result()
 
 
@@ -156,30 +163,39 @@ class _Reading:
     def __init__(self, path: str | os.PathLike[str], precisions: _Precisions) -> None:
         self._path = path
         self._precisions = precisions
-        self._engine = Engine(V2Decoder())
+        decoder = V2Decoder()
+        self._decode = decoder.decode
+        self._engine = Engine(decoder)
         self._engine.attach(self._count)
-        # What acknowledgements said last, by channel and symbol.
-        self._depths: dict[_Name, int | None] = {}
-        # All books that there were, in the order of their first snapshots: a subscription made
+        # What this connection is, and the depths that it has shown so far: of an acknowledgement,
+        # or the least that a snapshot needs.
+        self._connection: int | None = None
+        self._depths: dict[tuple[str, str | None], int] = {}
+        # All books that there were, in the order of their first messages: a subscription made
         # anew with another depth is another book.
         self._books: dict[_Name, list[BookRoute]] = {}
+        # What else is open: channel, symbol, interval.
+        self._others: set[tuple[str, str | None, int | None]] = set()
         self._records = Counter[str]()
         self._trade_gaps = 0
-        self._damaged = 0
+        self._frames = 0
+        self._undecoded = 0
         self._faults: list[Fault] = []
         self._untold = 0
 
     def run(self) -> None:
         """Read all of it. Raises ``OSError`` where it cannot be read."""
-        feed = self._engine.feed
-        try:
-            for frame in read_capture(self._path):
-                at = None if frame.received_ns is None else Timestamp(frame.received_ns)
-                for signal in feed(frame.payload, at):
-                    self._heed(signal, frame.line)
-        except CaptureError as error:
-            self._damaged = 1
-            self._blame(error.line, error.reason)
+        for frame in read_capture(self._path, on_damage=self._damage):
+            self._take(frame)
+
+    def better_than(self, first: _Reading) -> bool:
+        """Whether it saw no less, has more checksums right, and no more of them wrong.
+
+        One number with too many digits is enough to look like zeros that were lost everywhere.
+        """
+        right, wrong = self._checksums()
+        first_right, first_wrong = first._checksums()
+        return self._frames >= first._frames and right > first_right and wrong <= first_wrong
 
     def raised_precisions(self) -> _Precisions:
         """The precisions of the books that failed, and may have failed for want of digits."""
@@ -192,15 +208,13 @@ class _Reading:
 
     def result(self) -> Verification:
         """What was found."""
-        engine = self._engine
-        undecoded = engine.faults + self._damaged
-        frames = engine.frames + self._damaged
+        frames, undecoded = self._frames, self._undecoded
         return Verification(
             file=os.fspath(self._path),
             frames=frames,
             decoded=frames - undecoded,
             undecoded=undecoded,
-            unknown=engine.unknown,
+            unknown=self._engine.unknown,
             books={
                 symbol if channel == "book" else f"{symbol} {channel}": _counts(routes)
                 for (channel, symbol), routes in self._books.items()
@@ -212,11 +226,25 @@ class _Reading:
             faults_untold=self._untold,
         )
 
+    def _checksums(self) -> tuple[int, int]:
+        """How many were right, and how many wrong."""
+        books = [route.book for routes in self._books.values() for route in routes]
+        return sum(b.checksums_ok for b in books), sum(b.checksums_failed for b in books)
+
     def _count(self, item: Item) -> None:
         """Count a record by its channel."""
         channel = _CHANNEL.get(type(item))
         if channel is not None:
             self._records[channel] += 1
+
+    def _damage(self, error: CaptureError) -> None:
+        """Count a line that holds no frame, or not a whole one."""
+        self._frames += 1
+        self._refuse(error.line, error.reason)
+
+    def _refuse(self, line: int, reason: str) -> None:
+        self._undecoded += 1
+        self._blame(line, reason)
 
     def _blame(self, line: int, reason: str) -> None:
         if len(self._faults) < FAULTS_TOLD:
@@ -224,13 +252,28 @@ class _Reading:
         else:
             self._untold += 1
 
+    def _take(self, frame: CapturedFrame) -> None:
+        """Take a frame to the engine, with all open that it needs."""
+        self._frames += 1
+        at = None if frame.received_ns is None else Timestamp(frame.received_ns)
+        try:
+            message = self._decode(frame.payload, at)
+            self._open(message)
+        except ProtocolError as error:
+            self._refuse(frame.line, str(error))
+        except ConfigurationError as error:
+            self._refuse(frame.line, f"data of nothing that can be subscribed to: {error}")
+        else:
+            for signal in self._engine.take(message):
+                self._heed(signal, frame.line)
+
     def _heed(self, signal: Signal, line: int) -> None:
         """Act on what a frame means beside its records."""
         match signal:
             case Replied(reply):
-                self._note_depth(reply)
-            case Unrouted(message):
-                self._open(message, line)
+                self._subscribed(reply)
+            case StatusSeen(status) if status.connection_id not in (None, self._connection):
+                self._connected(status.connection_id)
             case DataLost(_, gap) if gap.reason is GapReason.TRADE_ID:
                 self._trade_gaps += 1
             case DataLost(_, gap) if gap.reason is GapReason.CHECKSUM:
@@ -239,64 +282,102 @@ class _Reading:
                     f"{gap.channel} {gap.symbol}: the checksum should be {gap.expected}, "
                     f"and is {gap.received}",
                 )
-            case Faulted(error):
-                self._blame(line, str(error))
 
-    def _note_depth(self, reply: Reply) -> None:
-        """Remember the depth of a subscription; one that changes it begins another book."""
-        if not (reply.success and reply.method == "subscribe" and reply.symbol):
-            return
-        if reply.channel not in _DEPTHS:
-            return
-        name = reply.channel, reply.symbol
-        self._depths[name] = reply.depth
-        routes = self._books.get(name)
-        if routes and reply.depth not in (None, routes[-1].book.depth):
-            with suppress(KeyError):  # it may be closed already
-                self._engine.close(routes[-1].part)
+    def _connected(self, number: int | None) -> None:
+        """A new connection has nothing of the one before."""
+        self._connection = number
+        self._depths.clear()
+        for route in self._engine.routes():
+            route.discard()
 
-    def _open(self, message: BookMessage | Level3Message | RecordsMessage, line: int) -> None:
-        """Make the route that data need, and give them to it."""
-        engine = self._engine
-        try:
-            part = self._part(message)
-            route = engine.open(part)
-        except (ConfigurationError, ValueError) as error:
-            self._blame(line, f"data of nothing that can be subscribed to: {error}")
+    def _subscribed(self, reply: Reply) -> None:
+        """A subscription begins, perhaps once more: note its depth, discard what was before."""
+        channel, symbol = reply.channel, reply.symbol
+        if not (reply.success and reply.method == "subscribe" and channel):
             return
-        if isinstance(route, BookRoute):
-            name = part.name, part.symbols[0]
-            self._books.setdefault(name, []).append(route)
-            if name in self._precisions:
-                route.book.set_precision(*self._precisions[name])
-        for signal in engine.take(message):
-            self._heed(signal, line)
+        self._depths.pop((channel, symbol), None)
+        if reply.depth in _DEPTHS.get(channel, ()):
+            self._depths[channel, symbol] = reply.depth
+        self._discard(channel, symbol)
 
-    def _part(self, message: BookMessage | Level3Message | RecordsMessage) -> Channel:
-        """What must have been subscribed to for this to come."""
+    def _discard(self, channel: str, symbol: str | None) -> None:
+        """Begin anew what a subscription begins anew."""
+        symbols = () if symbol is None else (symbol,)
+        for route in self._engine.routes():
+            if route.part.name == channel and route.part.symbols == symbols:
+                route.discard()
+
+    def _open(self, message: Message) -> None:
+        """Make the routes that data need; ``ConfigurationError`` where there can be none."""
         match message:
-            case BookMessage(symbol=symbol):
-                return Channel.book(symbol, depth=self._depth("book", message))
-            case Level3Message(symbol=symbol):
-                return Channel.level3(symbol, depth=self._depth("level3", message))
-        for record in message.records:
-            match record:
-                case Ticker(symbol=symbol):
-                    return Channel.ticker(symbol)
-                case Trade(symbol=symbol):
-                    return Channel.trades(symbol)
-                case Candle(symbol=symbol, interval=interval):
-                    return Channel.ohlc(symbol, interval=interval)
-        return Channel(name=message.channel)
+            case BookMessage():
+                self._open_book(("book", message.symbol), message)
+            case Level3Message():
+                self._open_book(("level3", message.symbol), message)
+            case RecordsMessage() if message.channel != "status":
+                for key in _keys(message):
+                    if key not in self._others:
+                        self._engine.open(_part(*key))
+                        self._others.add(key)
+                if message.snapshot and message.sequence == 1:
+                    # Subscribed anew, though the file may not show how.
+                    self._discard(message.channel, None)
 
-    def _depth(self, channel: str, message: BookMessage | Level3Message) -> int:
-        """As acknowledged, else the smallest that holds the larger side."""
-        legal = _DEPTHS[channel]
-        told = self._depths.get((channel, message.symbol))
-        if told in legal:
-            return told
-        larger = max(_levels(message.bids), _levels(message.asks))
-        return next((depth for depth in legal if depth >= larger), legal[-1])
+    def _open_book(self, name: _Name, message: BookMessage | Level3Message) -> None:
+        """Make the book of a message, or another one where a snapshot shows another depth."""
+        books = self._books.get(name)
+        if books and not message.snapshot:
+            return
+        depth = self._depth(name, message)
+        if books and books[-1].book.depth == depth:
+            return
+        part = _part(*name, depth=depth)
+        if books:
+            self._engine.close(books[-1].part)
+        route = cast("BookRoute", self._engine.open(part))
+        self._books.setdefault(name, []).append(route)
+        if name in self._precisions:
+            route.book.set_precision(*self._precisions[name])
+
+    def _depth(self, name: _Name, message: BookMessage | Level3Message) -> int:
+        """The smallest depth that holds what this connection has shown; an update shows nothing."""
+        legal = _DEPTHS[name[0]]
+        larger = self._depths.get(name, 0)
+        if message.snapshot:
+            larger = max(larger, _levels(message.bids), _levels(message.asks))
+        depth = next((depth for depth in legal if depth >= larger), legal[-1])
+        if message.snapshot:
+            self._depths[name] = depth
+        return depth
+
+
+def _keys(message: RecordsMessage) -> Iterator[tuple[str, str | None, int | None]]:
+    """Channel, symbol and interval of what must have been subscribed to for this to come."""
+    if message.channel not in ("ticker", "trade", "ohlc"):
+        yield message.channel, None, None
+    for record in message.records:
+        match record:
+            case Ticker() | Trade():
+                yield message.channel, record.symbol, None
+            case Candle():
+                yield message.channel, record.symbol, record.interval
+
+
+def _part(
+    channel: str, symbol: str | None, interval: int | None = None, *, depth: int | None = None
+) -> Channel:
+    """The subscription that data are of; ``ConfigurationError`` where there can be none."""
+    if symbol is None:
+        return Channel(name=channel)
+    if modern_symbol(symbol) != symbol:
+        raise ConfigurationError(
+            field="symbol",
+            rule=f"{symbol} is an old name, which no data have",
+            mend=f"Today it is {modern_symbol(symbol)}",
+        )
+    if channel == "ticker":  # has an option that nothing here depends on
+        return Channel.ticker(symbol)
+    return Channel(name=channel, symbols=(symbol,), interval=interval, depth=depth)
 
 
 def _levels(side: Sequence[Level | Level3Order]) -> int:

@@ -74,6 +74,7 @@ _UNLESS_AN_OPTION: dict[str, object] = {
 
 _NEED_SNAPSHOT = ("book", "level3", "instrument", "executions", "balances")
 _BY_SYMBOL = ("ticker", "spread", "book", "trade", "ohlc", "level3")
+_LONGEST_SHOWN = 40  # Of a value that is refused: it may be anything, a whole file too.
 _SYMBOL = re.compile(r"([^/\s]+)/([^/\s]+)")
 _RENAMED = {"XBT": "BTC", "XDG": "DOGE"}
 
@@ -87,10 +88,16 @@ def modern_symbol(symbol: object) -> str:
     if found is None:
         raise ConfigurationError(
             field="symbol",
-            rule=f"must be BASE/QUOTE, is {symbol!r}",
+            rule=f"must be BASE/QUOTE, is {_shown(symbol)}",
             mend="Write it like BTC/USD, with each symbol as an argument of its own",
         )
     return "/".join(_RENAMED.get(code, code) for code in found.groups())
+
+
+def _shown(value: object) -> str:
+    """What was given instead: its beginning, printable."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."
 
 
 def _check_option(channel: str, field: str, value: object, allowed: tuple[object, ...]) -> None:
@@ -99,10 +106,11 @@ def _check_option(channel: str, field: str, value: object, allowed: tuple[object
     if any(value == choice and type(value) is type(choice) for choice in allowed):
         return
     if len(allowed) == 1:
-        rule, mend = f"of {channel} cannot be chosen, is {value!r}", "Leave it out"
+        rule, mend = f"of {channel} cannot be chosen, is {_shown(value)}", "Leave it out"
     else:
         choices = ", ".join(map(str, allowed))
-        rule, mend = f"of {channel} must be one of {choices}, is {value!r}", "Choose one of these"
+        rule = f"of {channel} must be one of {choices}, is {_shown(value)}"
+        mend = "Choose one of these"
     raise ConfigurationError(field=field, rule=rule, mend=mend)
 
 

@@ -14,26 +14,30 @@ A line is a JSON object, ``{"ts": 1785644622.178672600, "raw": "{\"channel\":…
 
 Every other line is a frame itself, as another tool stored it: an object with neither member,
 an array (protocol v1), or text that is no JSON at all, which the exchange does send. Only a
-line that begins as a JSON object and is not one is refused: half a record is not a frame.
-A file compressed with gzip is known by its first bytes, whatever its name.
+line that begins as a JSON object and is not one is damage: half a record is not a frame.
+A file compressed with gzip is known by its first bytes, whatever its name, and a byte order mark
+at the beginning is no part of the first line.
 """
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import ROUND_DOWN, Context
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 import msgspec
 
-from kraken_trio._internal.model.errors import EXCERPT_CHARACTERS, ProtocolError
+from kraken_trio._internal.model.errors import ProtocolError
 from kraken_trio._internal.model.timestamp import NANOSECONDS
+from kraken_trio._internal.wire.faults import excerpt
 
 MAX_LINE_BYTES = 64 * 2**20
 """Four times the largest message that is received; JSON text escaped again at most doubles."""
@@ -47,7 +51,7 @@ _DIGITS = Context(prec=40, rounding=ROUND_DOWN, traps=[])
 
 @attrs.define(slots=False, eq=False)
 class CaptureError(ProtocolError):
-    """A line of a capture file is cut off or damaged. Every frame before it was given.
+    """A line of a capture file is cut off or damaged; the lines around it may be whole.
 
     A file that cannot be read at all, because it is missing, is a folder, is forbidden or only
     begins like gzip, is an ``OSError`` instead.
@@ -60,6 +64,11 @@ class CaptureError(ProtocolError):
 
     def __str__(self) -> str:
         return f"{self.path}, line {self.line}: {super().__str__()}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle with the two that an exception's own way passes by position."""
+        made = partial(type(self), path=self.path, line=self.line)
+        return made, (self.reason, self.excerpt, self.close_code), self.__dict__
 
 
 class CapturedFrame(msgspec.Struct, frozen=True, gc=False):
@@ -83,14 +92,22 @@ _decode_line = msgspec.json.Decoder(_Line).decode
 _encode = msgspec.json.encode
 
 
+def _refuse(error: CaptureError) -> NoReturn:
+    raise error
+
+
 def read_capture(
-    path: str | os.PathLike[str], *, max_line_bytes: int = MAX_LINE_BYTES
+    path: str | os.PathLike[str],
+    *,
+    max_line_bytes: int = MAX_LINE_BYTES,
+    on_damage: Callable[[CaptureError], None] = _refuse,
 ) -> Iterator[CapturedFrame]:
     """Give the frames of a capture file in order, reading it as they are asked for.
 
-    Raises ``CaptureError`` at a line that is cut off (the last one of a recorder that was
-    killed, or the end of an unfinished gzip stream), damaged, or longer than
-    ``max_line_bytes``; ``OSError`` where the file cannot be read at all.
+    A line that is cut off, damaged, or longer than ``max_line_bytes`` is told to ``on_damage``
+    in its place, and the next line goes on; without one the error is raised. A compressed stream
+    that is cut off or damaged is told the same way, and is the end. Raises ``OSError`` where the
+    file cannot be read at all.
     """
     name = os.fspath(path)
     number = 0
@@ -98,22 +115,26 @@ def read_capture(
         packed = file.peek(2)[:2] == _GZIP_MAGIC
         # The standard module, though zlib-ng inflates faster: at the end of a stream cut short
         # this one gives every line that was still whole, zlib-ng's drops its last buffer.
-        lines = gzip.GzipFile(fileobj=file) if packed else file
+        readline = gzip.GzipFile(fileobj=file).readline if packed else file.readline
         while True:
             number += 1
             try:
-                text = lines.readline(max_line_bytes + 1)
+                text = _next_line(readline, max_line_bytes)
             except (EOFError, zlib.error, gzip.BadGzipFile) as error:
                 if number == 1 and isinstance(error, gzip.BadGzipFile):
                     raise gzip.BadGzipFile(f"{name}: {error}") from error
                 reason = f"compressed data cut off or damaged: {error}"
-                raise CaptureError(reason, path=name, line=number) from error
-            if len(text) > max_line_bytes:
-                raise _damaged(f"longer than {max_line_bytes} bytes", text, name, number)
+                on_damage(CaptureError(reason, path=name, line=number))
+                return
             if not text:
                 return
-            if not text.isspace():
-                yield _read_line(text, name, number)
+            try:
+                frame = _read_line(text, number, max_line_bytes)
+            except ValueError as error:
+                on_damage(CaptureError(str(error), excerpt(text), path=name, line=number))
+            else:
+                if frame is not None:
+                    yield frame
 
 
 def format_line(payload: bytes, received_ns: int | None) -> bytes:
@@ -129,8 +150,23 @@ def format_line(payload: bytes, received_ns: int | None) -> bytes:
     return b'{"ts": %b, %b}\n' % (ts, member)
 
 
-def _read_line(text: bytes, name: str, number: int) -> CapturedFrame:
-    """Give the frame of one line that is not blank."""
+def _next_line(readline: Callable[[int], bytes], most: int) -> bytes:
+    """Give the next line; of one that has more than ``most`` bytes, the first ``most + 1``."""
+    text = readline(most + 1)
+    rest = text
+    while len(text) > most and rest and not rest.endswith(b"\n"):
+        rest = readline(most)
+    return text
+
+
+def _read_line(text: bytes, number: int, most: int) -> CapturedFrame | None:
+    """Give the frame of one line, None of a blank one; ``ValueError`` for a damaged one."""
+    if len(text) > most:
+        raise ValueError(f"longer than {most} bytes")
+    if number == 1:
+        text = text.removeprefix(codecs.BOM_UTF8)
+    if not text or text.isspace():
+        return None
     if text.lstrip().startswith(b"{"):
         try:
             line = _decode_line(text)
@@ -138,15 +174,11 @@ def _read_line(text: bytes, name: str, number: int) -> CapturedFrame:
             pass  # Whole or not, it is no record of ours; the decoder of frames will judge it.
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             if _OBJECT_BEGUN.match(text):
-                reason = f"JSON object cut off or damaged: {error}"
-                raise _damaged(reason, text, name, number) from None
+                raise ValueError(f"JSON object cut off or damaged: {error}") from None
         else:
             payload = line.raw.encode() if isinstance(line.raw, str) else line.raw_base64
             if payload is not None:
-                try:
-                    return CapturedFrame(number, _nanoseconds(line.ts), payload)
-                except ValueError as error:
-                    raise _damaged(str(error), text, name, number) from None
+                return CapturedFrame(number, _nanoseconds(line.ts), payload)
     return CapturedFrame(number, None, text.rstrip(b"\r\n"))
 
 
@@ -159,9 +191,3 @@ def _nanoseconds(ts: msgspec.Raw) -> int | None:
     if not (seconds.is_finite() and 0 <= seconds < _MAX_SECONDS):
         raise ValueError('"ts" is neither null nor a number of seconds since the epoch')
     return int(seconds.scaleb(9, _DIGITS))
-
-
-def _damaged(reason: str, text: bytes, name: str, number: int) -> CaptureError:
-    start = text[:EXCERPT_CHARACTERS].decode("utf-8", "replace")
-    excerpt = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in start)
-    return CaptureError(reason, excerpt, path=name, line=number)

@@ -42,17 +42,22 @@ class V2Decoder:
 
         Members in any order, white space and members unknown make no difference; a channel or
         method unknown gives ``Unknown``. Raises ``ProtocolError`` for what is not JSON, has
-        not the shape of its kind, or holds a number or a time that none is.
+        not the shape of its kind, or holds a number or a time that none is; and for what is
+        not UTF-8, even in a member that is unknown.
         """
         frame = payload if isinstance(payload, bytes) else bytes(payload)
         try:
-            return self._by_prefix[frame[:PREFIX_BYTES]](frame, received_at)
+            # The JSON library does not look at text that nobody wants; other characters than
+            # these stand in no frequent frame.
+            if frame.isascii():
+                return self._by_prefix[frame[:PREFIX_BYTES]](frame, received_at)
         except (KeyError, *FAULTS):
             pass  # Begun unusually, guessed wrongly, or faulty: which, is found out below.
         return self._decode_otherwise(frame, received_at)
 
     def _decode_otherwise(self, frame: bytes, received_at: Timestamp | None) -> Message:
         try:
+            frame.decode()
             envelope = read_envelope(frame)
             if envelope.answers:
                 method = envelope.method

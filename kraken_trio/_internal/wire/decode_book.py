@@ -7,6 +7,9 @@ members need, for how the quoted ones are written (see ``numerals``). Fewer quot
 impossible: each name and each text brings two. So a frame whose count is exact has no number
 in quotes, and the search for odd ones, which costs as much as the decoding, is spared.
 
+A frame with more levels or orders than any book has is refused: in the worst order, a book costs
+the square of what it is made of.
+
 Sources: the ``book`` and ``level3`` pages of the WebSocket v2 documentation.
 """
 
@@ -33,6 +36,9 @@ _TIMESTAMP_QUOTES = 4
 _LEVEL_QUOTES = 4  # "price", "qty"
 _ORDER_QUOTES = 12  # "order_id" and "timestamp" with their values, "limit_price", "order_qty"
 _EVENT_QUOTES = 4  # "event" with its value
+
+_MOST_LEVELS = 20_000  # Of both sides; the deepest book has 1000 a side.
+_MOST_ORDERS = 50_000  # Of both sides, which have 1000 levels each; some thousands in practice.
 
 
 class _BookRow(Struct, frozen=True, gc=False):
@@ -79,6 +85,8 @@ def _book_reader(instants: Instants) -> Reader:
         bids = row.bids
         asks = row.asks
         levels = bids + asks
+        if len(levels) > _MOST_LEVELS:
+            raise ValueError("more levels than any book has")
         for level in levels:
             price = level.price
             qty = level.qty
@@ -117,6 +125,8 @@ def _level3_reader(instants: Instants) -> Reader:
         (row,) = frame.data
         snapshot = frame.type == "snapshot"
         orders = row.bids + row.asks
+        if len(orders) > _MOST_ORDERS:
+            raise ValueError("more orders than any book has")
         for order in orders:
             check_unsigned((order.limit_price, order.order_qty))
             if (order.event is None) is not snapshot:

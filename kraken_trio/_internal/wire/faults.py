@@ -7,6 +7,7 @@ anything.
 from __future__ import annotations
 
 import re
+import string
 
 import msgspec
 
@@ -27,9 +28,19 @@ FAULTS = (
 """All that decoding what a stranger sent may raise. Anything else is a bug and is not caught."""
 
 _SEEN = 8 * EXCERPT_CHARACTERS  # Enough to fill an excerpt, even where a token is masked.
-# Liberal on purpose: whatever follows the word, quoted or not, closed or cut off. Kraken's
-# tokens are base64; a slash may be escaped.
-_TOKEN = re.compile(r"""(token["']?\s*[:=]\s*["']?)[^"',\s}\]]+""", re.IGNORECASE)
+# Liberal on purpose: whatever follows the word, quoted or not, escaped or not, closed or cut off;
+# all the rest where it is not one value. After nothing but a space, only what is no plain word.
+_TOKEN = re.compile(
+    r"""(tokens?(?:\s*[\\"':=][\s\\"':=]*|\s+(?=[\w+/-]{12})))(?:[\[{].*|[^\s"',}\]]+)""",
+    re.IGNORECASE | re.DOTALL,
+)
+# Kraken's tokens are some 43 characters of base64; a slash may be escaped. Nothing that is as long
+# tells more by being shown.
+_BASE64 = string.ascii_letters + string.digits + "+/_-\\"
+_LONG = re.compile(rf"[{re.escape(_BASE64)}]{{32,}}")
+# A letter in disguise, perhaps in JSON within JSON.
+_ESCAPE = re.compile(r"\\{1,8}u00([0-7][0-9a-fA-F])")
+_MASK = "****"
 
 
 def protocol_error(fault: Exception, payload: bytes) -> ProtocolError:
@@ -42,19 +53,26 @@ def protocol_error(fault: Exception, payload: bytes) -> ProtocolError:
         case UnicodeDecodeError():
             reason = "text is not UTF-8"
         case _:
-            reason = _shown(str(fault))
+            text = str(fault)
+            reason = _shown(text[:_SEEN], cut=len(text) > _SEEN)
     return ProtocolError(reason, excerpt=excerpt(payload))
 
 
 def excerpt(payload: bytes) -> str:
     """Give the beginning of a frame, made printable, at most ``EXCERPT_CHARACTERS``.
 
-    The value of a token is masked: it is as good as the account for the time it lives.
+    The value of a token is masked, and whatever may be one: it is as good as the account for the
+    time it lives. Escapes of ASCII are shown as the characters that they are.
     """
-    return _shown(payload[:_SEEN].decode(errors="replace"))
+    return _shown(payload[:_SEEN].decode(errors="replace"), cut=len(payload) > _SEEN)
 
 
-def _shown(text: str) -> str:
-    masked = _TOKEN.sub(r"\1****", text[:_SEEN])
+def _shown(text: str, *, cut: bool) -> str:
+    """Make a text printable, short and fit to be shown; ``cut`` where it went on."""
+    plain = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text)
+    masked = _LONG.sub(_MASK, _TOKEN.sub(rf"\1{_MASK}", plain))
+    if cut:
+        # What was cut off is no longer long, whatever it was.
+        masked = masked.rstrip(_BASE64)
     shown = masked[:EXCERPT_CHARACTERS]
     return shown if shown.isprintable() else "".join(c if c.isprintable() else "." for c in shown)
