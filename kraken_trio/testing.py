@@ -1,11 +1,15 @@
-"""A testing kit: what the exchange would send, without the exchange.
+"""A testing kit: the exchange, without the exchange.
 
-A ``Market`` makes books and trades from a seed, with right checksums, and the functions print
-the frames around them. It shares no code with what it tests, and may grow in any version.
+``open_exchange`` opens a simulated one, over sockets or in memory, on a ``Market`` that makes
+books, trades, tickers and candles from a seed, with right checksums; ``open_replay`` opens one
+that plays captured traffic. They share no code with what they test, and may grow in any version.
 """
 
 from __future__ import annotations
 
+from kraken_trio._internal.testing.connection import ExchangeConnection
+from kraken_trio._internal.testing.doors import ExchangeAddress
+from kraken_trio._internal.testing.exchange import Exchange, open_exchange
 from kraken_trio._internal.testing.frames import (
     failure_frame,
     heartbeat_frame,
@@ -15,15 +19,24 @@ from kraken_trio._internal.testing.frames import (
 )
 from kraken_trio._internal.testing.market import Market
 from kraken_trio._internal.testing.pair import USUAL_PAIRS, MarketEvent, MarketPair
+from kraken_trio._internal.testing.replay import Replay, open_replay
+from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.tiers import publish as _publish
 
 __all__ = [
     "USUAL_PAIRS",
+    "Exchange",
+    "ExchangeAddress",
+    "ExchangeConnection",
+    "ExchangeRules",
     "Market",
     "MarketEvent",
     "MarketPair",
+    "Replay",
     "failure_frame",
     "heartbeat_frame",
+    "open_exchange",
+    "open_replay",
     "pong_frame",
     "status_frame",
     "success_frame",

@@ -7,19 +7,31 @@ import json
 import pytest
 
 from kraken_trio._internal.testing.frames import (
+    CandleRow,
+    TickerRow,
     book_frame,
+    candle_frame,
     failure_frame,
+    fine_moment,
     fixed,
     heartbeat_frame,
+    instrument_frame,
     moment,
     pong_frame,
     status_frame,
     success_frame,
+    ticker_frame,
     trade_frame,
 )
 
 AT = 1_695_746_960_962_586_789  # 2023-09-26T16:49:20.962586789Z
 TIMES = '"time_in":"2023-09-26T16:49:20.962586Z","time_out":"2023-09-26T16:49:20.962626Z"}'
+
+CANDLE = (
+    '{"symbol":"BTC/USD","open":83729.5,"high":83745.2,"low":83729.4,"close":83744.3,"trades":33,'
+    '"volume":0.21155628,"vwap":83736.4,"interval_begin":"2026-09-25T17:48:00.000000000Z",'
+    '"interval":1,"timestamp":"2026-09-25T17:49:00.000000Z"}'
+)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +58,12 @@ def test_times_have_six_digits() -> None:
     """A time is cut off at the microsecond."""
     assert moment(AT) == "2023-09-26T16:49:20.962586Z"
     assert moment(0) == "1970-01-01T00:00:00.000000Z"
+
+
+def test_times_of_candles_have_nine_digits() -> None:
+    """A time of the candles' channel has all its nanoseconds, zeros too."""
+    assert fine_moment(AT) == "2023-09-26T16:49:20.962586789Z"
+    assert fine_moment(10**9) == "1970-01-01T00:00:01.000000000Z"
 
 
 @pytest.mark.parametrize(
@@ -106,6 +124,84 @@ def test_times_have_six_digits() -> None:
             failure_frame("add_order", "EOrder:Insufficient funds", AT, req_id=7),
             '{"error":"EOrder:Insufficient funds","method":"add_order","req_id":7,'
             '"success":false,' + TIMES,
+        ),
+        (
+            failure_frame(None, "Malformed request", AT),
+            '{"error":"Malformed request","success":false,' + TIMES,
+        ),
+        (
+            ticker_frame(
+                "update",
+                "BTC/USD",
+                TickerRow(
+                    bid=837442,
+                    bid_qty=56251979,
+                    ask=837443,
+                    ask_qty=44780,
+                    last=837443,
+                    volume=315684782110,
+                    vwap=841746,
+                    low=831636,
+                    high=852474,
+                    change=-4293,
+                    change_pct=-51,
+                    trades=135262,
+                ),
+                precisions=(1, 8),
+                at=AT,
+            ),
+            (
+                '{"channel":"ticker","type":"update","data":[{"symbol":"BTC/USD","bid":83744.2,'
+                '"bid_qty":0.56251979,"ask":83744.3,"ask_qty":0.00044780,"last":83744.3,'
+                '"volume":3156.84782110,"vwap":84174.6,"low":83163.6,"high":85247.4,'
+                '"change":-429.3,"change_pct":-0.51,"trades":135262,'
+                '"timestamp":"2023-09-26T16:49:20.962586Z"}]}'
+            ),
+        ),
+        (
+            candle_frame(
+                "snapshot",
+                "BTC/USD",
+                [
+                    CandleRow(
+                        begin=1_790_358_480 * 10**9,
+                        open=837295,
+                        high=837452,
+                        low=837294,
+                        close=837443,
+                        trades=33,
+                        volume=21155628,
+                        vwap=837364,
+                    )
+                ]
+                * 2,
+                interval=1,
+                precisions=(1, 8),
+                at=1_790_358_506_844_359_566,
+            ),
+            (
+                '{"channel":"ohlc","type":"snapshot","timestamp":"2026-09-25T17:48:26.844359566Z",'
+                '"data":[' + CANDLE + "," + CANDLE + "]}"
+            ),
+        ),
+        (
+            instrument_frame([("BTC/USD", 1, 8), ("PEPE/USD", 10, 0)]),
+            (
+                '{"channel":"instrument","type":"snapshot","data":{"assets":['
+                + ",".join(
+                    f'{{"id":"{asset}","status":"enabled","precision":10,"precision_display":5,'
+                    '"borrowable":false,"collateral_value":0.000,"class":"currency"}'
+                    for asset in ("BTC", "USD", "PEPE")
+                )
+                + '],"pairs":[{"symbol":"BTC/USD","base":"BTC","quote":"USD","status":"online",'
+                '"qty_precision":8,"qty_increment":1e-08,"price_precision":1,"cost_precision":5,'
+                '"marginable":false,"has_index":false,"ws_display_price_precision":1,'
+                '"cost_min":0.50,"tick_size":0.1,"price_increment":0.1,"qty_min":0.00000001},'
+                '{"symbol":"PEPE/USD","base":"PEPE","quote":"USD","status":"online",'
+                '"qty_precision":0,"qty_increment":1,"price_precision":10,"cost_precision":5,'
+                '"marginable":false,"has_index":false,"ws_display_price_precision":10,'
+                '"cost_min":0.50,"tick_size":1e-10,"price_increment":1e-10,"qty_min":1}]}}'
+            ),
         ),
         (
             book_frame(

@@ -10,11 +10,14 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 import pytest
 
 from kraken_trio._internal.model.errors import ConfigurationError
+from kraken_trio._internal.model.messages import BookMessage, RecordsMessage
 from kraken_trio._internal.testing.market import Market
 from kraken_trio._internal.testing.pair import MarketEvent, MarketPair
+from kraken_trio._internal.wire.decode import V2Decoder
 
 START = 1_767_225_600 * 10**9
 BTC = MarketPair(symbol="BTC/USD", price=Decimal("62800.0"), price_precision=1, qty_precision=8)
@@ -255,29 +258,6 @@ def test_a_thin_book() -> None:
         assert Decimal(client.best("bids")[-1]) >= 1
 
 
-@pytest.mark.parametrize(
-    "changes, text",
-    [
-        ({"price_precision": -1}, "price_precision: must be from 0 to 10, is -1"),
-        ({"qty_precision": 11}, "qty_precision: must be from 0 to 10, is 11"),
-        ({"price": Decimal("0.05")}, "price: must be two smallest steps of 1 decimals or more"),
-        ({"price": Decimal("1.25")}, "price: must be two smallest steps of 1 decimals or more"),
-        ({"price": Decimal("0.1")}, "price: must be two smallest steps of 1 decimals or more"),
-        ({"price": Decimal(-5)}, "price: must be two smallest steps of 1 decimals or more"),
-    ],
-)
-def test_no_such_pair(changes: dict[str, Any], text: str) -> None:
-    """A pair without a market is refused."""
-    arguments: dict[str, Any] = {
-        "symbol": "A/B",
-        "price": Decimal(5),
-        "price_precision": 1,
-        "qty_precision": 8,
-    }
-    with pytest.raises(ConfigurationError, match=text):
-        MarketPair(**(arguments | changes))
-
-
 def test_no_such_market() -> None:
     """A market has at least one pair, and each once; only these have books, of known depths."""
     with pytest.raises(ConfigurationError, match="at least one pair"):
@@ -286,8 +266,104 @@ def test_no_such_market() -> None:
         market(BTC, BTC)
     peer = market(BTC, PEPE)
     assert peer.symbols == ("BTC/USD", "PEPE/EUR")
-    with pytest.raises(ConfigurationError, match="one of BTC/USD, PEPE/EUR, is XBT/USD"):
-        peer.trade_snapshot("XBT/USD")
-    for call in (peer.watch, peer.unwatch, peer.book_snapshot):
+    for told in (peer.trade_snapshot, peer.ticker_snapshot, peer.trades, peer.ticker):
+        with pytest.raises(ConfigurationError, match="one of BTC/USD, PEPE/EUR, is XBT/USD"):
+            told("XBT/USD")
+    for call in (peer.watch, peer.unwatch, peer.book_snapshot, peer.book):
         with pytest.raises(ConfigurationError, match="one of 10, 25, 100, 500, 1000, is 5"):
             call("BTC/USD", 5)
+    for candles in (peer.watch_candles, peer.unwatch_candles, peer.candle_snapshot):
+        with pytest.raises(ConfigurationError, match=r"interval: must be one of 1, 5, .*, is 2"):
+            candles("BTC/USD", 2)
+    for watch in (peer.watch_ticker, peer.unwatch_ticker):
+        with pytest.raises(ConfigurationError, match="one of trades, bbo, is always"):
+            watch("BTC/USD", "always")  # type: ignore[arg-type]
+
+
+def test_time_may_be_told() -> None:
+    """A step happens when it is told to, but time never goes back; the rest stays as it is."""
+    by_itself, told = market(BTC), market(BTC)
+    for peer in (by_itself, told):
+        peer.watch("BTC/USD", 10)
+    for number in range(1, 101):
+        at = START + number * 10**9
+        events = told.step(at)
+        wanted = [_untimed(event.frame) for event in by_itself.step()]
+        assert [_untimed(event.frame) for event in events] == wanted
+        assert told.now == at
+        assert {event.at for event in events} <= {at}
+    told.step(START)
+    assert told.now == START + 100 * 10**9
+
+
+def _untimed(frame: bytes) -> Any:
+    return [
+        {name: value for name, value in row.items() if name != "timestamp"}
+        for row in decoded(frame)["data"]
+    ]
+
+
+def test_tickers_and_candles_come_to_those_who_watch() -> None:
+    """Each trigger and interval is told apart, only while watched, after the trades."""
+    peer = market(BTC, PEPE)
+    assert {event.channel for event in steps(peer, 200)} == {"trade"}
+    peer.watch_ticker("BTC/USD", "trades")
+    peer.watch_ticker("BTC/USD", "bbo")
+    peer.watch_candles("BTC/USD", 5)
+    peer.watch_candles("PEPE/EUR", 1440)
+    events = list(steps(peer, 1000))
+    assert {event.topic for event in events} == {
+        ("trade", "BTC/USD", None),
+        ("trade", "PEPE/EUR", None),
+        ("ticker", "BTC/USD", "trades"),
+        ("ticker", "BTC/USD", "bbo"),
+        ("ohlc", "BTC/USD", 5),
+        ("ohlc", "PEPE/EUR", 1440),
+    }
+    counts = Counter((event.topic[0], event.topic[2], event.symbol) for event in events)
+    assert counts["ticker", "trades", "BTC/USD"] == counts["trade", None, "BTC/USD"]
+    assert counts["ohlc", 5, "BTC/USD"] == counts["trade", None, "BTC/USD"]
+    assert counts["ticker", "bbo", "BTC/USD"] > counts["ticker", "trades", "BTC/USD"]
+    peer.unwatch_ticker("BTC/USD", "bbo")
+    peer.unwatch_candles("BTC/USD", 5)
+    left = {event.topic for event in steps(peer, 300)}
+    assert ("ticker", "BTC/USD", "bbo") not in left
+    assert ("ohlc", "BTC/USD", 5) not in left
+    assert ("ticker", "BTC/USD", "trades") in left
+
+
+def test_snapshots_are_there_at_any_time() -> None:
+    """Tickers, candles and instruments can be had as they stand, without being watched."""
+    peer = market(BTC, PEPE)
+    assert decoded(peer.ticker_snapshot("PEPE/EUR"))["type"] == "snapshot"
+    candles = decoded(peer.candle_snapshot("BTC/USD", 15))["data"]
+    assert {row["interval"] for row in candles} == {"15"}
+    instruments = decoded(peer.instrument_snapshot())["data"]
+    assert [row["symbol"] for row in instruments["pairs"]] == ["BTC/USD", "PEPE/EUR"]
+    assert {row["id"] for row in instruments["assets"]} == {"BTC", "USD", "PEPE", "EUR"}
+
+
+def test_records_are_what_the_frames_say() -> None:
+    """Book, trades, ticker and candles as records hold the very numbers of their frames."""
+    peer = market(PEPE)
+    for _ in range(300):
+        peer.step()
+    frames: tuple[tuple[bytes, tuple[Any, ...]], ...] = (
+        (peer.ticker_snapshot("PEPE/EUR"), (peer.ticker("PEPE/EUR"),)),
+        (peer.trade_snapshot("PEPE/EUR"), peer.trades("PEPE/EUR")[-50:]),
+        (peer.candle_snapshot("PEPE/EUR", 1), peer.candles("PEPE/EUR", 1)),
+    )
+    for frame, records in frames:
+        message = V2Decoder().decode(frame, None)
+        assert isinstance(message, RecordsMessage)
+        assert [msgspec.structs.replace(r, snapshot=False) for r in message.records] == [*records]
+    message = V2Decoder().decode(peer.book_snapshot("PEPE/EUR", 25), None)
+    assert isinstance(message, BookMessage)
+    book = peer.book("PEPE/EUR", 25)
+    for name in ("bids", "asks", "checksum", "timestamp"):
+        assert getattr(book, name) == getattr(message, name)
+
+
+def test_the_usual_pairs() -> None:
+    """A market that is told no pairs has some that are known."""
+    assert Market(seed=1, start=START).symbols[:2] == ("BTC/USD", "ETH/USD")

@@ -1,0 +1,189 @@
+"""A book and its trades that never were, of one pair, all from one seed.
+
+Knows how levels come and go and what takes from them, in whole numbers of the pair's smallest
+steps (ticks and lots), and what a client of some depth must be told; nothing of frames.
+Checksums are made here, from the integers, with the CRC-32 of the standard library.
+
+Source: sections "book" and "Checklist for a faithful simulator" of the WebSocket v2
+documentation, and captured traffic.
+"""
+
+from __future__ import annotations
+
+import random
+import zlib
+from bisect import bisect_left, insort
+
+from kraken_trio._internal.testing.frames import Rows, TradeRow
+from kraken_trio._internal.testing.tape import Tape
+
+TRADES_BEFORE = 50
+"""Trades that were made before a market opens: as many as a snapshot has."""
+CHECKED_LEVELS = 10
+"""Levels a side under a checksum, whatever the depth."""
+
+_SECOND = 10**9
+_LEVELS = 1500  # A side at the start: more than the deepest window, so that levels slide in.
+_TAKERS = ("buy", "sell")
+_TRADE_SHARE = 0.1  # Of the steps.
+_NEAR_SHARE = 0.9  # Of the changes; the others are anywhere in the book.
+_CHANGE_SHARE = 0.3  # Of the changes; the others add or remove a level.
+_INSIDE_SHARE = 0.5  # Of the added levels, while the spread is wide: they close it again.
+_WHOLE_SHARE = 0.7  # Of the fills; the others leave some of the level for the next one.
+
+
+class Side:
+    """One side of a book. A key is a price, negative for bids: the lowest key is the best."""
+
+    def __init__(self, sign: int) -> None:
+        """Start empty; ``sign`` is -1 for bids, 1 for asks."""
+        self.sign = sign
+        self.keys: list[int] = []
+        self.lots: dict[int, int] = {}
+        self.changes: list[tuple[int, int]] = []
+        """What the step under way did: keys and their new lots, in order."""
+
+    def put(self, key: int, lots: int) -> None:
+        """Set the quantity at a price; zero removes it."""
+        if not lots:
+            del self.lots[key]
+            del self.keys[bisect_left(self.keys, key)]
+        else:
+            if key not in self.lots:
+                insort(self.keys, key)
+            self.lots[key] = lots
+        self.changes.append((key, lots))
+
+    def rows(self, depth: int) -> list[tuple[int, int]]:
+        """The best levels, best first, as prices and quantities."""
+        return [(self.sign * key, self.lots[key]) for key in self.keys[:depth]]
+
+    def update(self, before: list[int], depth: int) -> list[tuple[int, int]]:
+        """What a client must be told that holds ``before`` and wants the best ``depth`` levels.
+
+        The changes that concern it, in order, so one price may come twice. Levels that slide
+        into its window come right after the first removal, and not sorted; those that are pushed
+        out of it are not mentioned.
+        """
+        after = self.keys[:depth]
+        held, concerned = set(before), {*before, *after}
+        rows: list[tuple[int, int]] = []
+        for key, lots in self.changes:
+            if key in concerned and (lots or key in held):
+                rows.append((self.sign * key, lots))
+                if lots:
+                    held.add(key)
+                else:
+                    held.remove(key)
+        refill = [(self.sign * key, self.lots[key]) for key in after if key not in held]
+        place = next((i for i, (_, lots) in enumerate(rows, 1) if not lots), len(rows))
+        rows[place:place] = reversed(refill)
+        return rows
+
+
+class SeededBook:
+    """The market of one pair. Neither side is ever empty, and they never cross."""
+
+    def __init__(self, price: int, qty_precision: int, dice: random.Random, now: int) -> None:
+        """Fill it around ``price``; 50 trades were made until ``now``, one a second.
+
+        ``dice`` decide about everything; times are nanoseconds since the epoch.
+        """
+        self.bids = Side(-1)
+        """Never empty."""
+        self.asks = Side(1)
+        """Never empty."""
+        self.tape = Tape()
+        """What was traded."""
+        self.changed_at = now
+        """When the latest step was."""
+        self._dice = dice
+        self._most_digits = qty_precision + 1
+        # So far apart that the levels of one side cover some percent of the price.
+        self._gap = max(1, price // 50_000)
+        self._next_trade_id = dice.randrange(10**6, 10**8)
+        for side, key in ((self.bids, 1 - price), (self.asks, price)):
+            while side.sign * key > 0 and len(side.keys) < _LEVELS:
+                side.put(key, self._some_lots())
+                key += dice.randint(1, 2 * self._gap)  # noqa: PLW2901 - from level to level
+            side.changes.clear()
+        for age in range(TRADES_BEFORE, 0, -1):
+            self._trade(dice.choice(_TAKERS), price, self._some_lots(), now - age * _SECOND)
+
+    def keys(self, depth: int) -> tuple[list[int], list[int]]:
+        """The keys of the best bids and asks, best first."""
+        return self.bids.keys[:depth], self.asks.keys[:depth]
+
+    def rows(self, depth: int) -> tuple[Rows, Rows]:
+        """The best bids and asks, best first."""
+        return self.bids.rows(depth), self.asks.rows(depth)
+
+    def checksum(self) -> int:
+        """CRC-32 of the ten best levels: asks, then bids, each price and quantity as digits."""
+        bids, asks = self.rows(CHECKED_LEVELS)
+        return zlib.crc32("".join(f"{ticks}{lots}" for ticks, lots in [*asks, *bids]).encode())
+
+    def step(self, now: int) -> list[TradeRow]:
+        """Let a little happen; give the trades among it, oldest first."""
+        self.changed_at = now
+        self.bids.changes.clear()
+        self.asks.changes.clear()
+        for _ in range(self._dice.randint(1, 3)):
+            self._change_a_level(
+                *self._dice.choice(((self.bids, self.asks), (self.asks, self.bids)))
+            )
+        if self._dice.random() < _TRADE_SHARE:
+            return self._take(self._dice.choice(_TAKERS), now)
+        return []
+
+    def _change_a_level(self, side: Side, other: Side) -> None:
+        """Let one order come, go or change, mostly near the best price."""
+        dice, count = self._dice, len(side.keys)
+        near = min(int(dice.expovariate(0.15)), count - 1)
+        key = side.keys[near if dice.random() < _NEAR_SHARE else dice.randrange(count)]
+        if dice.random() < _CHANGE_SHARE:
+            side.put(key, self._some_lots())
+        elif count > 1 and dice.randrange(2 * _LEVELS) < count:
+            side.put(key, 0)  # The more there are, the likelier, so their number stays the same.
+        else:
+            spread = side.keys[0] + other.keys[0]
+            if spread > 2 * self._gap and dice.random() < _INSIDE_SHARE:
+                key = side.keys[0] - dice.randrange(spread)
+            else:
+                key += dice.randint(-2 * self._gap, 2 * self._gap)
+            if side.sign * key > 0 and key + other.keys[0] > 0:
+                side.put(key, self._some_lots())
+
+    def _take(self, taker: str, now: int) -> list[TradeRow]:
+        """Let an order take from the best levels of the other side; give its fills.
+
+        Several orders rest at one price, so the price comes once for each of them.
+        """
+        dice = self._dice
+        side = self.asks if taker == "buy" else self.bids
+        order_type = dice.choice(("limit", "market"))
+        fills: list[TradeRow] = []
+        for left in range(dice.randrange(3), -1, -1):
+            key = side.keys[0]
+            if len(side.keys) == 1:
+                break
+            open_lots = side.lots[key] if left else dice.randint(1, side.lots[key])
+            while open_lots:
+                lots = open_lots if dice.random() < _WHOLE_SHARE else dice.randint(1, open_lots)
+                open_lots -= lots
+                side.put(key, side.lots[key] - lots)
+                fills.append(self._trade(taker, side.sign * key, lots, now, order_type))
+        return fills
+
+    def _trade(
+        self, taker: str, ticks: int, lots: int, at: int, order_type: str = "limit"
+    ) -> TradeRow:
+        """Number a trade, and put it on the tape."""
+        trade = (taker, ticks, lots, order_type, self._next_trade_id, at)
+        self._next_trade_id += 1
+        self.tape.add(trade)
+        return trade
+
+    def _some_lots(self) -> int:
+        """A quantity: small ones, with many zeros, are as likely as large ones."""
+        return self._dice.randrange(1, 10 ** self._dice.randint(1, self._most_digits))

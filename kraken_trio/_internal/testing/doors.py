@@ -1,0 +1,156 @@
+"""How clients get into a simulated exchange: through sockets, or in memory.
+
+Knows doors and who opens them; nothing of what happens behind. Everything runs in one nursery,
+and ends with it.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from ssl import SSLContext
+from typing import TypeVar
+
+import attrs
+import trio
+
+from kraken_trio._internal.model.timestamp import Timestamp
+from kraken_trio._internal.testing.certificates import HOST, make_contexts
+from kraken_trio._internal.testing.connection import ExchangeConnection
+from kraken_trio._internal.testing.memory import memory_streams
+from kraken_trio._internal.testing.service import PATH, Service
+from kraken_trio._internal.testing.venue import Venue
+
+_LOOPBACK = "127.0.0.1"
+
+
+@attrs.frozen
+class ExchangeAddress:
+    """Where a simulated exchange listens."""
+
+    url: str
+    """Such as ``wss://localhost:40123/v2``."""
+    client_ssl_context: SSLContext | None
+    """For clients: trusts this exchange and nobody else. None without TLS."""
+
+
+class Doors:
+    """What every simulated exchange lets its users do, whatever it tells its clients."""
+
+    def __init__(self, nursery: trio.Nursery, venue: Venue) -> None:
+        """Let clients in to ``venue``, each served in ``nursery``."""
+        self._nursery = nursery
+        self._venue = venue
+        self._dialled = 0
+
+    @property
+    def connections(self) -> tuple[ExchangeConnection, ...]:
+        """The clients that are connected, in the order of coming."""
+        return tuple(self._venue.connections)
+
+    @property
+    def connected(self) -> int:
+        """How many clients ever were."""
+        return self._venue.connected
+
+    @property
+    def refusals(self) -> dict[str, str | None]:
+        """What is not to be had, and how it is refused, or with None never answered.
+
+        By symbol, or by channel where that has none:
+        ``exchange.refusals["ETH/USD"] = "EService:Unavailable"``.
+        """
+        return self._venue.refusals
+
+    @property
+    def upgrade_status(self) -> int | None:
+        """The HTTP status to refuse new WebSockets with, such as 429; None lets them in."""
+        return self._venue.upgrade_status
+
+    @upgrade_status.setter
+    def upgrade_status(self, status: int | None) -> None:
+        self._venue.upgrade_status = status
+
+    def now(self) -> Timestamp:
+        """The exchange's clock."""
+        return self._venue.now()
+
+    async def dial(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:  # noqa: ARG002
+        """Connect in memory, whatever the address: a ``Dial`` for programs to be tested.
+
+        There is no TLS, even where it is asked for. Raises ``ConnectionRefusedError`` once the
+        exchange is closed.
+        """
+        await trio.lowlevel.checkpoint()
+        if self._nursery.cancel_scope.cancel_called:
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "the exchange is closed")
+        ours, theirs = memory_streams()
+        self._nursery.start_soon(self._serve, ours)
+        return theirs
+
+    async def listen(self, *, tls: bool = True) -> ExchangeAddress:
+        """Let clients of this machine in through a socket, from now on.
+
+        With ``tls``, a certificate for ``localhost`` is made; ``ConfigurationError`` where the
+        package for that is not installed.
+        """
+        contexts = make_contexts() if tls else None
+        listeners = await trio.open_tcp_listeners(0, host=_LOOPBACK)
+        port = listeners[0].socket.getsockname()[1]
+        if contexts is None:
+            await self._nursery.start(partial(trio.serve_listeners, self._serve, listeners))
+            return ExchangeAddress(f"ws://{HOST}:{port}{PATH}", None)
+        secured = [
+            # As with the real one, who cuts the connection has ended it.
+            trio.SSLListener(listener, contexts.server, https_compatible=True)
+            for listener in listeners
+        ]
+        await self._nursery.start(partial(trio.serve_listeners, self._serve, secured))
+        return ExchangeAddress(f"wss://{HOST}:{port}{PATH}", contexts.client)
+
+    async def _serve(self, stream: trio.abc.Stream) -> None:
+        self._dialled += 1
+        await Service(self._venue, self._dialled, stream).run()
+
+
+DoorsT = TypeVar("DoorsT", bound=Doors)
+"""Some kind of exchange."""
+
+
+@asynccontextmanager
+async def open_doors(make: Callable[[trio.Nursery], DoorsT]) -> AsyncIterator[DoorsT]:
+    """Open what ``make`` makes for a nursery; at the end of the block, shut it.
+
+    What the block raises comes out as it was raised; so does what the exchange itself raises,
+    and both together as a group.
+    """
+    errors: list[BaseException] = []
+    failure: BaseException | None = None
+    try:
+        async with trio.open_nursery(strict_exception_groups=True) as nursery:
+            try:
+                yield make(nursery)
+            except BaseException as error:
+                if _is_cancelled(error):
+                    raise
+                failure = error  # Not through the nursery, which would make a copy of a group.
+            finally:
+                nursery.cancel_scope.cancel()
+    except BaseExceptionGroup as group:
+        errors += group.exceptions
+    if failure is not None:
+        errors.append(failure)
+    real = [error for error in errors if not isinstance(error, trio.Cancelled)] or errors
+    if len(real) == 1:
+        raise real[0]
+    if real:
+        raise BaseExceptionGroup("a simulated exchange failed", real)
+
+
+def _is_cancelled(error: BaseException) -> bool:
+    """Say whether trio has to see it."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.subgroup(trio.Cancelled) is not None
+    return isinstance(error, trio.Cancelled)

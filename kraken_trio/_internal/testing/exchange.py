@@ -1,0 +1,164 @@
+"""The simulated exchange: a market that clients can subscribe to.
+
+Knows which client is told of what in the market, and when the market goes on.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import trio
+
+from kraken_trio._internal.model.errors import ConfigurationError
+from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
+from kraken_trio._internal.testing.conversation import UNKNOWN_PAIR, Part
+from kraken_trio._internal.testing.doors import Doors, open_doors
+from kraken_trio._internal.testing.market import Market
+from kraken_trio._internal.testing.pair import Topic
+from kraken_trio._internal.testing.rules import ExchangeRules
+from kraken_trio._internal.testing.service import Service
+from kraken_trio._internal.testing.venue import Venue
+
+
+class MarketVenue(Venue):
+    """An exchange that tells its clients what happens in a market, in the public channels."""
+
+    def __init__(self, market: Market, *, rules: ExchangeRules, seed: int) -> None:
+        """Open ``market`` to clients."""
+        super().__init__(rules=rules, seed=seed, start=market.now)
+        self._market = market
+        self._audience: dict[Topic, dict[Service, None]] = {}
+
+    @property
+    def channels(self) -> frozenset[str]:
+        """The public ones."""
+        return frozenset({"ticker", "book", "trade", "ohlc", "instrument"})
+
+    def now(self) -> Timestamp:
+        """The clock goes as trio's does, and never lags behind the market."""
+        return max(super().now(), self._market.now)
+
+    def refusal(self, part: Part) -> str | None:
+        """Say why this cannot be subscribed to, or None where it can."""
+        if part.symbol is None or part.symbol in self._market.symbols:
+            return None
+        return UNKNOWN_PAIR.format(part.symbol)
+
+    def begin(self, service: Service, part: Part) -> None:
+        """Tell a client from now on what it subscribed to, first of all how it stands."""
+        service.start_heartbeats()
+        if part.snapshot:
+            service.outbox.tell(self._snapshot(part), part.channel, part.symbol)
+        self._audience.setdefault(part.topic, {})[service] = None
+        self._watch(part, wanted=True)
+
+    def end(self, service: Service, part: Part) -> None:
+        """Tell a client nothing of that any more."""
+        audience = self._audience[part.topic]
+        del audience[service]
+        if not audience:
+            self._watch(part, wanted=False)
+
+    def step(self, at: int | None = None) -> None:
+        """Let the market take a step, ``at`` that time or a little later, and tell of it."""
+        for event in self._market.step(at):
+            for service in self._audience.get(event.topic, ()):
+                service.outbox.tell(event.frame, event.channel, event.symbol)
+
+    async def keep_pace(self, rate: float) -> None:
+        """Let the market take ``rate`` steps a second, each at its time."""
+        start, opened = self._market.now, trio.current_time()
+        taken = 0
+        while True:
+            taken += 1
+            elapsed_s = taken / rate
+            await trio.sleep_until(opened + elapsed_s)
+            self.step(start + int(elapsed_s * NANOSECONDS))
+
+    def _snapshot(self, part: Part) -> bytes:
+        market = self._market
+        match part.topic:
+            case ("book", str(symbol), int(depth)):
+                return market.book_snapshot(symbol, depth)
+            case ("ohlc", str(symbol), int(interval)):
+                return market.candle_snapshot(symbol, interval)
+            case ("ticker", str(symbol), _):
+                return market.ticker_snapshot(symbol)
+            case ("trade", str(symbol), _):
+                return market.trade_snapshot(symbol)
+            case _:
+                return market.instrument_snapshot()
+
+    def _watch(self, part: Part, *, wanted: bool) -> None:
+        """Have the market make the frames, or make them no more. Trades it makes always."""
+        market = self._market
+        match part.topic:
+            case ("book", str(symbol), int(depth)):
+                (market.watch if wanted else market.unwatch)(symbol, depth)
+            case ("ohlc", str(symbol), int(interval)):
+                (market.watch_candles if wanted else market.unwatch_candles)(symbol, interval)
+            case ("ticker", str(symbol), "trades" | "bbo" as trigger):
+                (market.watch_ticker if wanted else market.unwatch_ticker)(symbol, trigger)
+            case _:
+                pass
+
+
+class Exchange(Doors):
+    """A simulated exchange: ``open_exchange`` opens it.
+
+    It has the public channels: ticker, book, trade, ohlc and instrument. What a client that
+    missed nothing must know by now stands in ``market``.
+    """
+
+    def __init__(self, nursery: trio.Nursery, venue: MarketVenue, market: Market) -> None:
+        """Open the doors to the ``venue`` of ``market``."""
+        super().__init__(nursery, venue)
+        self.market = market
+        """What is traded. It goes on by ``step``, here and not there, or nobody is told."""
+        self._market_venue = venue
+
+    def step(self, count: int = 1) -> None:
+        """Let the market take some steps, and tell everybody whom they concern.
+
+        All frames about them wait to be sent when it returns.
+        """
+        for _ in range(count):
+            self._market_venue.step()
+
+
+@asynccontextmanager
+async def open_exchange(
+    market: Market | None = None,
+    *,
+    seed: int = 0,
+    rate: float = 0,
+    rules: ExchangeRules | None = None,
+) -> AsyncIterator[Exchange]:
+    """Open a simulated exchange; at the end of the block, all its connections are cut.
+
+    Clients come in by ``dial``, in memory, or through ``listen``. ``market`` is what is traded:
+    the usual pairs, from now on, unless told otherwise. It goes on ``rate`` steps a second, or
+    with 0 only when ``step`` is called. ``seed`` decides about chance. An error of the exchange
+    itself ends the block; nothing that a client does is one.
+
+    Raises ``ConfigurationError`` where ``rate`` is negative or no number.
+    """
+    if not 0 <= rate < math.inf:
+        raise ConfigurationError(
+            field="rate",
+            rule=f"must be a number of steps a second, 0 or more, is {rate}",
+            mend="Give 0 to take the steps yourself",
+        )
+    market = market or Market(seed=seed, start=time.time_ns())
+    venue = MarketVenue(market, rules=rules or ExchangeRules(), seed=seed)
+
+    def make(nursery: trio.Nursery) -> Exchange:
+        if rate:
+            nursery.start_soon(venue.keep_pace, rate)
+        return Exchange(nursery, venue, market)
+
+    async with open_doors(make) as exchange:
+        yield exchange

@@ -1,0 +1,152 @@
+"""A simulated exchange that plays captured traffic, byte for byte.
+
+Knows when a file is due to be played, and to whom. Books in it stay right at the depth they
+were captured at and no other, so only that one can be subscribed to.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Literal
+
+from kraken_trio._internal.testing.conversation import (
+    UNKNOWN_PAIR,
+    UNSUPPORTED,
+    WRONG_DEPTH,
+    WRONG_INTERVAL,
+    Key,
+    Part,
+)
+from kraken_trio._internal.testing.doors import Doors, open_doors
+from kraken_trio._internal.testing.outbox import NORMAL
+from kraken_trio._internal.testing.rules import ExchangeRules
+from kraken_trio._internal.testing.script import Script, read_script
+from kraken_trio._internal.testing.service import Service
+from kraken_trio._internal.testing.venue import Venue
+
+
+class FileVenue(Venue):
+    """An exchange that plays a file to its clients."""
+
+    def __init__(
+        self,
+        script: Script,
+        *,
+        at_once: bool,
+        close: bool,
+        rules: ExchangeRules,
+        seed: int,
+    ) -> None:
+        """Play ``script`` to everybody: ``at_once``, or when all of it was subscribed to."""
+        super().__init__(rules=rules, seed=seed, start=time.time_ns())
+        self._script = script
+        self._at_once = at_once or not script.offers
+        self._frames = script.frames if at_once else script.without_answers()
+        self._close = close
+        self._missing: dict[Service, set[Key]] = {}
+
+    @property
+    def channels(self) -> frozenset[str]:
+        """Those of the file; a token is asked for where one is private, and not looked at."""
+        return frozenset(channel for channel, _, _ in self._script.offers)
+
+    def refusal(self, part: Part) -> str | None:
+        """Say why this cannot be subscribed to, or None where it can."""
+        offers = self._script.offers
+        offer = offers.get(_key(part))
+        if offer is not None:
+            return None if offer.depth in (None, part.depth) else WRONG_DEPTH
+        if part.symbol is None:
+            return UNSUPPORTED
+        if any(key[:2] == (part.channel, part.symbol) for key in offers):
+            return WRONG_INTERVAL
+        return UNKNOWN_PAIR.format(part.symbol)
+
+    def result(self, part: Part) -> Mapping[str, object]:
+        """What the file's acknowledgement says, in so far as the request did not decide it."""
+        return {**self._script.offers[_key(part)].result, **super().result(part)}
+
+    def join(self, service: Service) -> None:
+        """Greet a client as the file does, or as usual where the file does not."""
+        self._missing[service] = set(self._script.offers)
+        super().join(service)
+        if self._at_once:
+            service.start_soon(self._play)
+
+    def greeting(self) -> tuple[bytes, ...]:
+        """The file's, or the usual one."""
+        return self._script.greeting or super().greeting()
+
+    def leave(self, service: Service) -> None:
+        """Forget a client."""
+        super().leave(service)
+        del self._missing[service]
+
+    def begin(self, service: Service, part: Part) -> None:
+        """Play the file to a client as soon as it lacks nothing."""
+        missing = self._missing[service]
+        if missing:
+            missing.discard(_key(part))
+            if not missing and not self._at_once:
+                service.start_soon(self._play)
+
+    def end(self, service: Service, part: Part) -> None:
+        """Play on: a file cannot be played in part."""
+
+    async def _play(self, service: Service) -> None:
+        for frame in self._frames:
+            await service.outbox.tell_in_turn(frame)
+        if self._close:
+            service.outbox.close(NORMAL, "")
+        else:
+            service.start_heartbeats()
+
+
+class Replay(Doors):
+    """A simulated exchange that plays a file: ``open_replay`` opens it."""
+
+
+@asynccontextmanager
+async def open_replay(
+    path: str | os.PathLike[str],
+    *,
+    start: Literal["subscribed", "connected"] = "subscribed",
+    end: Literal["stay", "close"] = "stay",
+    rules: ExchangeRules | None = None,
+    seed: int = 0,
+) -> AsyncIterator[Replay]:
+    """Open an exchange that plays a capture file to each client, as fast as that reads it.
+
+    Each client hears the statuses at the file's beginning first, or a made-up one where there
+    are none. Then, with ``start`` as
+
+    * ``subscribed``: the rest follows when the client has subscribed to everything in the file.
+      Its requests are answered as they come, under their own numbers; the answers in the file,
+      which were to other requests, are left out. Of a book only the file's depth can be had,
+      and nothing that the file does not hold.
+    * ``connected``: all of the rest follows, answers as well. Requests are answered all the same.
+
+    At the end of the file the connection stays, with heartbeats, or with ``end`` as ``close`` is
+    closed with code 1000.
+
+    Raises what ``read_capture`` raises, before it opens: ``CaptureError`` for a damaged file,
+    ``OSError`` for one that cannot be read.
+    """
+    script = read_script(path)
+
+    venue = FileVenue(
+        script,
+        at_once=start == "connected",
+        close=end == "close",
+        rules=rules or ExchangeRules(),
+        seed=seed,
+    )
+    async with open_doors(lambda nursery: Replay(nursery, venue)) as replay:
+        yield replay
+
+
+def _key(part: Part) -> Key:
+    return part.channel, part.symbol, part.interval

@@ -1,0 +1,46 @@
+"""How the simulated exchange behaves where sources disagree, or where a test wants it otherwise.
+
+Knows the choices and their bounds, nothing else.
+
+Source: what is marked as unsure, and the "Checklist for a faithful simulator", in sections
+"Status, heartbeat, ping", "Public channels" and "Limits" of the WebSocket v2 documentation.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from kraken_trio._internal.model.rules import count, flag, number, seconds
+
+
+def _seconds_or_never(
+    half_made: object, attribute: attrs.Attribute[Any], value: float | None
+) -> None:
+    if value is not None:
+        seconds(half_made, attribute, value)
+
+
+@attrs.frozen(kw_only=True)
+class ExchangeRules:
+    """The manners of a simulated exchange. The defaults are what was observed lately."""
+
+    heartbeat_interval_s: float = attrs.field(default=1.0, validator=seconds)
+    """Seconds between two heartbeats."""
+    heartbeats_when_busy: bool = attrs.field(default=True, validator=flag)
+    """True: heartbeats come whatever else is sent, as observed. False: only after an interval in
+    which nothing of any channel was sent, as documented."""
+    idle_timeout_s: float | None = attrs.field(default=60.0, validator=_seconds_or_never)
+    """A connection is closed when its client asked for nothing for so long; None for never."""
+    snapshot_delay_s: float = attrs.field(
+        default=0.0, validator=number("a number of seconds, 0 or more", lambda value: value >= 0)
+    )
+    """From an acknowledgement to its snapshot. The real one takes 0.05 to 0.2 seconds."""
+    announcements: bool = attrs.field(default=True, validator=flag)
+    """Whether the first ``status`` has the lists of maintenance and emergencies."""
+    several_intervals: bool = attrs.field(default=True, validator=flag)
+    """Whether one connection may have a pair's candles of several intervals."""
+    max_backlog: int = attrs.field(default=10_000, validator=count("a whole number from 1 on", 1))
+    """Frames that wait for a client that reads too slowly. At one more it is hung up on: the
+    real exchange keeps more, but no test is to eat all memory."""

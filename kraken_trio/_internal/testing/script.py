@@ -1,0 +1,113 @@
+"""What a file of captured traffic has to offer: which subscriptions, and what comes of them.
+
+Knows how to tell channels, answers and depths apart in the text of frames; plays nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from kraken_trio._internal.model.channel import BOOK_DEPTHS, LEVEL3_DEPTHS
+from kraken_trio._internal.testing.conversation import BY_SYMBOL, CHANNELS, Key
+from kraken_trio._internal.wire.capture import read_capture
+
+_DEPTHS = {"book": BOOK_DEPTHS, "level3": LEVEL3_DEPTHS}
+_ANSWERING = frozenset({"method", "error", "Error"})
+
+
+class Offer(Struct):
+    """One subscription that a file holds the traffic of."""
+
+    depth: int | None = None
+    """Levels a side, where the channel has them and the file shows them."""
+    result: dict[str, Any] = {}
+    """Of its acknowledgement in the file; empty where there is none."""
+
+
+class Script(Struct, frozen=True):
+    """The frames of a file, in order, and what they are about."""
+
+    greeting: tuple[bytes, ...]
+    """What comes before anything was asked: statuses at the very beginning."""
+    frames: tuple[bytes, ...]
+    """All that follow."""
+    answers: frozenset[int]
+    """Which of these, by their place, answer requests."""
+    offers: dict[Key, Offer]
+    """What one must subscribe to for it."""
+
+    def without_answers(self) -> tuple[bytes, ...]:
+        """Give the frames that answer nothing."""
+        return tuple(f for place, f in enumerate(self.frames) if place not in self.answers)
+
+
+def read_script(path: str | os.PathLike[str]) -> Script:
+    """Read a whole file. Raises what ``read_capture`` raises."""
+    greeting: list[bytes] = []
+    frames: list[bytes] = []
+    answers: set[int] = set()
+    offers: dict[Key, Offer] = {}
+    for captured in read_capture(path):
+        frame = captured.payload
+        message = _parsed(frame)
+        if message.get("channel") == "status" and not frames:
+            greeting.append(frame)
+            continue
+        if _ANSWERING & message.keys():
+            answers.add(len(frames))
+            result = message.get("result")
+            if message.get("method") == "subscribe" and isinstance(result, dict):
+                key = _key(str(result.get("channel")), result)
+                offers[key] = Offer(result.get("depth"), result)
+        else:
+            for key, row in _rows(message):
+                offer = offers.setdefault(key, Offer())
+                if offer.depth is None and message.get("type") == "snapshot":
+                    offer.depth = _depth(key[0], row)
+        frames.append(frame)
+    return Script(tuple(greeting), tuple(frames), frozenset(answers), offers)
+
+
+def _parsed(frame: bytes) -> dict[str, Any]:
+    """Give the members of a frame: none where it is not a JSON object, which happens, too."""
+    try:
+        # Numbers stay text: nothing is calculated here.
+        message = json.loads(frame, parse_float=str)
+    except ValueError:
+        return {}
+    return message if isinstance(message, dict) else {}
+
+
+def _rows(message: dict[str, Any]) -> Iterator[tuple[Key, dict[str, Any]]]:
+    """Give each row of a channel's frame, and what one must have subscribed to for it."""
+    channel, data = str(message.get("channel")), message.get("data")
+    if channel not in CHANNELS:
+        return
+    if channel not in BY_SYMBOL:
+        yield _key(channel, {}), {}
+        return
+    for row in data if isinstance(data, list) else ():
+        if isinstance(row, dict) and "symbol" in row:
+            yield _key(channel, row), row
+
+
+def _key(channel: str, members: dict[str, Any]) -> Key:
+    return channel, members.get("symbol"), members.get("interval")
+
+
+def _depth(channel: str, row: dict[str, Any]) -> int | None:
+    """Give the smallest depth that holds a snapshot; None for a channel without depths."""
+    if channel not in _DEPTHS:
+        return None
+    name = "price" if channel == "book" else "limit_price"
+    try:
+        levels = max(len({level[name] for level in row[side]}) for side in ("bids", "asks"))
+    except (KeyError, TypeError):
+        return None  # Of another shape: let the client judge it.
+    fitting = (depth for depth in _DEPTHS[channel] if depth >= levels)
+    return min(fitting, default=max(_DEPTHS[channel]))

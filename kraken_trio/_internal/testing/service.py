@@ -1,0 +1,246 @@
+"""How the simulated exchange serves one client: a WebSocket from the server's side.
+
+Knows trio-websocket, and when what is sent; nothing of what the channels carry. What the client
+does is never an error here: it may break the framing, vanish, or never say a word.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Protocol
+
+import trio
+from trio_websocket import (
+    ConnectionClosed,
+    WebSocketConnection,
+    WebSocketRequest,
+    wrap_server_stream,
+)
+
+from kraken_trio._internal.model.timestamp import Timestamp
+from kraken_trio._internal.testing.connection import ExchangeConnection
+from kraken_trio._internal.testing.conversation import Conversation, Listing, Part
+from kraken_trio._internal.testing.frames import heartbeat_frame
+from kraken_trio._internal.testing.line import Line
+from kraken_trio._internal.testing.outbox import NORMAL, Outbox
+from kraken_trio._internal.testing.rules import ExchangeRules
+
+PATH = "/v2"
+"""Where protocol v2 is spoken."""
+UPGRADE_TIMEOUT_S = 10.0
+"""For a client to ask for a WebSocket."""
+CLOSE_TIMEOUT_S = 2.0
+"""From the decision to close until the stream is closed, whatever the client does."""
+
+_NOT_FOUND = 404
+
+
+class Host(Listing, Protocol):
+    """What a client is a client of."""
+
+    @property
+    def rules(self) -> ExchangeRules:
+        """Its manners."""
+        ...
+
+    @property
+    def upgrade_status(self) -> int | None:
+        """The HTTP status to refuse a WebSocket with, or None where it is welcome."""
+        ...
+
+    def now(self) -> Timestamp:
+        """Its clock."""
+        ...
+
+    def join(self, service: Service) -> None:
+        """Greet a client whose WebSocket is open."""
+        ...
+
+    def leave(self, service: Service) -> None:
+        """Forget a client that had joined."""
+        ...
+
+    def begin(self, service: Service, part: Part) -> None:
+        """Tell from now on: the snapshot if it is wanted, then what is new."""
+        ...
+
+    def end(self, service: Service, part: Part) -> None:
+        """Tell nothing of that any more."""
+        ...
+
+
+class Service:
+    """Serves one client, from its first byte to its last."""
+
+    def __init__(self, host: Host, number: int, stream: trio.abc.Stream) -> None:
+        """Prepare to ``run`` for the client at the other end of ``stream``."""
+        rules = host.rules
+        self._host = host
+        self._stream = stream
+        self._line = Line(stream)
+        self._conversation = Conversation(host, several_intervals=rules.several_intervals)
+        self._scope = trio.CancelScope()
+        self._nursery: trio.Nursery
+        self._begun: list[Part] = []
+        self._beating = trio.Event()
+        self._heard_at = math.inf
+        self.outbox = Outbox(rules.max_backlog, self._hang_up)
+        """What the client is sent."""
+        self.connection = ExchangeConnection(
+            number,
+            line=self._line,
+            outbox=self.outbox,
+            conversation=self._conversation,
+            scope=self._scope,
+        )
+        """The client, as a test sees it."""
+
+    def start_heartbeats(self) -> None:
+        """From now on, send them."""
+        self._beating.set()
+
+    def start_soon(self, task: Callable[[Service], Awaitable[object]]) -> None:
+        """Run ``task(self)``, as long as the connection lasts."""
+        self._nursery.start_soon(task, self)
+
+    async def run(self) -> None:
+        """Talk with the client until either side has enough, then close the stream."""
+        joined = False
+        try:
+            with self._scope:
+                async with trio.open_nursery() as nursery:
+                    self._nursery = nursery
+                    websocket = await self._upgrade(await nursery.start(self._shelter_reader))
+                    if websocket is not None:
+                        joined = True
+                        self._host.join(self)
+                        await self._converse(websocket)
+                    nursery.cancel_scope.cancel()
+        finally:
+            self.connection.end("cut off")
+            if joined:
+                for part in self._begun:
+                    self._host.end(self, part)
+                self._host.leave(self)
+            await trio.aclose_forcefully(self._stream)
+
+    async def _shelter_reader(self, task_status: trio.TaskStatus[trio.Nursery]) -> None:
+        """Keep the nursery of trio-websocket's reader, and sort out what comes out of it."""
+        try:
+            async with trio.open_nursery() as nursery:
+                task_status.started(nursery)
+                await trio.sleep_forever()
+        except* ConnectionClosed:
+            self._scope.cancel()  # It was about to answer a client that broke the rules and left.
+        except* Exception:
+            # After our Close, a ping is enough to make it fail; it does not matter any more.
+            if self.outbox.closing is None:
+                raise
+            self._scope.cancel()
+
+    async def _upgrade(self, reader_nursery: trio.Nursery) -> WebSocketConnection | None:
+        """Open the WebSocket, or give None where there is none to be."""
+        request: WebSocketRequest | None = None
+        with trio.move_on_after(UPGRADE_TIMEOUT_S):
+            async with trio.open_nursery() as nursery:
+                # The library would wait for ever for one who leaves before asking.
+                nursery.start_soon(self._give_up_at_the_end, nursery.cancel_scope)
+                request = await wrap_server_stream(reader_nursery, self._line)
+                nursery.cancel_scope.cancel()
+        if request is None:
+            return None
+        found = request.path.partition("?")[0] == PATH
+        status = self._host.upgrade_status if found else _NOT_FOUND
+        try:
+            if status is None:
+                return await request.accept()
+            await request.reject(status)
+        except ConnectionClosed:
+            pass
+        return None
+
+    async def _give_up_at_the_end(self, scope: trio.CancelScope) -> None:
+        await self._line.ended.wait()
+        scope.cancel()
+
+    async def _converse(self, websocket: WebSocketConnection) -> None:
+        self._heard_at = trio.current_time()
+        self._nursery.start_soon(self._write, websocket)
+        self._nursery.start_soon(self._beat)
+        if self._host.rules.idle_timeout_s is not None:
+            self._nursery.start_soon(self._watch_idle, self._host.rules.idle_timeout_s)
+        try:
+            while True:
+                message = await websocket.get_message()
+                self._hear(message.encode() if isinstance(message, str) else message)
+        except ConnectionClosed:
+            if self.outbox.closing is not None:
+                await trio.sleep_forever()  # The writer is closing, and ends it all.
+            self.connection.end("the client left")
+
+    def _hear(self, payload: bytes) -> None:
+        self._heard_at = trio.current_time()
+        self.connection.requests.append(payload)
+        answer = self._conversation.hear(payload, self._host.now())
+        for frame in answer.frames:
+            self.outbox.put(frame)
+        for part in answer.ended:
+            if part in self._begun:
+                self._begun.remove(part)
+                self._host.end(self, part)
+        for part in answer.begun:
+            if self._host.rules.snapshot_delay_s:
+                self._nursery.start_soon(self._begin_later, part)
+            else:
+                self._begin(part)
+
+    async def _begin_later(self, part: Part) -> None:
+        await trio.sleep(self._host.rules.snapshot_delay_s)
+        # By identity: it may have been ended, and begun again by an equal one.
+        if any(part is there for there in self._conversation.subscriptions):
+            self._begin(part)
+
+    def _begin(self, part: Part) -> None:
+        self._begun.append(part)
+        self._host.begin(self, part)
+
+    def _hang_up(self, why: str) -> None:
+        """See to it that closing, which was decided for this reason, has an end."""
+        self.connection.end(why)
+        self._scope.deadline = trio.current_time() + CLOSE_TIMEOUT_S
+
+    async def _write(self, websocket: WebSocketConnection) -> None:
+        """Send what there is to send, one after the other, and at last the Close."""
+        with suppress(ConnectionClosed):  # Who listens to the client notices that, too.
+            while (message := await self.outbox.take()) is not None:
+                await websocket.send_message(message)
+                self.connection.sent += 1
+            await websocket.aclose(*(self.outbox.closing or (NORMAL, "")))
+            self._scope.cancel()
+
+    async def _beat(self) -> None:
+        """Send heartbeats, once they are started and while there is a subscription."""
+        rules = self._host.rules
+        await self._beating.wait()
+        due = trio.current_time() + rules.heartbeat_interval_s
+        while True:
+            await trio.sleep_until(due)
+            quiet_at = self.outbox.told_at + rules.heartbeat_interval_s
+            if quiet_at > due and not rules.heartbeats_when_busy:
+                due = quiet_at
+                continue
+            if self._conversation.subscriptions:
+                self.outbox.put(heartbeat_frame())
+            due += rules.heartbeat_interval_s
+
+    async def _watch_idle(self, timeout_s: float) -> None:
+        """Close when nothing was asked for too long. A line that is mute hears nothing."""
+        while True:
+            idle_at = self._heard_at + timeout_s
+            if trio.current_time() >= idle_at:
+                break
+            await trio.sleep_until(idle_at)
+        if not self._line.muted:
+            self.outbox.close(NORMAL, f"no request for {timeout_s:g} s")

@@ -1,0 +1,84 @@
+"""The seeded book keeps its promises: two sides that never cross, and updates that suffice."""
+
+from __future__ import annotations
+
+import random
+import zlib
+
+import pytest
+
+from kraken_trio._internal.testing.book import TRADES_BEFORE, SeededBook, Side
+
+NOW = 1_767_225_600 * 10**9
+
+
+def made(price: int = 628_000, *, seed: int = 1) -> SeededBook:
+    """Make a book."""
+    return SeededBook(price, 8, random.Random(seed), NOW)
+
+
+def test_a_side_is_sorted() -> None:
+    """Levels stand best first whatever their order of coming; zero takes one away."""
+    for sign, prices in ((1, [3, 5, 9]), (-1, [9, 5, 3])):
+        side = Side(sign)
+        for price in (5, 9, 3, 7):
+            side.put(sign * price, price * 10)
+        side.put(sign * 7, 0)
+        assert side.rows(10) == [(price, price * 10) for price in prices]
+        assert side.rows(1) == [(prices[0], prices[0] * 10)]
+
+
+def test_an_update_tells_what_slid_in() -> None:
+    """Right after a removal comes the level that moves into view; what fell out is not told."""
+    side = Side(1)
+    for key in (1, 2, 3, 4):
+        side.put(key, 10)
+    before = side.keys[:2]
+    side.changes.clear()
+    side.put(1, 0)
+    side.put(2, 20)
+    assert side.update(before, 2) == [(1, 0), (3, 10), (2, 20)]
+    before = side.keys[:2]
+    side.changes.clear()
+    side.put(1, 30)
+    assert side.update(before, 2) == [(1, 30)]
+    side.changes.clear()
+    side.put(4, 40)
+    assert side.update(side.keys[:2], 2) == []
+
+
+@pytest.mark.parametrize("price", [2, 3, 50, 628_000])
+def test_a_book_is_never_empty_nor_crossed(price: int) -> None:
+    """Whatever happens, there is a bid and an ask, prices are positive, and bids are lower."""
+    book = made(price)
+    for number in range(3000):
+        book.step(NOW + number)
+        ((bid, _),), ((ask, _),) = book.rows(1)
+        assert bid < ask
+        assert book.bids.rows(10**6)[-1][0] >= 1
+    assert book.changed_at == NOW + 2999
+
+
+def test_it_opens_with_trades() -> None:
+    """Fifty trades were made before it opened, a second apart and numbered."""
+    trades = list(made().tape.trades)
+    assert [at for *_, at in trades] == [NOW - age * 10**9 for age in range(TRADES_BEFORE, 0, -1)]
+    first = trades[0][4]
+    assert [trade[4] for trade in trades] == list(range(first, first + TRADES_BEFORE))
+
+
+def test_trades_go_on_the_tape() -> None:
+    """What a step trades is on the tape, at that step's time."""
+    book = made()
+    traded = [trade for number in range(500) for trade in book.step(NOW + number)]
+    assert traded == list(book.tape.trades)[TRADES_BEFORE:]
+    assert len(traded) > 50
+
+
+def test_the_checksum_is_of_ten_levels() -> None:
+    """The checksum is the CRC-32 of digits: ten asks, ten bids, each price and quantity."""
+    book = made()
+    bids, asks = (list(rows) for rows in book.rows(10))
+    text = "".join(f"{price}{qty}" for rows in (asks, bids) for price, qty in rows)
+    assert book.checksum() == zlib.crc32(text.encode())
+    assert book.keys(1) == ([-bids[0][0]], [asks[0][0]])

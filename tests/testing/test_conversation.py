@@ -1,0 +1,429 @@
+"""Requests are answered, and refused, in the exchange's own words and shapes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kraken_trio._internal.model.channel import BOOK_DEPTHS, OHLC_INTERVALS, Channel
+from kraken_trio._internal.model.requests import Ping, Subscribe, Unsubscribe
+from kraken_trio._internal.model.secret import Secret
+from kraken_trio._internal.testing.conversation import (
+    PRIVATE,
+    PUBLIC,
+    UNKNOWN_PAIR,
+    Answer,
+    Conversation,
+    Part,
+    usual_result,
+)
+from kraken_trio._internal.wire.encode import encode_request
+
+NOW = 1_695_746_960_962_586_789  # 2023-09-26T16:49:20.962586789Z
+TIMES = '"time_in":"2023-09-26T16:49:20.962586Z","time_out":"2023-09-26T16:49:20.962626Z"}'
+MARKET_CHANNELS = frozenset({"ticker", "book", "trade", "ohlc", "instrument"})
+ACCOUNT_CHANNELS = frozenset({"executions", "balances", "level3"})
+
+
+class Listing:
+    """Lists two pairs."""
+
+    def __init__(self, channels: Collection[str] = MARKET_CHANNELS) -> None:
+        """Offer these channels."""
+        self.channels = channels
+        self.refusals: dict[str, str | None] = {}
+
+    def refusal(self, part: Part) -> str | None:
+        """Refuse what is neither of the pairs."""
+        known = part.symbol in (None, "BTC/USD", "ETH/USD")
+        return None if known else UNKNOWN_PAIR.format(part.symbol)
+
+    def result(self, part: Part) -> Mapping[str, object]:
+        """Answer as usual."""
+        return usual_result(part)
+
+
+def conversation(listing: Listing | None = None, *, several: bool = True) -> Conversation:
+    """Begin one."""
+    return Conversation(listing or Listing(), several_intervals=several)
+
+
+def ask(talk: Conversation, method: str, req_id: Any = None, **params: object) -> Answer:
+    """Send a request with parameters."""
+    request: dict[str, object] = {"method": method, "params": params}
+    if req_id is not None:
+        request["req_id"] = req_id
+    return talk.hear(json.dumps(request).encode(), NOW)
+
+
+def texts(answer: Answer) -> list[str]:
+    """Give the frames of an answer without their times."""
+    return [frame.decode().removesuffix(TIMES).removesuffix(",") for frame in answer.frames]
+
+
+def errors(answer: Answer) -> list[Any]:
+    """Give the error of each frame."""
+    return [json.loads(frame).get("error") for frame in answer.frames]
+
+
+def test_each_symbol_is_answered() -> None:
+    """One request for some symbols has an answer for each, under its number, and in its order."""
+    talk = conversation()
+    symbols = ["BTC/USD", "XBT/USD", "ETH/USD", "BTC/USD"]
+    answer = ask(talk, "subscribe", 7, channel="book", symbol=symbols, depth=25)
+    assert texts(answer) == [
+        (
+            '{"method":"subscribe","req_id":7,"result":{"channel":"book","depth":25,"snapshot":true,'
+            '"symbol":"BTC/USD"},"success":true'
+        ),
+        (
+            '{"error":"Currency pair not supported XBT/USD","method":"subscribe","req_id":7,'
+            '"success":false,"symbol":"XBT/USD"'
+        ),
+        (
+            '{"method":"subscribe","req_id":7,"result":{"channel":"book","depth":25,"snapshot":true,'
+            '"symbol":"ETH/USD"},"success":true'
+        ),
+        (
+            '{"error":"Already subscribed","method":"subscribe","req_id":7,"success":false,'
+            '"symbol":"BTC/USD"'
+        ),
+    ]
+    assert answer.begun == talk.subscriptions
+    assert [part.symbol for part in answer.begun] == ["BTC/USD", "ETH/USD"]
+    assert answer.ended == ()
+    assert all(frame.decode().endswith(TIMES) for frame in answer.frames)
+
+
+@pytest.mark.parametrize(
+    "params, ack, unsubscribed, channel",
+    [
+        (
+            {"channel": "ticker", "symbol": ["BTC/USD"]},
+            '"channel":"ticker","event_trigger":"trades","snapshot":true,"symbol":"BTC/USD"',
+            '"channel":"ticker","event_trigger":"trades","symbol":"BTC/USD"',
+            Channel.ticker("BTC/USD"),
+        ),
+        (
+            {"channel": "ticker", "symbol": ["BTC/USD"], "event_trigger": "bbo"},
+            '"channel":"ticker","event_trigger":"bbo","snapshot":true,"symbol":"BTC/USD"',
+            '"channel":"ticker","event_trigger":"bbo","symbol":"BTC/USD"',
+            Channel.ticker("BTC/USD", event_trigger="bbo"),
+        ),
+        (
+            {"channel": "book", "symbol": ["BTC/USD"]},
+            '"channel":"book","depth":10,"snapshot":true,"symbol":"BTC/USD"',
+            '"channel":"book","depth":10,"symbol":"BTC/USD"',
+            Channel.book("BTC/USD"),
+        ),
+        (
+            {"channel": "book", "symbol": ["BTC/USD"], "snapshot": False},
+            '"channel":"book","depth":10,"snapshot":false,"symbol":"BTC/USD"',
+            '"channel":"book","depth":10,"symbol":"BTC/USD"',
+            Channel.book("BTC/USD"),
+        ),
+        (
+            {"channel": "trade", "symbol": ["BTC/USD"]},
+            '"channel":"trade","snapshot":false,"symbol":"BTC/USD"',
+            '"channel":"trade","symbol":"BTC/USD"',
+            Channel.trades("BTC/USD"),
+        ),
+        (
+            {"channel": "trade", "symbol": ["BTC/USD"], "snapshot": True},
+            '"channel":"trade","snapshot":true,"symbol":"BTC/USD"',
+            '"channel":"trade","symbol":"BTC/USD"',
+            Channel.trades("BTC/USD", snapshot=True),
+        ),
+        (
+            {"channel": "ohlc", "symbol": ["BTC/USD"], "interval": 5},
+            (
+                '"channel":"ohlc","interval":5,"snapshot":true,"symbol":"BTC/USD",'
+                '"warnings":["timestamp is deprecated, use interval_begin"]'
+            ),
+            '"channel":"ohlc","interval":5,"symbol":"BTC/USD"',
+            Channel.ohlc("BTC/USD", interval=5),
+        ),
+        (
+            {"channel": "instrument"},
+            (
+                '"channel":"instrument","snapshot":true,'
+                '"warnings":["tick_size is deprecated, use price_increment"]'
+            ),
+            '"channel":"instrument"',
+            Channel.instrument(),
+        ),
+    ],
+)
+def test_acknowledgements(
+    params: dict[str, object], ack: str, unsubscribed: str, channel: Channel
+) -> None:
+    """Each channel's acknowledgements have the members of the captured ones; no number, no echo."""
+    talk = conversation()
+    answer = ask(talk, "subscribe", **params)
+    assert texts(answer) == [f'{{"method":"subscribe","result":{{{ack}}},"success":true']
+    (part,) = answer.begun
+    assert part.as_channel() == channel
+    answer = ask(talk, "unsubscribe", **params)
+    assert texts(answer) == [f'{{"method":"unsubscribe","result":{{{unsubscribed}}},"success":true']
+    assert answer.ended == (part,)
+    assert answer.begun == talk.subscriptions == ()
+
+
+@pytest.mark.parametrize(
+    "request_text, refused",
+    [
+        ("{", '{"error":"Malformed request","success":false'),
+        ("[]", '{"error":"Malformed request","success":false'),
+        ('{"method":"ping","req_id":"7"}', '{"error":"Malformed request","success":false'),
+        (
+            '{"event":"subscribe","pair":["XBT/USD"],"subscription":{"name":"book"}}',
+            '{"error":"Method(s) not found","success":false',
+        ),
+        (
+            '{"method":"dance","req_id":4}',
+            '{"error":"Method(s) not found","req_id":4,"success":false',
+        ),
+        (
+            '{"method":"ping","params":{},"req_id":0}',
+            (
+                '{"error":"Unsupported field: \'params\' for the given msg type: ping",'
+                '"method":"ping","req_id":0,"success":false'
+            ),
+        ),
+        (
+            '{"method":"add_order","params":{"token":"t","symbol":"BTC/USD"}}',
+            f'{{"error":"{PRIVATE}","method":"add_order","success":false',
+        ),
+        (
+            '{"method":"subscribe","params":{"channel":"executions","token":"t"}}',
+            f'{{"error":"{PRIVATE}","method":"subscribe","success":false',
+        ),
+        (
+            '{"method":"subscribe","params":{"channel":"level3","symbol":["BTC/USD"]}}',
+            f'{{"error":"{PRIVATE}","method":"subscribe","success":false',
+        ),
+    ],
+)
+def test_refused_requests(request_text: str, refused: str) -> None:
+    """What cannot be a request here is refused once, with what of it could be read."""
+    answer = conversation().hear(request_text.encode(), NOW)
+    assert texts(answer) == [refused]
+    assert answer.begun == ()
+
+
+UNSUPPORTED: list[dict[str, object]] = [
+    {},
+    {"channel": 5},
+    {"channel": "spread", "symbol": ["BTC/USD"]},
+    {"channel": "status"},
+    {"channel": "heartbeat"},
+    {"channel": "book"},
+    {"channel": "book", "symbol": []},
+    {"channel": "book", "symbol": "BTC/USD"},
+    {"channel": "book", "symbol": ["BTC/USD", 5]},
+    {"channel": "book", "symbol": ["BTC/USD"], "snapshot": "true"},
+    {"channel": "ticker", "symbol": ["BTC/USD"], "event_trigger": "always"},
+    {"channel": "instrument", "execution_venue": True},
+]
+DEPTH = "Subscription depth not supported"
+INTERVAL = "Subscription ohlc interval not supported"
+
+
+@pytest.mark.parametrize("method", ["subscribe", "unsubscribe"])
+@pytest.mark.parametrize(
+    "params, error",
+    [
+        *((params, "Unsupported event") for params in UNSUPPORTED),
+        *(
+            ({"channel": "book", "symbol": ["BTC/USD", "ETH/USD"], "depth": depth}, DEPTH)
+            for depth in (5, 0, True, "10", None, [10])
+        ),
+        *(
+            ({"channel": "ohlc", "symbol": ["BTC/USD"], "interval": interval}, INTERVAL)
+            for interval in (2, True, "1")
+        ),
+    ],
+)
+def test_refused_parameters(method: str, params: dict[str, object], error: str) -> None:
+    """A wrong parameter is refused once, however many symbols, and names none of them."""
+    (text,) = texts(ask(conversation(), method, 3, **params))
+    assert text == f'{{"error":"{error}","method":"{method}","req_id":3,"success":false'
+
+
+@pytest.mark.parametrize(
+    "params, name",
+    [
+        ({"channel": "trade", "symbol": ["BTC/USD"], "depth": 10}, "depth"),
+        ({"channel": "instrument", "symbol": ["BTC/USD"]}, "symbol"),
+        ({"channel": "book", "symbol": ["BTC/USD"], "deep": True}, "deep"),
+    ],
+)
+def test_strange_parameters(params: dict[str, object], name: str) -> None:
+    """A parameter that the channel does not have is refused by its name."""
+    error = f"Unsupported field: '{name}' for the given msg type: subscribe"
+    assert errors(ask(conversation(), "subscribe", **params)) == [error]
+
+
+def test_every_choice_is_taken() -> None:
+    """Every depth and interval that the exchange has is accepted."""
+    for depth in BOOK_DEPTHS:
+        answer = ask(conversation(), "subscribe", channel="book", symbol=["BTC/USD"], depth=depth)
+        assert answer.begun[0].topic == ("book", "BTC/USD", depth)
+    for interval in OHLC_INTERVALS:
+        params: dict[str, object] = {"channel": "ohlc", "symbol": ["BTC/USD"], "interval": interval}
+        answer = ask(conversation(), "subscribe", **params)
+        assert answer.begun[0].topic == ("ohlc", "BTC/USD", interval)
+
+
+@pytest.mark.parametrize(
+    "symbol, error",
+    [
+        ("*", "Currency pair not in ISO 4217-A3 format *"),
+        ("UNKNOWN", "Currency pair not in ISO 4217-A3 format UNKNOWN"),
+        ("btc/usd", "Currency pair not supported btc/usd"),
+    ],
+)
+def test_refused_symbols(symbol: str, error: str) -> None:
+    """A symbol that is none is refused as it was sent."""
+    answer = ask(conversation(), "subscribe", channel="ticker", symbol=[symbol])
+    assert [json.loads(frame)["symbol"] for frame in answer.frames] == [symbol]
+    assert errors(answer) == [error]
+
+
+def test_a_subscription_is_one_whatever_its_options() -> None:
+    """Another depth or trigger of what is subscribed already is refused, and changes nothing."""
+    talk = conversation()
+    ask(talk, "subscribe", channel="book", symbol=["BTC/USD"], depth=10)
+    ask(talk, "subscribe", channel="ticker", symbol=["BTC/USD"])
+    before = talk.subscriptions
+    for params in ({"channel": "book", "depth": 25}, {"channel": "ticker", "event_trigger": "bbo"}):
+        assert errors(ask(talk, "subscribe", symbol=["BTC/USD"], **params)) == [
+            "Already subscribed"
+        ]
+    assert talk.subscriptions == before
+
+
+@pytest.mark.parametrize("several, error", [(True, None), (False, "Already subscribed")])
+def test_intervals_of_one_pair(several: bool, error: str | None) -> None:
+    """Whether a pair's candles of two intervals go together can be chosen."""
+    talk = conversation(several=several)
+    found = [
+        *errors(ask(talk, "subscribe", channel="ohlc", symbol=["BTC/USD"], interval=1)),
+        *errors(ask(talk, "subscribe", channel="ohlc", symbol=["BTC/USD"], interval=5)),
+    ]
+    assert found == [None, error]
+
+
+def test_what_is_not_subscribed_cannot_be_left() -> None:
+    """Unsubscribing is answered symbol by symbol, too; what is not there is not found."""
+    talk = conversation()
+    ask(talk, "subscribe", channel="trade", symbol=["BTC/USD"])
+    answer = ask(talk, "unsubscribe", 9, channel="trade", symbol=["BTC/USD", "BTC/USD", "A/B"])
+    assert errors(answer) == [None, "Subscription Not Found", "Subscription Not Found"]
+    assert texts(answer)[2] == (
+        '{"error":"Subscription Not Found","method":"unsubscribe","req_id":9,"success":false,'
+        '"symbol":"A/B"'
+    )
+
+
+def test_refusals_can_be_ordered() -> None:
+    """A symbol, or a channel without any, is refused as told, or never answered; others are."""
+    listing = Listing()
+    listing.refusals |= {"BTC/USD": "EService:Unavailable", "ETH/USD": None, "instrument": "No"}
+    talk = conversation(listing)
+    answer = ask(talk, "subscribe", channel="trade", symbol=["BTC/USD", "ETH/USD", "A/B"])
+    assert errors(answer) == ["EService:Unavailable", "Currency pair not supported A/B"]
+    assert errors(ask(talk, "subscribe", channel="instrument")) == ["No"]
+    assert talk.subscriptions == ()
+    listing.refusals.clear()
+    assert errors(ask(talk, "subscribe", channel="trade", symbol=["ETH/USD"])) == [None]
+
+
+def test_a_private_host() -> None:
+    """Where only private channels are, public ones are refused, and a token is needed."""
+    talk = conversation(Listing(ACCOUNT_CHANNELS))
+    assert errors(ask(talk, "subscribe", channel="trade", symbol=["BTC/USD"])) == [PUBLIC]
+    assert errors(ask(talk, "subscribe", channel="balances")) == ["Token(s) not found"]
+    answer = ask(talk, "subscribe", channel="balances", token="t")
+    assert texts(answer) == [
+        '{"method":"subscribe","result":{"channel":"balances","snapshot":true},"success":true'
+    ]
+    level3: dict[str, object] = {"channel": "level3", "symbol": ["BTC/USD"], "token": "t"}
+    assert errors(ask(talk, "subscribe", **level3, depth=25)) == [DEPTH]
+    assert errors(ask(talk, "subscribe", **level3, depth=100)) == [None]
+    assert errors(ask(talk, "subscribe", channel="executions", token="t", ratecounter=True)) == [
+        None
+    ]
+    channels = [part.as_channel() for part in talk.subscriptions]
+    assert [str(channel) for channel in channels] == [
+        "balances",
+        "level3 100 BTC/USD",
+        "executions",
+    ]
+
+
+def test_pings() -> None:
+    """A ping is answered under its number, if it has one."""
+    for req_id, echo in ((101, ',"req_id":101'), (None, "")):
+        answer = conversation().hear(encode_request(Ping(), req_id=req_id), NOW)
+        assert texts(answer) == [f'{{"method":"pong"{echo}']
+
+
+@pytest.mark.parametrize(
+    "channel",
+    [
+        Channel.ticker("BTC/USD", "ETH/USD", event_trigger="bbo"),
+        Channel.book("BTC/USD", depth=500),
+        Channel.trades("ETH/USD", snapshot=True),
+        Channel.ohlc("BTC/USD", interval=240, snapshot=False),
+        Channel.instrument(include_tokenized_assets=True),
+    ],
+    ids=str,
+)
+def test_the_librarys_own_requests(channel: Channel) -> None:
+    """What the library asks for is understood as it was meant, and left again."""
+    talk = conversation()
+    answer = talk.hear(encode_request(Subscribe(channel), req_id=1), NOW)
+    assert set(errors(answer)) == {None}
+    assert [part.as_channel().name for part in talk.subscriptions] == [channel.name] * len(
+        channel.parts()
+    )
+    if channel.name != "instrument":  # whose options are not remembered
+        assert tuple(part.as_channel() for part in talk.subscriptions) == channel.parts()
+    talk.hear(encode_request(Unsubscribe(channel), req_id=2), NOW)
+    assert talk.subscriptions == ()
+
+
+def test_the_librarys_own_private_requests() -> None:
+    """Private subscriptions of the library are understood, too."""
+    talk = conversation(Listing(ACCOUNT_CHANNELS))
+    for channel in (Channel.executions(), Channel.balances(), Channel.level3("BTC/USD")):
+        request = encode_request(Subscribe(channel), token=Secret("t"))
+        assert errors(talk.hear(request, NOW)) == [None]
+
+
+def test_refusals_are_the_real_ones(examples: Path) -> None:
+    """Refusals that were captured come out with the same members in the same order."""
+    requests: dict[str, tuple[str, dict[str, object]]] = {
+        "Currency pair not supported XBT/USD": (
+            "subscribe",
+            {"channel": "book", "symbol": ["XBT/USD"]},
+        ),
+        DEPTH: ("subscribe", {"channel": "book", "symbol": ["BTC/USD"], "depth": 5}),
+        PRIVATE: ("subscribe", {"channel": "balances"}),
+    }
+    found = 0
+    for line in (examples / "v2-errors.jsonl").read_text("utf-8").splitlines():
+        real = json.loads(line)
+        if real.get("error") in requests and "req_id" not in real:
+            method, params = requests[real["error"]]
+            (frame,) = ask(conversation(), method, **params).frames
+            ours = json.loads(frame)
+            times = {name: real[name] for name in ("time_in", "time_out")}
+            assert list((ours | times).items()) == list(real.items())
+            found += 1
+    assert found == len(requests)

@@ -1,0 +1,223 @@
+"""Clients come in over TLS, over plain sockets and in memory, and nothing of them remains."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from typing import cast
+from urllib.parse import urlsplit
+
+import pytest
+import trio
+import trio.testing
+from trio_websocket import (
+    ConnectionClosed,
+    HandshakeError,
+    open_websocket_url,
+    wrap_client_stream,
+)
+
+from kraken_trio._internal.testing.certificates import HOST
+from kraken_trio._internal.testing.conversation import Part
+from kraken_trio._internal.testing.doors import Doors, ExchangeAddress, open_doors
+from kraken_trio._internal.testing.rules import ExchangeRules
+from kraken_trio._internal.testing.venue import Venue
+
+UPGRADE = (
+    b"GET /v2 HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+PING = '{"method":"ping","req_id":1}'
+
+
+class Quiet(Venue):
+    """Has nothing to tell."""
+
+    channels = frozenset({"trade"})
+    failure: Exception | None = None
+
+    def refusal(self, _: Part) -> str | None:
+        """Refuse nothing."""
+        return None
+
+    def begin(self, *_: object) -> None:
+        """Tell nothing, or fail."""
+        if self.failure is not None:
+            raise self.failure
+
+    def end(self, *_: object) -> None:
+        """Tell nothing."""
+
+
+def port_of(address: ExchangeAddress) -> int:
+    """Give the port that an exchange listens on."""
+    port = urlsplit(address.url).port
+    assert port is not None
+    return port
+
+
+def make(nursery: trio.Nursery) -> Doors:
+    """Make doors to nothing."""
+    return Doors(nursery, Quiet(rules=ExchangeRules(), seed=1, start=0))
+
+
+@pytest.mark.parametrize("tls", [True, False])
+async def test_through_a_socket(tls: bool) -> None:
+    """A client of this machine is greeted and answered, with TLS and without."""
+    async with open_doors(make) as doors:
+        address = await doors.listen(tls=tls)
+        assert address.url.startswith(f"ws{'s' * tls}://{HOST}:")
+        assert address.url.endswith("/v2")
+        assert (address.client_ssl_context is not None) is tls
+        async with open_websocket_url(address.url, address.client_ssl_context) as websocket:
+            assert json.loads(await websocket.get_message())["channel"] == "status"
+            await websocket.send_message(PING)
+            assert json.loads(await websocket.get_message())["req_id"] == 1
+            (connection,) = doors.connections
+            assert (connection.number, list(connection.requests)) == (1, [PING.encode()])
+        assert doors.connected == 1
+
+
+async def test_several_doors_at_once() -> None:
+    """One exchange may be entered by several ways at the same time."""
+    async with open_doors(make) as doors:
+        addresses = [await doors.listen(tls=False) for _ in range(2)]
+        async with (
+            open_websocket_url(addresses[0].url) as one,
+            open_websocket_url(addresses[1].url) as two,
+        ):
+            await one.get_message()
+            await two.get_message()
+            assert [connection.number for connection in doors.connections] == [1, 2]
+
+
+async def test_who_does_not_trust_it_is_no_client() -> None:
+    """A client that refuses the certificate goes, and the exchange goes on."""
+    async with open_doors(make) as doors:
+        address = await doors.listen()
+        stream = await trio.open_ssl_over_tcp_stream(
+            HOST, port_of(address), ssl_context=ssl.create_default_context()
+        )
+        with pytest.raises(trio.BrokenResourceError):
+            await stream.do_handshake()
+        await trio.aclose_forcefully(stream)
+        async with open_websocket_url(address.url, address.client_ssl_context) as websocket:
+            await websocket.get_message()
+        assert doors.connected == 1
+
+
+async def test_upgrades_can_be_refused() -> None:
+    """While a status is set, nobody is let in, and is told that."""
+    async with open_doors(make) as doors:
+        address = await doors.listen(tls=False)
+        assert doors.upgrade_status is None
+        doors.upgrade_status = 429
+        async with await trio.open_tcp_stream(HOST, port_of(address)) as stream:
+            await stream.send_all(UPGRADE)
+            assert (await stream.receive_some()).startswith(b"HTTP/1.1 429 ")
+        doors.upgrade_status = None
+        async with open_websocket_url(address.url):
+            assert doors.connected == 1
+
+
+async def test_in_memory(autojump_clock: trio.testing.MockClock) -> None:
+    """Whatever address is dialled, the exchange answers; its clock is the one that jumps."""
+    async with open_doors(make) as doors, trio.open_nursery() as nursery:
+        stream = await doors.dial("ws.kraken.com", 443, tls=True)
+        websocket = await wrap_client_stream(
+            nursery, cast("trio.SocketStream", stream), "ws.kraken.com", "/v2"
+        )
+        await websocket.get_message()
+        doors.refusals["BTC/USD"] = "EService:Unavailable"
+        await websocket.send_message(
+            '{"method":"subscribe","params":{"channel":"trade","symbol":["BTC/USD"]}}'
+        )
+        assert json.loads(await websocket.get_message())["error"] == "EService:Unavailable"
+        await trio.sleep(5)
+        assert doors.now() == pytest.approx(5 * 10**9, abs=1000)
+        await websocket.aclose()
+
+
+async def test_at_the_end_all_is_cut() -> None:
+    """At the end of the block connections end without a Close, and nobody gets in any more."""
+    async with trio.open_nursery() as nursery:
+        async with open_doors(make) as doors:
+            stream = await doors.dial("localhost", 443, tls=True)
+            websocket = await wrap_client_stream(
+                nursery, cast("trio.SocketStream", stream), "localhost", "/v2"
+            )
+            await websocket.get_message()
+            address = await doors.listen(tls=False)
+        with pytest.raises(ConnectionClosed) as caught:
+            await websocket.get_message()
+        assert caught.value.reason is not None
+        assert caught.value.reason.code == 1006
+        assert doors.connections == ()
+    with pytest.raises(ConnectionRefusedError):
+        await doors.dial("localhost", 443, tls=True)
+    with pytest.raises(HandshakeError):
+        async with open_websocket_url(address.url):
+            pass
+
+
+@pytest.mark.parametrize(
+    "failure", [ValueError("mine"), ExceptionGroup("mine", [ValueError()]), KeyboardInterrupt()]
+)
+async def test_what_the_block_raises_comes_out(failure: BaseException) -> None:
+    """An error of the block comes out as it was raised, a group as that group, with its cause."""
+    with pytest.raises(type(failure)) as caught:
+        async with open_doors(make) as doors:
+            await doors.dial("localhost", 443, tls=True)
+            raise failure from KeyError("cause")
+    assert caught.value is failure
+    assert isinstance(failure.__cause__, KeyError)
+
+
+async def test_a_cancelled_block() -> None:
+    """A block may be cancelled from outside."""
+    with trio.CancelScope() as scope:
+        async with open_doors(make) as doors:
+            await doors.dial("localhost", 443, tls=True)
+            scope.cancel()
+            await trio.sleep_forever()
+    assert scope.cancelled_caught
+
+
+async def failing(failure: Exception, mine: Exception | None) -> None:
+    """Let an exchange fail, and maybe the block, too."""
+
+    def make_failing(nursery: trio.Nursery) -> Doors:
+        venue = Quiet(rules=ExchangeRules(), seed=1, start=0)
+        venue.failure = failure
+        return Doors(nursery, venue)
+
+    async with open_doors(make_failing) as doors, trio.open_nursery() as nursery:
+        stream = await doors.dial("localhost", 443, tls=True)
+        websocket = await wrap_client_stream(
+            nursery, cast("trio.SocketStream", stream), "localhost", "/v2"
+        )
+        await websocket.send_message(
+            '{"method":"subscribe","params":{"channel":"trade","symbol":["BTC/USD"]}}'
+        )
+        try:
+            await trio.sleep_forever()
+        finally:
+            if mine is not None:
+                raise mine
+
+
+async def test_errors_of_the_exchange_end_the_block() -> None:
+    """What goes wrong in the exchange itself ends the block and comes out of it."""
+    failure = ValueError("a bug")
+    with pytest.raises(ExceptionGroup) as caught:
+        await failing(failure, None)
+    assert caught.value.subgroup(lambda error: error is failure) is not None
+
+
+async def test_two_errors_come_out_together() -> None:
+    """An error of the exchange and one of the block come out in one group."""
+    failures = (ValueError("a bug"), KeyError("mine"))
+    with pytest.raises(ExceptionGroup) as caught:
+        await failing(*failures)
+    assert caught.value.subgroup(ValueError) is not None
+    assert caught.value.subgroup(KeyError) is not None

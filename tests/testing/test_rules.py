@@ -1,0 +1,55 @@
+"""Manners are checked when they are chosen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kraken_trio._internal.model.errors import ConfigurationError
+from kraken_trio._internal.testing.rules import ExchangeRules
+
+
+def test_defaults_are_what_was_observed() -> None:
+    """A heartbeat a second whatever is sent, a minute of patience, both lists in the status."""
+    rules = ExchangeRules()
+    assert (rules.heartbeat_interval_s, rules.heartbeats_when_busy) == (1.0, True)
+    assert (rules.idle_timeout_s, rules.announcements) == (60.0, True)
+    assert (rules.snapshot_delay_s, rules.several_intervals) == (0.0, True)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"idle_timeout_s": None},
+        {"idle_timeout_s": 0.5},
+        {"snapshot_delay_s": 0.2},
+        {"heartbeats_when_busy": False},
+        {"max_backlog": 1},
+    ],
+)
+def test_choices(changes: dict[str, Any]) -> None:
+    """Each manner can be chosen."""
+    rules = ExchangeRules(**changes)
+    assert {name: getattr(rules, name) for name in changes} == changes
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"heartbeat_interval_s": 0},
+        {"heartbeats_when_busy": 1},
+        {"idle_timeout_s": 0},
+        {"idle_timeout_s": "60"},
+        {"snapshot_delay_s": -1},
+        {"announcements": None},
+        {"several_intervals": 0},
+        {"max_backlog": 0},
+        {"max_backlog": 1.5},
+    ],
+)
+def test_no_such_choice(changes: dict[str, Any]) -> None:
+    """What makes no sense is refused, with the name of the field."""
+    (field,) = changes
+    with pytest.raises(ConfigurationError, match=f"^{field}: "):
+        ExchangeRules(**changes)

@@ -1,0 +1,135 @@
+"""A file of traffic is read for what one must subscribe to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kraken_trio._internal.testing.script import Script, read_script
+from kraken_trio._internal.wire.capture import CaptureError, format_line
+
+STATUS = b'{"channel":"status","type":"update","data":[{"system":"online"}]}'
+HEARTBEAT = b'{"channel":"heartbeat"}'
+ACK = (
+    b'{"method":"subscribe","result":{"channel":"book","depth":25,"snapshot":true,'
+    b'"symbol":"BTC/USD","warnings":["old"]},"success":true}'
+)
+TRADE = b'{"channel":"trade","type":"update","data":[{"symbol":"ETH/USD","price":1.50}]}'
+Write = Callable[..., Script]
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Write:
+    """Give what writes frames to a file and reads that."""
+
+    def write(*frames: bytes) -> Script:
+        path = tmp_path / "capture.jsonl"
+        path.write_bytes(b"".join(format_line(frame, None) for frame in frames))
+        return read_script(path)
+
+    return write
+
+
+def book(kind: str, bids: int, asks: int) -> bytes:
+    """Make a frame of a book with that many levels a side."""
+    sides = {
+        name: [{"price": price, "qty": 1} for price in range(1, count + 1)]
+        for name, count in (("bids", bids), ("asks", asks))
+    }
+    data = [{"symbol": "BTC/USD", **sides}]
+    return json.dumps({"channel": "book", "type": kind, "data": data}).encode()
+
+
+def test_frames_are_sorted(script: Write) -> None:
+    """Statuses at the beginning greet, answers are known, the rest stays in order."""
+    frames = [STATUS, STATUS, ACK, TRADE, STATUS, b"proxy restarting", b"[1]", b'{"Error":"x"}']
+    read = script(*frames)
+    assert read.greeting == (STATUS, STATUS)
+    assert read.frames == tuple(frames[2:])
+    assert read.answers == {0, 5}
+    assert read.without_answers() == tuple(frames[3:-1])
+    assert read.offers.keys() == {("book", "BTC/USD", None), ("trade", "ETH/USD", None)}
+
+
+def test_nothing_is_nothing(script: Write) -> None:
+    """An empty file, and one of heartbeats, offer nothing."""
+    assert script() == Script((), (), frozenset(), {})
+    assert script(HEARTBEAT, b"", b'{"channel":["book"]}', b'{"channel":"new"}').offers == {}
+
+
+def test_an_acknowledgement_says_it_all(script: Write) -> None:
+    """The depth, and what else was acknowledged, is taken from the answer where there is one."""
+    offer = script(ACK, book("snapshot", 5, 5)).offers["book", "BTC/USD", None]
+    assert offer.depth == 25
+    assert offer.result["warnings"] == ["old"]
+    refused = ACK.replace(b'"subscribe"', b'"unsubscribe"')
+    assert script(refused, b'{"method":"subscribe","error":"x"}').offers == {}
+
+
+@pytest.mark.parametrize(
+    "bids, asks, depth",
+    [(10, 10, 10), (3, 11, 25), (25, 1, 25), (26, 1, 100), (1, 101, 500), (900, 0, 1000)],
+)
+def test_the_depth_is_that_of_the_snapshot(script: Write, bids: int, asks: int, depth: int) -> None:
+    """Without an answer the depth is the smallest that holds the larger side of the snapshot."""
+    read = script(book("snapshot", bids, asks), book("update", 500, 500), book("snapshot", 1, 1))
+    assert read.offers["book", "BTC/USD", None].depth == depth
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        book("update", 20, 1),
+        b'{"channel":"book","type":"snapshot","data":[{"symbol":"BTC/USD"}]}',
+        b'{"channel":"book","type":"snapshot","data":[{"symbol":"BTC/USD","bids":[1],"asks":[]}]}',
+    ],
+)
+def test_the_depth_may_stay_unknown(script: Write, frame: bytes) -> None:
+    """Neither an update nor a snapshot of a strange shape tells the depth."""
+    assert script(frame).offers["book", "BTC/USD", None].depth is None
+
+
+def test_a_book_that_is_too_deep(script: Write) -> None:
+    """A snapshot with more levels than there are depths is of the greatest."""
+    assert script(book("snapshot", 1001, 0)).offers["book", "BTC/USD", None].depth == 1000
+
+
+def test_orders_are_counted_by_price(script: Write) -> None:
+    """The depth of a book of orders counts prices."""
+    orders = [{"limit_price": price // 3, "order_qty": 1} for price in range(30)]
+    data = [{"symbol": "BTC/USD", "bids": orders, "asks": []}]
+    frame = json.dumps({"channel": "level3", "type": "snapshot", "data": data}).encode()
+    assert script(frame).offers["level3", "BTC/USD", None].depth == 10
+
+
+def test_candles_are_told_apart(script: Write) -> None:
+    """Candles of each interval are an offer of their own."""
+    frames = (
+        b'{"channel":"ohlc","type":"update","data":[{"symbol":"BTC/USD","interval":%d}]}' % minutes
+        for minutes in (1, 5)
+    )
+    assert script(*frames).offers.keys() == {("ohlc", "BTC/USD", 1), ("ohlc", "BTC/USD", 5)}
+
+
+def test_channels_without_symbols(script: Write) -> None:
+    """What is not subscribed to by symbol has none, even where its rows do."""
+    read = script(
+        b'{"channel":"executions","type":"update","data":[{"symbol":"BTC/USD"}],"sequence":2}',
+        b'{"channel":"executions","type":"snapshot","data":[],"sequence":1}',
+        b'{"channel":"instrument","type":"snapshot","data":{"assets":[],"pairs":[]}}',
+        b'{"channel":"ticker","type":"update","data":[]}',
+        b'{"channel":"ticker","type":"update","data":{}}',
+        b'{"channel":"ticker","type":"update","data":[{}, 5]}',
+    )
+    assert read.offers.keys() == {("executions", None, None), ("instrument", None, None)}
+
+
+def test_a_damaged_file(tmp_path: Path) -> None:
+    """A file that is damaged is refused as a whole."""
+    path = tmp_path / "capture.jsonl"
+    path.write_bytes(format_line(STATUS, None) + b'{"raw": "cut of')
+    with pytest.raises(CaptureError):
+        read_script(path)

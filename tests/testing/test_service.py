@@ -1,0 +1,440 @@
+"""A client is served until either side has enough, whatever it does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import pytest
+import trio
+import trio.testing
+from trio_websocket import CloseReason, ConnectionClosed, WebSocketConnection, wrap_client_stream
+
+from kraken_trio._internal.model.timestamp import Timestamp
+from kraken_trio._internal.testing.conversation import Part, usual_result
+from kraken_trio._internal.testing.memory import CAPACITY, MemoryStream, memory_streams
+from kraken_trio._internal.testing.rules import ExchangeRules
+from kraken_trio._internal.testing.service import CLOSE_TIMEOUT_S, UPGRADE_TIMEOUT_S, Service
+
+UPGRADE = (
+    b"GET /v2?x=1 HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+MASK = bytes(4)
+PING = b"\x89\x80" + MASK
+HEARTBEAT = '{"channel":"heartbeat"}'
+BOOK = '{"method":"subscribe","params":{"channel":"book","symbol":["BTC/USD"]},"req_id":1}'
+NO_BOOK = BOOK.replace("subscribe", "unsubscribe")
+
+
+class Host:
+    """Takes everybody in, and remembers what it was called for."""
+
+    channels = frozenset({"book", "trade"})
+
+    def __init__(self, rules: ExchangeRules | None = None) -> None:
+        """Have these manners."""
+        self.rules = rules or ExchangeRules()
+        self.upgrade_status: int | None = None
+        self.refusals: dict[str, str | None] = {}
+        self.calls: list[str] = []
+        self.failure: Exception | None = None
+
+    def now(self) -> Timestamp:
+        """Tell the time."""
+        return Timestamp(int(trio.current_time() * 10**9))
+
+    def refusal(self, part: Part) -> str | None:
+        """Refuse nothing."""
+
+    def result(self, part: Part) -> Mapping[str, object]:
+        """Answer as usual."""
+        return usual_result(part)
+
+    def join(self, _: Service) -> None:
+        """Note it."""
+        self.calls.append("join")
+
+    def leave(self, _: Service) -> None:
+        """Note it."""
+        self.calls.append("leave")
+
+    def begin(self, service: Service, part: Part) -> None:
+        """Note it, and send a frame."""
+        if self.failure is not None:
+            raise self.failure
+        self.calls.append(f"begin {part.channel}")
+        service.start_heartbeats()
+        service.outbox.tell(b"snapshot", part.channel, part.symbol)
+
+    def end(self, _: Service, part: Part) -> None:
+        """Note it."""
+        self.calls.append(f"end {part.channel}")
+
+
+class Peer:
+    """A client of a service, and the service."""
+
+    def __init__(self, host: Host, service: Service, websocket: WebSocketConnection) -> None:
+        """Join them."""
+        self.host = host
+        self.service = service
+        self.connection = service.connection
+        self.websocket = websocket
+
+    async def say(self, request: str) -> None:
+        """Send a request."""
+        await self.websocket.send_message(request)
+
+    async def next(self) -> Any:
+        """Wait for a message."""
+        return await self.websocket.get_message()
+
+    async def goodbye(self) -> CloseReason | None:
+        """Wait for the end, passing over what still comes; give code and reason."""
+        with pytest.raises(ConnectionClosed) as caught:
+            while True:
+                await self.next()
+        return caught.value.reason
+
+
+@asynccontextmanager
+async def served(rules: ExchangeRules | None = None) -> AsyncIterator[Peer]:
+    """Open a WebSocket to a service."""
+    host = Host(rules)
+    ours, theirs = memory_streams()
+    async with trio.open_nursery() as nursery:
+        service = Service(host, 1, ours)
+        nursery.start_soon(service.run)
+        websocket = await wrap_client_stream(
+            nursery, cast("trio.SocketStream", theirs), "localhost", "/v2"
+        )
+        yield Peer(host, service, websocket)
+        nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def dialled(host: Host) -> AsyncIterator[tuple[Service, MemoryStream]]:
+    """Connect to a service, with nothing but bytes; it is done at the end."""
+    ours, theirs = memory_streams()
+    service = Service(host, 1, ours)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(service.run)
+        yield service, theirs
+
+
+async def everything(stream: MemoryStream) -> bytes:
+    """Read to the end."""
+    got = b""
+    while data := await stream.receive_some():
+        got += data
+    return got
+
+
+async def test_a_conversation() -> None:
+    """A request is answered, begun and ended in this order; who leaves is forgotten."""
+    async with served() as peer:
+        await peer.say(BOOK)
+        assert json.loads(await peer.next())["req_id"] == 1
+        assert await peer.next() == "snapshot"
+        await peer.say(NO_BOOK)
+        assert json.loads(await peer.next())["method"] == "unsubscribe"
+        await peer.websocket.send_message(BOOK.encode())  # binary, and understood all the same
+        assert json.loads(await peer.next())["success"]
+        assert await peer.next() == "snapshot"
+        assert list(peer.connection.requests) == [BOOK.encode(), NO_BOOK.encode(), BOOK.encode()]
+        assert peer.connection.sent == 5
+        await peer.websocket.aclose()
+        await trio.testing.wait_all_tasks_blocked()
+        calls = ["join", "begin book", "end book", "begin book", "end book", "leave"]
+        assert peer.host.calls == calls
+        assert peer.connection.ended == "the client left"
+
+
+@pytest.mark.parametrize("last", [b"", b"GET /v2", b"\x00\xff" * 50, b"POST / HTTP/1.1\r\n\r\n"])
+async def test_one_who_leaves_before_asking(last: bytes) -> None:
+    """A client that goes without asking for a WebSocket, or after nonsense, was never there."""
+    host = Host()
+    async with dialled(host) as (service, stream):
+        await stream.send_all(last)
+        await stream.aclose()
+    assert host.calls == []
+    assert service.connection.ended == "cut off"
+
+
+@pytest.mark.parametrize("last", [b"", b"GET /v2 HTTP/1.1\r\nHost:"])
+async def test_one_who_says_nothing(last: bytes, autojump_clock: trio.testing.MockClock) -> None:
+    """A client that does not ask for a WebSocket in time is cut off."""
+    async with dialled(Host()) as (_, stream):
+        await stream.send_all(last)
+        assert await everything(stream) == b""
+    assert trio.current_time() == UPGRADE_TIMEOUT_S
+
+
+async def test_nonsense_is_answered_by_the_library() -> None:
+    """A request that is no upgrade is refused with status 400."""
+    async with dialled(Host()) as (_, stream):
+        await stream.send_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert (await everything(stream)).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    "request_bytes, status, answer",
+    [
+        (UPGRADE, 429, b"HTTP/1.1 429 "),
+        (UPGRADE, 503, b"HTTP/1.1 503 "),
+        (UPGRADE.replace(b"/v2", b"/"), None, b"HTTP/1.1 404 "),
+        (UPGRADE, None, b"HTTP/1.1 101 "),
+    ],
+)
+async def test_upgrades(request_bytes: bytes, status: int | None, answer: bytes) -> None:
+    """Another path is not found, and everybody can be refused with some status."""
+    host = Host()
+    host.upgrade_status = status
+    async with dialled(host) as (_, stream):
+        await stream.send_all(request_bytes)
+        assert (await stream.receive_some()).startswith(answer)
+        await stream.aclose()
+    assert ("join" in host.calls) is (b"101" in answer)
+
+
+async def test_one_who_leaves_while_being_let_in() -> None:
+    """A client that asked for a WebSocket and is gone before the answer was never there."""
+    host = Host()
+    async with dialled(host) as (_, stream):
+        await stream.send_all(UPGRADE)
+        await stream.aclose()
+    assert host.calls == []
+
+
+async def test_closing_says_all_and_why() -> None:
+    """What waits is sent, then the Close with code and reason; the client's answer ends it."""
+    async with served() as peer:
+        peer.connection.send_raw("last words")
+        peer.connection.close(1012, "restart")
+        assert await peer.next() == "last words"
+        reason = await peer.goodbye()
+        assert reason is not None
+        assert (reason.code, reason.reason) == (1012, "restart")
+        await trio.testing.wait_all_tasks_blocked()
+        assert peer.host.calls == ["join", "leave"]
+        assert peer.connection.ended == "closed with code 1012: restart"
+
+
+async def test_a_close_that_is_not_answered(autojump_clock: trio.testing.MockClock) -> None:
+    """A client that does not answer the Close is cut off in time."""
+    host = Host()
+    async with dialled(host) as (service, stream):
+        await stream.send_all(UPGRADE)
+        await stream.receive_some()
+        service.connection.close()
+        assert await everything(stream) == b"\x88\x02\x03\xe8"
+    assert trio.current_time() == CLOSE_TIMEOUT_S
+
+
+async def test_a_ping_that_crosses_the_close() -> None:
+    """A ping after the Close ends the connection, and is no error."""
+    host = Host()
+    async with dialled(host) as (service, stream):
+        await stream.send_all(UPGRADE)
+        await stream.receive_some()
+        service.connection.close()
+        await stream.receive_some()
+        await stream.send_all(PING)
+        assert await everything(stream) == b""
+    assert host.calls == ["join", "leave"]
+
+
+async def test_dropping_says_nothing() -> None:
+    """A dropped connection just ends."""
+    host = Host()
+    async with dialled(host) as (service, stream):
+        await stream.send_all(UPGRADE)
+        await stream.receive_some()
+        service.connection.drop()
+        assert await everything(stream) == b""
+    assert host.calls == ["join", "leave"]
+    assert service.connection.ended == "dropped"
+
+
+@pytest.mark.parametrize(
+    "frame", [b"\xc1\x80" + MASK, b"\x81\x01\x00", b"\x81\x81" + MASK + b"\xff"]
+)
+async def test_a_client_that_breaks_the_framing(frame: bytes) -> None:
+    """Reserved bits, frames without a mask, and text that is none end the connection."""
+    host = Host()
+    async with dialled(host) as (_, stream):
+        await stream.send_all(UPGRADE)
+        await stream.receive_some()
+        await stream.send_all(frame)
+        await everything(stream)
+    assert host.calls == ["join", "leave"]
+
+
+async def test_who_leaves_while_being_told() -> None:
+    """That a client is gone may be noticed when something is sent to it."""
+    host = Host()
+    async with dialled(host) as (service, stream):
+        await stream.send_all(UPGRADE)
+        await stream.receive_some()
+        for _ in range(100):
+            service.connection.send_raw("x" * CAPACITY)
+        await trio.testing.wait_all_tasks_blocked()
+        await stream.aclose()
+    assert service.connection.ended == "the client left"
+
+
+@pytest.mark.parametrize("resumes", [True, False])
+async def test_a_slow_reader(resumes: bool, autojump_clock: trio.testing.MockClock) -> None:
+    """One who reads too slowly is told so, if it reads on in time, and is cut off anyway."""
+    async with served(ExchangeRules(max_backlog=20, idle_timeout_s=None)) as peer:
+        # The client's library holds one message, and what else it read.
+        frame = "x" * CAPACITY
+        for number in range(25):
+            peer.connection.send_raw(frame)
+            if number % 5 == 0:
+                await trio.testing.wait_all_tasks_blocked()
+        assert peer.connection.ended is not None
+        assert peer.connection.ended.startswith("closed with code 1008: 20 messages were not")
+        assert peer.connection.backlog == 20
+        if resumes:
+            reason = await peer.goodbye()
+            assert reason is not None
+            assert reason.code == 1008
+        else:
+            await trio.sleep(CLOSE_TIMEOUT_S + 1)
+        await trio.testing.wait_all_tasks_blocked()
+        assert peer.host.calls == ["join", "leave"]
+
+
+async def test_a_mute_peer(autojump_clock: trio.testing.MockClock) -> None:
+    """A connection that went mute stays, says nothing, answers nothing and is never idle."""
+    async with served() as peer:
+        await peer.say(BOOK)
+        await peer.next()
+        peer.connection.mute()
+        await peer.say(NO_BOOK)
+        with trio.move_on_after(200) as scope:
+            while True:
+                assert await peer.next() == "snapshot"
+        assert scope.cancelled_caught
+        assert (len(peer.connection.requests), peer.connection.ended) == (1, None)
+        peer.connection.drop()
+        reason = await peer.goodbye()
+        assert reason is not None
+        assert reason.code == 1006
+
+
+@pytest.mark.parametrize("busy", [True, False])
+async def test_heartbeats(busy: bool, autojump_clock: trio.testing.MockClock) -> None:
+    """Once a second from the first subscription: always, or only when nothing else is sent."""
+    rules = ExchangeRules(heartbeats_when_busy=busy, heartbeat_interval_s=1)
+    async with served(rules) as peer:
+        await trio.sleep(5)
+        await peer.say(BOOK)
+        begun = trio.current_time()
+        beats: list[float] = []
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_trade, peer.service)
+            with trio.move_on_after(9.75):
+                while True:
+                    if await peer.next() == HEARTBEAT:
+                        beats.append(trio.current_time() - begun)
+        # The trades end after 3.5 seconds.
+        wanted = [*range(1, 10)] if busy else [number + 0.5 for number in range(4, 10)]
+        assert beats == pytest.approx(wanted)
+        await peer.say(NO_BOOK)
+        await peer.next()
+        with trio.move_on_after(30) as scope:
+            await peer.next()
+        assert scope.cancelled_caught
+
+
+async def _trade(service: Service) -> None:
+    for _ in range(7):
+        await trio.sleep(0.5)
+        service.outbox.tell(b"trade", "trade", "BTC/USD")
+
+
+async def test_an_idle_client(autojump_clock: trio.testing.MockClock) -> None:
+    """A client that asks for nothing for a minute is closed; any request starts the minute anew."""
+    async with served() as peer:
+        await trio.sleep(59)
+        await peer.say('{"method":"ping"}')
+        await peer.next()
+        reason = await peer.goodbye()
+        assert reason is not None
+        assert (reason.code, reason.reason) == (1000, "no request for 60 s")
+        assert trio.current_time() == pytest.approx(59 + 60)
+
+
+async def test_the_snapshot_may_be_late(autojump_clock: trio.testing.MockClock) -> None:
+    """With a delay the snapshot comes later than its answer; unsubscribed before, it never does."""
+    async with served(ExchangeRules(snapshot_delay_s=0.2)) as peer:
+        await peer.say(BOOK)
+        await peer.next()
+        assert peer.host.calls == ["join"]
+        await trio.sleep(0.1)
+        await peer.say(NO_BOOK)
+        await peer.say(BOOK)
+        asked = trio.current_time()
+        assert [await peer.next() for _ in range(2)]
+        assert await peer.next() == "snapshot"
+        assert trio.current_time() == pytest.approx(asked + 0.2)
+        await trio.sleep(1)
+        assert peer.host.calls == ["join", "begin book"]
+
+
+async def test_tasks_end_with_the_connection() -> None:
+    """What runs beside the conversation is cancelled when it ends."""
+    ended = trio.Event()
+
+    async def beside(service: Service) -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            ended.set()
+
+    async with served() as peer:
+        peer.service.start_soon(beside)
+        await trio.testing.wait_all_tasks_blocked()
+        assert not ended.is_set()
+        peer.connection.drop()
+        await ended.wait()
+
+
+async def test_errors_of_the_exchange_come_out() -> None:
+    """What goes wrong in the exchange itself is no matter of the client's."""
+    failure = ValueError("a bug")
+    with pytest.raises(ExceptionGroup) as caught:
+        async with served() as peer:
+            peer.host.failure = failure
+            await peer.say(BOOK)
+            await trio.sleep_forever()
+    assert only(caught.value) is failure
+
+
+class Broken(MemoryStream):
+    """A stream with a bug."""
+
+    async def receive_some(self, _: int | None = None) -> bytes:
+        """Fail as no stream does."""
+        raise ArithmeticError("a bug")
+
+
+async def test_errors_of_the_stream_come_out() -> None:
+    """What the reader raises while nothing is being closed is no matter of the client's."""
+    ours, _ = memory_streams()
+    ours.__class__ = Broken
+    with pytest.raises(ExceptionGroup) as caught:
+        await Service(Host(), 1, ours).run()
+    assert isinstance(only(caught.value), ArithmeticError)
+
+
+def only(error: BaseException) -> BaseException:
+    """Give the one error that a group is about, however deep it stands."""
+    while isinstance(error, BaseExceptionGroup):
+        (error,) = error.exceptions
+    return error
