@@ -1,10 +1,11 @@
 """The prelude: what every program needs, promised not to break within a major version.
 
-Records of public market data, the gaps between them, the configuration and the errors.
+``open_kraken`` gives a ``Feed``; its subscriptions give records, and the gaps between them.
 """
 
 from __future__ import annotations
 
+from kraken_trio._internal.model.callback import CallbackError
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.config import DropPolicy, GapPolicy, KrakenConfig
 from kraken_trio._internal.model.errors import (
@@ -21,6 +22,7 @@ from kraken_trio._internal.model.errors import (
     RequestError,
     RetriesExhausted,
     SubscriptionError,
+    UpgradeRefused,
 )
 from kraken_trio._internal.model.gap import Gap, GapReason, Resync
 from kraken_trio._internal.model.lifecycle import ConnectionState, SessionTrigger, StateChange
@@ -44,14 +46,22 @@ from kraken_trio._internal.model.reference import (
 )
 from kraken_trio._internal.model.secret import Secret
 from kraken_trio._internal.model.timestamp import Timestamp
+from kraken_trio._internal.shell.channel import ChannelStatistics, RecordChannel
+from kraken_trio._internal.shell.dispatcher import Registration
+from kraken_trio._internal.shell.feed import Feed
+from kraken_trio._internal.shell.open import open_kraken
+from kraken_trio._internal.shell.statistics import FeedStatistics, SubscriptionStatistics
+from kraken_trio._internal.shell.subscribe import Subscription
 from kraken_trio._internal.tiers import publish as _publish
 
 __all__ = [
     "AuthenticationError",
     "BookSnapshot",
     "BookUpdate",
+    "CallbackError",
     "Candle",
     "Channel",
+    "ChannelStatistics",
     "ConfigurationError",
     "ConnectTimeout",
     "ConnectionFailed",
@@ -59,6 +69,8 @@ __all__ = [
     "ConnectionState",
     "DropPolicy",
     "Emergency",
+    "Feed",
+    "FeedStatistics",
     "Gap",
     "GapPolicy",
     "GapReason",
@@ -74,6 +86,8 @@ __all__ = [
     "OrderRejected",
     "OutcomeUnknown",
     "ProtocolError",
+    "RecordChannel",
+    "Registration",
     "RequestError",
     "Resync",
     "RetriesExhausted",
@@ -81,11 +95,15 @@ __all__ = [
     "SessionTrigger",
     "Spread",
     "StateChange",
+    "Subscription",
     "SubscriptionError",
+    "SubscriptionStatistics",
     "SystemStatus",
     "Ticker",
     "Timestamp",
     "Trade",
+    "UpgradeRefused",
+    "open_kraken",
 ]
 
 _publish(globals())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kraken_trio._internal.engine.verify import BookCounts, Fault, Verification, verify_capture
 from kraken_trio._internal.model.ports import Dial, Observer, Rest, RestResponse
+from kraken_trio._internal.shell.dial import TcpDial
 from kraken_trio._internal.tiers import publish as _publish
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Observer",
     "Rest",
     "RestResponse",
+    "TcpDial",
     "Verification",
     "verify_capture",
 ]

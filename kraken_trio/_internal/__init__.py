@@ -7,8 +7,9 @@ model       0      the vocabulary: records, messages, requests, config, errors, 
 wire        1      bytes to model and back: frames, decode, encode, sign, capture files
 core        1      what things mean: states, books, trackers, buffers, backoff
 engine      2      wire and core joined, still without trio
-testing     3      a seeded market to test against
-apps        5      the command line
+shell       3      Trio: connections, the supervisor, subscriptions, the feed
+testing     3      a simulated exchange to test against
+apps        5      the command line and its demonstration
 ==========  =====  =====================================================================
 
 Arrows only fall, and rooms of one floor never import each other. The facades

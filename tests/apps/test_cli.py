@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -129,6 +130,65 @@ def test_an_empty_file_is_not_wrong(run: Any, tmp_path: Path) -> None:
     path = file(tmp_path, "empty")
     code, out, _ = run("verify", path)
     assert (code, len(out.splitlines())) == (0, 2)
+
+
+def test_what_a_file_says_is_shown_printable_and_short(run: Any, tmp_path: Path) -> None:
+    """Neither symbols nor reasons nor names of files can move a cursor or fill a screen."""
+    escape, long = "\x1b[2J/USD", "A" * 100_000 + "/USD"
+    path = file(
+        tmp_path,
+        "a\x1b[31mb",
+        (SNAPSHOT % RIGHT).replace("BTC/USD", "\\u001b[2J/USD"),
+        (SNAPSHOT % 7).replace("BTC/USD", long),
+        (SNAPSHOT % 7).replace("BTC/USD", long.replace("/", "")),
+    )
+    code, out, err = run("verify", path, tmp_path / "\x1bmissing")
+    assert code == 2
+    assert "?[2J/USD, depth 10" in out
+    assert f"{tmp_path}/a?[31mb, line 2: book AAA" in err
+    assert all(text.replace("\n", "").isprintable() for text in (out, err))
+    assert max(map(len, (out + err).splitlines())) < 500
+    _, out, _ = run("verify", "--json", path)
+    assert list(json.loads(out)["books"]) == [escape, long]
+    assert "\x1b" not in out
+
+
+def run_module(*words: str | bytes, **options: Any) -> subprocess.Popen[bytes]:
+    """Start the command as a program of its own."""
+    return subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-m", "kraken_trio", "verify", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **options,
+    )
+
+
+def test_a_narrow_encoding_and_a_name_that_is_no_text_do_not_matter(tmp_path: Path) -> None:
+    """Characters that an output cannot show are escaped; any file can be named."""
+    name = os.fsencode(tmp_path) + b"/\xff\xfe.jsonl"
+    try:
+        with open(name, "wb") as made:  # noqa: PTH123 - a name that is bytes
+            made.write((SNAPSHOT % RIGHT).replace("BTC", "\u6f22").encode())
+    except OSError:
+        pytest.skip("this file system has names of text only")
+    environ = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    out, err = run_module(name, env=environ).communicate()
+    assert err == b""
+    assert b"/??.jsonl: ok" in out
+    assert b"\\u6f22/USD, depth 10" in out
+    out, err = run_module("--json", name, env=environ).communicate()
+    assert (err, list(json.loads(out)["books"])) == (b"", ["\u6f22/USD"])
+
+
+def test_an_output_that_nobody_reads_any_more_ends_the_command_quietly(tmp_path: Path) -> None:
+    """The exit code is that of a broken pipe, and there is no traceback."""
+    program = run_module(str(file(tmp_path, "right", SNAPSHOT % RIGHT)))
+    assert program.stdout
+    assert program.stderr
+    program.stdout.close()
+    err = program.stderr.read()
+    program.stderr.close()
+    assert (program.wait(), err) == (141, b"")
 
 
 def test_verify_without_a_file_is_an_error(run: Any) -> None:

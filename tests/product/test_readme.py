@@ -23,7 +23,7 @@ def installed_by(extra: str) -> list[str]:
             names += [name for part in inner[1].split(",") for name in installed_by(part)]
         else:
             names.append(re.split(r"[^\w.-]", requirement, maxsplit=1)[0])
-    return names
+    return list(dict.fromkeys(names))
 
 
 def test_table_of_extras_is_complete() -> None:
@@ -34,8 +34,20 @@ def test_table_of_extras_is_complete() -> None:
     }
 
 
-@pytest.mark.parametrize("mark, end", [("verify", "build/capture.jsonl"), ("tests", "-m pytest")])
+@pytest.mark.parametrize(
+    "mark, end", [("demo", "kraken-trio demo --seconds 5"), ("tests", "-m pytest")]
+)
 def test_command_is_one_line_under_its_mark(mark: str, end: str) -> None:
     """Each command can be copied as one line, and stands where the checks find it."""
     (command,) = re.findall(rf"^<!-- command: {mark} -->\n```sh\n(.*)\n```$", README, re.MULTILINE)
     assert command.endswith(end)
+
+
+def test_the_program_of_the_readme_runs_as_it_stands() -> None:
+    """Its Python block compiles, and its one function is what a reader would call."""
+    (program,) = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    body, _, last = program.rstrip().rpartition("\n")
+    assert last == "trio.run(main)"
+    names: dict[str, object] = {}
+    exec(compile(body, "README.md", "exec"), names)  # noqa: S102 - our own words
+    assert callable(names["main"])

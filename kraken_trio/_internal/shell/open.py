@@ -1,0 +1,124 @@
+"""Opening a feed: everything that runs is started here, and has ended when the block is left.
+
+The one place where the clocks and the dice are read, and the one that knows the state which is
+shared by all feeds of a program: the budget of connection attempts of each host.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Literal
+
+import trio
+
+from kraken_trio._internal.core.backoff import Backoff, Budget
+from kraken_trio._internal.core.buffer import Buffer
+from kraken_trio._internal.core.conversation import Conversation
+from kraken_trio._internal.engine.engine import Engine
+from kraken_trio._internal.model.config import DropPolicy, KrakenConfig
+from kraken_trio._internal.model.endpoint import parse_endpoint
+from kraken_trio._internal.model.ports import Dial, Observer
+from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
+from kraken_trio._internal.shell.channel import Pressure
+from kraken_trio._internal.shell.dial import TcpDial
+from kraken_trio._internal.shell.dispatcher import Dispatcher
+from kraken_trio._internal.shell.feed import Feed
+from kraken_trio._internal.shell.scopes import open_services
+from kraken_trio._internal.shell.supervisor import Supervisor
+from kraken_trio._internal.wire.decode import V2Decoder
+
+_budgets: trio.lowlevel.RunVar[dict[str, Budget]] = trio.lowlevel.RunVar("kraken_trio_budgets")
+"""By host, for all feeds of one Trio run: the exchange bans an address, not a feed."""
+
+
+@asynccontextmanager
+async def open_kraken(
+    config: KrakenConfig | None = None,
+    *,
+    dial: Dial | None = None,
+    observers: Iterable[Observer] = (),
+    callback_errors: Literal["raise", "isolate"] = "raise",
+) -> AsyncIterator[Feed]:
+    """Open a feed for the length of an ``async with`` block.
+
+    Returns before it connects: the first subscription, or ``feed.connect()``, does that. ``dial``
+    makes the byte streams (TCP and TLS unless given); ``observers`` watch. A callback that raises
+    ends the block with its exception, or with ``callback_errors="isolate"`` is an event.
+
+    Raises, out of the block: ``RetriesExhausted`` when no attempt to connect is left, and whatever
+    the block or a callback raised, as it was raised. Leaving takes two seconds at most, whatever
+    the peer does; nothing is left running, and no socket is left open.
+    """
+    config = config or KrakenConfig()
+    pressure = Pressure()
+    async with open_services() as services:
+        feed: Feed
+        waiting = Buffer(
+            config.buffer_size,
+            DropPolicy.OLDEST,
+            lambda channel, symbol: feed.live_book(channel, symbol),  # noqa: PLW0108 - not yet there
+        )
+        dispatcher = Dispatcher(
+            waiting,
+            pressure,
+            concurrent=config.concurrent_callbacks,
+            report=(lambda error: feed.publish(error))  # noqa: PLW0108 - not yet there
+            if callback_errors == "isolate"
+            else None,
+        )
+        supervisor = Supervisor(
+            _conversation(config),
+            Engine(V2Decoder(), observers=observers),
+            config,
+            url=config.endpoint,
+            dial=dial or TcpDial(),
+            wall=_wall,
+            tell=lambda effect: feed.told(effect),  # noqa: PLW0108 - not yet there
+            pressure=pressure,
+            observers=observers,
+        )
+        feed = Feed(config, supervisor, services, dispatcher, pressure)
+        services.start_soon(supervisor.run, name="supervisor public")
+        services.start_soon(supervisor.watch, name="watchdog public")
+        services.start_soon(dispatcher.run, name="dispatcher")
+        try:
+            yield feed
+        finally:
+            feed.close()
+            dispatcher.close()
+
+
+def _wall() -> Timestamp:
+    """The wall clock."""
+    return Timestamp(time.time_ns())
+
+
+def _conversation(config: KrakenConfig) -> Conversation:
+    """The public session's, with the clock and the dice of this program."""
+    backoff = Backoff(
+        initial=config.initial_delay,
+        maximum=config.max_delay,
+        multiplier=config.multiplier,
+        jitter=config.jitter,
+        random=random.Random(),  # noqa: S311 - it spreads reconnects, and keeps no secret
+    )
+    epoch_ns = time.time_ns() - int(trio.current_time() * NANOSECONDS)
+    return Conversation(
+        "public", config, backoff=backoff, budget=_budget(config), epoch_ns=epoch_ns
+    )
+
+
+def _budget(config: KrakenConfig) -> Budget:
+    """The budget of the host, shared with every other feed of this Trio run."""
+    host = parse_endpoint(
+        config.endpoint, field="endpoint", allow_insecure=config.allow_insecure
+    ).host
+    try:
+        budgets = _budgets.get()
+    except LookupError:
+        budgets = {}
+        _budgets.set(budgets)
+    return budgets.setdefault(host, Budget(config.budget, config.budget_window))

@@ -1,0 +1,45 @@
+"""What can be counted of a feed, at one moment. Data only."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.model.lifecycle import ConnectionState
+from kraken_trio._internal.shell.channel import ChannelStatistics
+
+
+class SubscriptionStatistics(Struct, frozen=True):
+    """One subscription at one moment."""
+
+    channel: Channel
+    """What it asked for."""
+    live: tuple[str, ...]
+    """Symbols that are confirmed and complete; empty for a channel without symbols."""
+    refused: tuple[str, ...]
+    """Symbols that ended with an error."""
+    records: ChannelStatistics | None
+    """Its channel; None where it has none."""
+
+
+class FeedStatistics(Struct, frozen=True, kw_only=True):
+    """A feed at one moment; the counters count since it was opened."""
+
+    states: dict[str, ConnectionState]
+    """Each session, by its name."""
+    frames: int
+    """Data frames received."""
+    faults: int
+    """Frames that could not be decoded."""
+    unknown: int
+    """Frames of a kind that this version does not know."""
+    unrouted: int
+    """Messages with data that nobody is subscribed to: in flight while it was left."""
+    heartbeats: int
+    """Heartbeats received."""
+    checksums_ok: int
+    """Book messages that verified, of the books that are open now."""
+    checksums_failed: int
+    """Book messages that did not, likewise."""
+    subscriptions: tuple[SubscriptionStatistics, ...]
+    """All subscriptions, in the order in which they were entered."""

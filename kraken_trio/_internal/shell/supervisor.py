@@ -1,0 +1,283 @@
+"""One session with the exchange: carries out what its conversation asks for.
+
+It decides nothing. What happens is reported to the ``Conversation``, which is pure, and each of
+its effects is carried out in order, without a wait in between; so a cancellation never finds
+anything half done. Never two connections of one session: the next is made when nothing is left
+of the one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import trio
+
+from kraken_trio._internal.core import roster as roster_effects
+from kraken_trio._internal.core import session_events as said
+from kraken_trio._internal.core.conversation import Conversation, Effect
+from kraken_trio._internal.engine.engine import Engine
+from kraken_trio._internal.engine.signals import (
+    DataLost,
+    Replied,
+    Signal,
+    SnapshotSeen,
+    StatusSeen,
+)
+from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.model.config import GapPolicy, KrakenConfig
+from kraken_trio._internal.model.errors import (
+    ConnectionFailed,
+    ConnectionLost,
+    KrakenError,
+    ProtocolError,
+    UpgradeRefused,
+)
+from kraken_trio._internal.model.lifecycle import ConnectionState
+from kraken_trio._internal.model.ports import Dial, Observer
+from kraken_trio._internal.model.requests import Ping
+from kraken_trio._internal.model.timestamp import Timestamp
+from kraken_trio._internal.shell.channel import Pressure
+from kraken_trio._internal.shell.connection import Connection, open_connection
+from kraken_trio._internal.shell.tap import Pause
+from kraken_trio._internal.wire.encode import encode_request
+
+REQUEST_PAUSE_S = 0.02
+"""Between two requests: the exchange refuses bursts, and documents no rate. Ours."""
+
+_UNAVAILABLE = 503
+
+
+def wire_part(part: Channel) -> Channel:
+    """What of the exchange's own channels serves ``part``: a spread is made of tickers."""
+    if part.name == "spread":
+        return Channel.ticker(*part.symbols, event_trigger="bbo")
+    return part
+
+
+class Supervisor:
+    """Runs one session, over any number of connections."""
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        engine: Engine,
+        config: KrakenConfig,
+        *,
+        url: str,
+        dial: Dial,
+        wall: Callable[[], Timestamp],
+        tell: Callable[[Effect], None],
+        pressure: Pressure,
+        observers: Iterable[Observer] = (),
+    ) -> None:
+        """Run ``conversation`` on connections to ``url``.
+
+        ``tell`` is given every effect that is not about the connection: transitions, what became
+        of subscriptions, warnings. It must not wait or raise. ``wall`` is the wall clock.
+        """
+        self.conversation = conversation
+        """What decides."""
+        self.engine = engine
+        """What delivers."""
+        self.pings = 0
+        """Pings sent."""
+        self._config = config
+        self._url = url
+        self._dial = dial
+        self._wall = wall
+        self._tell = tell
+        self._pressure = pressure
+        self._observers = tuple(observers)
+        self._dial_wanted = trio.Event()
+        self._to_send = trio.Event()
+        self._moved = trio.Event()
+        self._ping_due = False
+        self._connection: Connection | None = None
+        self._attempt: trio.CancelScope | None = None
+        self._failure: KrakenError | None = None
+
+    @property
+    def state(self) -> ConnectionState:
+        """Of the session."""
+        return self.conversation.state
+
+    def want(self, parts: Sequence[Channel]) -> None:
+        """Somebody wants these parts of the exchange's own channels; as ``Conversation.want``."""
+        self._obey(self.conversation.want(parts, trio.current_time()))
+
+    def unwant(self, parts: Sequence[Channel]) -> None:
+        """One who wanted these wants them no more."""
+        self._obey(self.conversation.unwant(parts, trio.current_time()))
+
+    def connect(self) -> None:
+        """Connect, or start a new session after the end of one; else nothing."""
+        self._obey(self.conversation.connect(trio.current_time()))
+
+    def close(self) -> None:
+        """The user leaves: hang up, and connect no more."""
+        self._report(said.Close())
+
+    def deadline(self, parts: Sequence[Channel]) -> float:
+        """When ``tick`` is next needed because of these."""
+        return self.conversation.roster.deadline(parts)
+
+    def tick(self) -> None:
+        """Let the conversation see what time it is."""
+        now = trio.current_time()
+        if self._connection is not None:
+            self.conversation.session.frame_seen(self._connection.last_read_at)
+        self._obey(self.conversation.tick(now))
+
+    async def run(self) -> None:
+        """Make connections, one after the other, whenever the conversation asks for one.
+
+        Raises what ends the session: ``RetriesExhausted``, ``AuthenticationError``.
+        """
+        while True:
+            await self._dial_wanted.wait()
+            self._dial_wanted = trio.Event()
+            if self._failure is not None:
+                raise self._failure
+            await self._connect_once()
+
+    async def watch(self) -> None:
+        """Sleep to the next deadline of the session, for ever."""
+        while True:
+            self._moved = trio.Event()
+            with trio.move_on_at(self.conversation.deadline):
+                await self._moved.wait()
+                continue  # a deadline may have come nearer: look again
+            self.tick()
+
+    async def _connect_once(self) -> None:
+        """Make one connection and stay with it to its end."""
+        established = False
+        with trio.CancelScope() as self._attempt:
+            try:
+                async with open_connection(
+                    self._url,
+                    dial=self._dial,
+                    sink=self._sink,
+                    now=self._wall,
+                    allow_insecure=self._config.allow_insecure,
+                ) as connection:
+                    established = True
+                    self._connection = connection
+                    self._report(said.Established())
+                    await self._stay(connection)
+            except (ConnectionFailed, ProtocolError) as error:
+                if not established:
+                    self._report(_failed(error))
+                # A loss was reported where it happened.
+            finally:
+                self._connection = None
+        self._attempt = None
+
+    async def _stay(self, connection: Connection) -> None:
+        """Send what is to be sent until the connection ends, and report why it did."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._write, connection, name="writer")
+            try:
+                await connection.wait_closed()
+            except (ConnectionFailed, ProtocolError) as error:
+                self._report(said.Lost(error))
+            nursery.cancel_scope.cancel()
+
+    async def _write(self, connection: Connection) -> None:
+        """Send what the conversation wants said: the only task of ours that sends."""
+        while True:
+            await self._to_send.wait()
+            self._to_send = trio.Event()
+            # Once around, so that wishes which are made together go out together.
+            await trio.lowlevel.checkpoint()
+            payloads = [
+                encode_request(request, req_id=req_id)
+                for request, req_id in self.conversation.requests(trio.current_time())
+            ]
+            if self._ping_due:
+                self._ping_due = False
+                self.pings += 1
+                payloads.append(encode_request(Ping()))
+            for payload in payloads:
+                for observer in self._observers:
+                    observer.frame_sent(self.conversation.session.name, payload, self._wall())
+                try:
+                    await connection.send(payload)
+                except (ConnectionFailed, ProtocolError, trio.ClosedResourceError):
+                    return  # whoever waits for the end of the connection is told why
+                await trio.sleep(REQUEST_PAUSE_S)
+
+    def _sink(self, payload: bytes, received_at: Timestamp) -> Pause | None:
+        """Take one frame all the way; ask for a pause where consumers need one."""
+        signals = self.engine.feed(payload, received_at)
+        if signals:
+            for signal in signals:
+                self._heed(signal)
+        if self._pressure.pressed:
+            self._pressure.relieve()
+            return trio.lowlevel.checkpoint
+        return None
+
+    def _heed(self, signal: Signal) -> None:
+        """Report what a frame means for the conversation."""
+        now = trio.current_time()
+        match signal:
+            case Replied(reply):
+                self._obey(self.conversation.replied(reply, now))
+            case SnapshotSeen(part):
+                self._obey(self.conversation.snapshot(wire_part(part), now))
+            case DataLost(part, gap) if part.needs_snapshot and self._resyncs:
+                self._obey(self.conversation.lost(wire_part(part), gap.reason.value, now))
+            case StatusSeen(status):
+                self.conversation.status(status)
+
+    @property
+    def _resyncs(self) -> bool:
+        return self._config.gap_policy is not GapPolicy.IGNORE
+
+    def _report(self, event: said.Input) -> None:
+        self._obey(self.conversation.report(event, trio.current_time()))
+
+    def _obey(self, effects: Sequence[Effect]) -> None:
+        """Carry out effects, in order, without a wait."""
+        for effect in effects:
+            match effect:
+                case said.Dial():
+                    self._dial_wanted.set()
+                case said.HangUp():
+                    if self._attempt is not None:
+                        self._attempt.cancel()
+                case said.Invalidate():
+                    self.engine.disconnect()
+                case said.Probe():
+                    self._ping_due = True
+                    self._to_send.set()
+                case said.Fail(error):
+                    self._failure = error
+                    self._dial_wanted.set()
+                case roster_effects.Discard(part):
+                    self._discard(part)
+                case _:
+                    self._tell(effect)
+        if self.conversation.roster.has_requests():
+            self._to_send.set()
+        if effects:
+            self._moved.set()
+
+    def _discard(self, part: Channel) -> None:
+        """Forget what all routes that live on one subscription of the exchange's know of it."""
+        served = [part, Channel.spread(*part.symbols)] if part.name == "ticker" else [part]
+        for each in served:
+            route = self.engine.route(each)
+            if route is not None:
+                route.discard()
+
+
+def _failed(error: ConnectionFailed | ProtocolError) -> said.ConnectFailed:
+    """What a failed attempt means for the next one."""
+    if isinstance(error, UpgradeRefused):
+        wait = error.retry_after_s or 0.0
+        return said.ConnectFailed(error, wait, counted=error.status != _UNAVAILABLE)
+    if isinstance(error, ConnectionFailed):
+        return said.ConnectFailed(error)
+    return said.ConnectFailed(ConnectionLost(error.close_code, str(error)))

@@ -1,0 +1,109 @@
+"""What the tests of this room share: certificates, and sockets that are counted."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import trio
+import trustme
+
+
+@pytest.fixture(scope="session")
+def ca() -> trustme.CA:
+    """Give an authority that nobody trusts but these tests."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def trusting(ca: trustme.CA) -> ssl.SSLContext:
+    """Give a client's context that trusts it."""
+    context = ssl.create_default_context()
+    ca.configure_trust(context)
+    return context
+
+
+@pytest.fixture
+def serving(ca: trustme.CA) -> ssl.SSLContext:
+    """Give a server's context with a certificate for this machine."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("localhost", "127.0.0.1").configure_cert(context)
+    return context
+
+
+class Sockets(trio.abc.SocketFactory):
+    """Makes the sockets that trio asks for, and remembers them."""
+
+    def __init__(self) -> None:
+        """None so far."""
+        self.made: list[trio.socket.SocketType] = []
+
+    def socket(
+        self,
+        family: socket.AddressFamily | int = socket.AF_INET,
+        kind: socket.SocketKind | int = socket.SOCK_STREAM,
+        proto: int = 0,
+    ) -> trio.socket.SocketType:
+        """Make one."""
+        made = trio.socket.from_stdlib_socket(socket.socket(family, kind, proto))
+        self.made.append(made)
+        return made
+
+    def open(self) -> int:
+        """How many are not closed."""
+        return sum(made.fileno() != -1 for made in self.made)
+
+
+def count_sockets() -> Sockets:
+    """Count the sockets that are made in this run; those that a listener accepts are not."""
+    factory = Sockets()
+    trio.socket.set_custom_socket_factory(factory)
+    return factory
+
+
+@pytest.fixture(name="count_sockets")
+def _count_sockets() -> Callable[[], Sockets]:
+    """Give what is to be called inside a run."""
+    return count_sockets
+
+
+@pytest.fixture
+async def sockets() -> Sockets:
+    """Count the sockets that are made in a test."""
+    return count_sockets()
+
+
+class Names(trio.abc.HostnameResolver):
+    """Says that every name is this machine, but for those that nobody has."""
+
+    async def getaddrinfo(  # noqa: PLR0917 - trio's
+        self,
+        host: bytes | None,
+        port: bytes | str | int | None,
+        family: int = 0,
+        type: int = 0,  # noqa: A002 - trio's
+        proto: int = 0,
+        flags: int = 0,
+    ) -> list[Any]:
+        """Give 127.0.0.1."""
+        del family, type, flags
+        assert host is not None
+        if host.endswith(b".invalid"):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        address = ("127.0.0.1", int(port or 0))
+        return [(socket.AF_INET, socket.SOCK_STREAM, proto, "", address)]
+
+    async def getnameinfo(
+        self, sockaddr: tuple[str, int] | tuple[str, int, int, int], flags: int
+    ) -> tuple[str, str]:
+        """Nobody asks."""
+        raise NotImplementedError
+
+
+@pytest.fixture
+async def names() -> None:
+    """Resolve names without asking anybody."""
+    trio.socket.set_custom_hostname_resolver(Names())

@@ -1,0 +1,378 @@
+"""The feed: who shares what, who is called, what can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import trio
+
+from kraken_trio import (
+    BookSnapshot,
+    BookUpdate,
+    CallbackError,
+    Candle,
+    Channel,
+    ConfigurationError,
+    ConnectionState,
+    DropPolicy,
+    Feed,
+    Gap,
+    GapReason,
+    Heartbeat,
+    InstrumentPair,
+    KrakenConfig,
+    ProtocolError,
+    Spread,
+    StateChange,
+    SubscriptionError,
+    SystemStatus,
+    Ticker,
+    Trade,
+    open_kraken,
+)
+from kraken_trio.testing import Exchange, open_exchange
+
+CONFIG = KrakenConfig(endpoint="wss://exchange.test/v2", jitter=0.0)
+
+
+@pytest.fixture
+async def exchange(autojump_clock: trio.abc.Clock) -> AsyncIterator[Exchange]:
+    """Give a simulated exchange whose market goes on 100 times a second."""
+    async with open_exchange(seed=1, rate=100) as exchange:
+        yield exchange
+
+
+@pytest.fixture
+async def feed(exchange: Exchange) -> AsyncIterator[Feed]:
+    """Give a feed of it."""
+    async with open_kraken(CONFIG, dial=exchange.dial) as feed:
+        yield feed
+
+
+@pytest.mark.parametrize(
+    "channel, kind",
+    [
+        (Channel.ticker("BTC/USD"), Ticker),
+        (Channel.ticker("BTC/USD", event_trigger="bbo"), Ticker),
+        (Channel.spread("BTC/USD"), Spread),
+        *(
+            (Channel.book("BTC/USD", depth=depth), BookSnapshot)
+            for depth in (10, 25, 100, 500, 1000)
+        ),
+        (Channel.trades("BTC/USD", snapshot=True), Trade),
+        *(
+            (Channel.ohlc("BTC/USD", interval=interval), Candle)
+            for interval in (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
+        ),
+    ],
+)
+async def test_every_channel_delivers(
+    autojump_clock: trio.abc.Clock, feed: Feed, channel: Channel, kind: type
+) -> None:
+    """Each channel, with each of its options, gives its records."""
+    async with feed.subscribe(channel) as records:
+        for _ in range(3):
+            item = await records.receive()
+            assert isinstance(item, (kind, BookUpdate))
+            assert getattr(item, "symbol", None) == "BTC/USD"
+
+
+async def test_the_short_forms_are_the_channels(autojump_clock: trio.abc.Clock, feed: Feed) -> None:
+    """Each has a channel behind it."""
+    assert [
+        feed.ticker("BTC/USD").channel,
+        feed.spread("BTC/USD").channel,
+        feed.book("BTC/USD", depth=25).channel,
+        feed.trades("BTC/USD", snapshot=True).channel,
+        feed.ohlc("BTC/USD", interval=5).channel,
+        feed.instrument().channel,
+    ] == [
+        Channel.ticker("BTC/USD"),
+        Channel.spread("BTC/USD"),
+        Channel.book("BTC/USD", depth=25),
+        Channel.trades("BTC/USD", snapshot=True),
+        Channel.ohlc("BTC/USD", interval=5),
+        Channel.instrument(),
+    ]
+
+
+async def test_instruments_status_and_heartbeats(
+    autojump_clock: trio.abc.Clock, feed: Feed
+) -> None:
+    """What has no symbol comes too: subscribed to, or pushed."""
+    async with feed.events() as events, feed.instrument() as instruments:
+        seen: set[type] = set()
+        pair = await instruments.receive()
+        while not isinstance(pair, InstrumentPair):
+            pair = await instruments.receive()
+        assert pair.price_precision is not None
+        async for event in events:
+            seen.add(type(event))
+            if {SystemStatus, Heartbeat, StateChange, InstrumentPair} <= seen:
+                break
+
+
+async def test_the_instruments_have_room_for_their_snapshot(
+    autojump_clock: trio.abc.Clock, feed: Feed
+) -> None:
+    """All assets and pairs come in one frame; only a user's own word makes their queue short."""
+    depths = []
+    for depth in (None, 7):
+        instruments = feed.subscribe(Channel.instrument(), max_queue_depth=depth)
+        records = instruments.statistics().records
+        assert records is not None
+        depths.append(records.capacity)
+    assert depths == [10_000, 7]
+
+
+async def test_old_names_are_understood(autojump_clock: trio.abc.Clock, feed: Feed) -> None:
+    """XBT is BTC, XDG is DOGE."""
+    async with feed.book("XBT/USD") as book:
+        first = await book.receive()
+        assert isinstance(first, BookSnapshot)
+        assert first.symbol == "BTC/USD"
+        assert feed.order_book("XBT/USD") == feed.order_book("BTC/USD")
+
+
+async def test_equal_wishes_share_one_subscription(
+    autojump_clock: trio.abc.Clock, feed: Feed, exchange: Exchange
+) -> None:
+    """The one who joins late gets a verified local snapshot, then the same updates."""
+    async with feed.book("BTC/USD") as early:
+        for _ in range(20):
+            await early.receive()
+        async with feed.book("BTC/USD") as late:
+            assert len(exchange.connections[0].subscriptions) == 1
+            snapshot = await late.receive()
+            assert isinstance(snapshot, BookSnapshot)
+            assert snapshot.local
+            update = await late.receive()
+            while await early.receive() != update:
+                pass
+        assert feed.is_subscribed(early.channel)
+        assert isinstance(await early.receive(), BookUpdate)
+
+
+async def test_a_ticker_and_a_spread_share_one_subscription(
+    autojump_clock: trio.abc.Clock, feed: Feed, exchange: Exchange
+) -> None:
+    """Both live on the changes of the best levels; neither ends with the other."""
+    async with feed.ticker("BTC/USD", event_trigger="bbo") as ticker:
+        async with feed.spread("BTC/USD") as spread:
+            assert len(exchange.connections[0].subscriptions) == 1
+            shown = await spread.receive()
+            assert isinstance(shown, Spread)
+            assert shown.spread == shown.ask - shown.bid
+        assert isinstance(await ticker.receive(), Ticker)
+
+
+async def test_two_depths_of_a_book_are_refused_here(
+    autojump_clock: trio.abc.Clock, feed: Feed, exchange: Exchange
+) -> None:
+    """The exchange would not tell them apart; the one that is there stays."""
+    async with feed.book("BTC/USD") as book:
+        with pytest.raises(SubscriptionError, match="is subscribed to as book 10 BTC/USD"):
+            async with feed.book("BTC/USD", depth=25):
+                raise AssertionError
+        assert isinstance(await book.receive(), BookSnapshot)
+    async with feed.book("BTC/USD", depth=25) as deeper:
+        first = await deeper.receive()
+        assert isinstance(first, BookSnapshot)
+        assert first.depth == 25
+
+
+async def test_callbacks_are_called_in_order_and_can_be_removed(
+    autojump_clock: trio.abc.Clock, feed: Feed
+) -> None:
+    """Sync and async ones, in the order of registration."""
+    called: list[tuple[str, int]] = []
+
+    async def second(trade: Trade) -> None:
+        called.append(("async", trade.trade_id))
+
+    first = feed.on(Trade, lambda trade: called.append(("sync", trade.trade_id)))
+    feed.on(Trade, second)
+    async with feed.trades("BTC/USD", snapshot=True) as trades:
+        await trades.receive_batch()
+        await trio.sleep(1)
+        first.remove()
+        before = len(called)
+        await trio.sleep(5)
+    assert [kind for kind, _ in called[:4]] == ["sync", "async"] * 2
+    assert {kind for kind, _ in called[before:]} == {"async"}
+
+
+async def test_a_callback_that_raises_ends_the_block_with_its_own_exception(
+    autojump_clock: trio.abc.Clock,
+    exchange: Exchange,
+) -> None:
+    """A user's bug is never healed by a reconnect."""
+    error = ZeroDivisionError("mine")
+
+    def broken(_: Trade) -> None:
+        raise error
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        async with open_kraken(CONFIG, dial=exchange.dial) as feed:
+            feed.on(Trade, broken)
+            async with feed.trades("BTC/USD", snapshot=True):
+                await trio.sleep_forever()
+    assert caught.value is error
+
+
+async def test_isolated_callbacks_report_what_they_raise(
+    autojump_clock: trio.abc.Clock, exchange: Exchange
+) -> None:
+    """The failure is an event, and everything goes on."""
+    failures: list[CallbackError] = []
+    async with open_kraken(CONFIG, dial=exchange.dial, callback_errors="isolate") as feed:
+        feed.on(Trade, lambda trade: trade.no_such_thing)  # type: ignore[attr-defined]
+        feed.on(CallbackError, failures.append)
+        async with feed.trades("BTC/USD", snapshot=True) as trades:
+            for _ in range(60):
+                await trades.receive()
+    assert isinstance(failures[0].exception, AttributeError)
+    assert len(failures) >= 50
+
+
+async def test_the_live_book_can_be_asked_at_any_time(
+    autojump_clock: trio.abc.Clock, feed: Feed
+) -> None:
+    """It is the book after the last verified message; where there is none, there is None."""
+    assert feed.order_book("BTC/USD") is None
+    assert feed.best_bid_ask("BTC/USD") is None
+    async with feed.book("BTC/USD") as book:
+        await book.receive()
+        whole = feed.order_book("BTC/USD")
+        assert whole is not None
+        assert whole.local
+        assert feed.best_bid_ask("BTC/USD") == (whole.best_bid, whole.best_ask)
+    assert feed.order_book("BTC/USD") is None
+
+
+async def test_a_wrong_checksum_is_told_and_mended_for_that_pair_alone(
+    autojump_clock: trio.abc.Clock, feed: Feed, exchange: Exchange
+) -> None:
+    """The session is RESYNCING meanwhile, and the other pair does not notice."""
+    changes: list[Any] = []
+    feed.on(StateChange, changes.append)
+    async with feed.book("BTC/USD", "ETH/USD") as book:
+        exchange.connections[0].corrupt_next_book("BTC/USD")
+        gap_seen = False
+        others = 0
+        async for item in book:
+            if isinstance(item, Gap):
+                assert (item.symbol, item.reason) == ("BTC/USD", GapReason.CHECKSUM)
+                gap_seen = True
+            elif item.symbol == "ETH/USD":
+                assert not (gap_seen and isinstance(item, BookSnapshot))
+                others += gap_seen
+            elif gap_seen:
+                assert isinstance(item, BookSnapshot)
+                break
+        await trio.sleep(1)
+    states = [change.to_state for change in changes]
+    assert (
+        states[-3:]
+        == [
+            ConnectionState.RESYNCING,
+            ConnectionState.SUBSCRIBED,
+        ]
+        or ConnectionState.RESYNCING in states
+    )
+    assert feed.statistics().states["public"] is ConnectionState.SUBSCRIBED
+
+
+async def test_after_a_cut_everything_is_restored(
+    autojump_clock: trio.abc.Clock, feed: Feed, exchange: Exchange
+) -> None:
+    """Books say that they were lost and come back with a snapshot; trades miss nothing."""
+    async with feed.book("BTC/USD") as book, feed.trades("BTC/USD") as trades:
+        await book.receive()
+        exchange.connections[0].drop()
+        kinds: list[type] = []
+        async for item in book:
+            kinds.append(type(item))
+            if isinstance(item, BookSnapshot):
+                break
+        assert kinds[-2:] == [Gap, BookSnapshot]
+        numbers = []
+        for _ in range(30):
+            trade = await trades.receive()
+            if isinstance(trade, Trade):
+                numbers.append(trade.trade_id)
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+        assert len(exchange.connections) == 1
+
+
+async def test_a_faulty_frame_is_an_event_and_nothing_else(
+    autojump_clock: trio.abc.Clock, feed: Feed, exchange: Exchange
+) -> None:
+    """The text that a proxy sends before its restart, among others."""
+    faults: list[ProtocolError] = []
+    feed.on(ProtocolError, faults.append)
+    async with feed.trades("BTC/USD") as trades:
+        exchange.connections[0].send_raw("CloudFlare WebSocket proxy restarting")
+        for _ in range(10):
+            assert isinstance(await trades.receive(), Trade)
+    assert len(faults) == 1
+    assert feed.statistics().faults == 1
+
+
+async def test_connect_after_the_end_begins_anew(
+    autojump_clock: trio.abc.Clock, feed: Feed, exchange: Exchange
+) -> None:
+    """A session that was ended by hand is started again by hand, and has its subscriptions."""
+    async with feed.book("BTC/USD") as book:
+        await book.receive()
+        feed.disconnect()
+        feed.disconnect()
+        assert feed.state is ConnectionState.CLOSED
+        await trio.sleep(100)
+        assert not exchange.connections
+        feed.connect()
+        await feed.wait_state(ConnectionState.SUBSCRIBED)
+        async for item in book:
+            if isinstance(item, Gap):
+                assert item.reason is GapReason.DISCONNECT
+                break
+        assert isinstance(await book.receive(), BookSnapshot)
+
+
+async def test_waiting_for_a_state(feed: Feed, autojump_clock: trio.abc.Clock) -> None:
+    """The one that is there is not waited for; of a session that there is not, nothing is."""
+    await feed.wait_state(ConnectionState.DISCONNECTED)
+    with pytest.raises(KeyError):
+        await feed.wait_state(ConnectionState.SUBSCRIBED, session="private")
+
+
+async def test_what_a_feed_cannot_do_is_said_at_once(
+    autojump_clock: trio.abc.Clock, feed: Feed
+) -> None:
+    """Private channels and Block are refused before anything is sent."""
+    with pytest.raises(ConfigurationError, match="must be public"):
+        feed.subscribe(Channel.executions())
+    with pytest.raises(ConfigurationError, match="drop_policy"):
+        feed.subscribe(Channel.trades("BTC/USD"), drop_policy=DropPolicy.BLOCK)
+
+
+async def test_a_slow_consumer_loses_its_own_records_alone(
+    autojump_clock: trio.abc.Clock, feed: Feed
+) -> None:
+    """What it loses is a gap in its own stream; a fast one beside it gets everything."""
+    channel = Channel.trades("BTC/USD")
+    async with feed.subscribe(channel, max_queue_depth=4) as slow, feed.subscribe(channel) as fast:
+        numbers: list[int] = []
+        while len(numbers) < 60:
+            trade = await fast.receive()
+            assert isinstance(trade, Trade)
+            numbers.append(trade.trade_id)
+        assert numbers == list(range(numbers[0], numbers[0] + 60))
+        gap = await slow.receive()
+        assert isinstance(gap, Gap)
+        assert gap.reason is GapReason.OVERFLOW
+        rest = await slow.receive_batch()
+        assert gap.size is not None
+        assert gap.size + len(rest) == slow.statistics().records.received  # type: ignore[union-attr]

@@ -1,0 +1,225 @@
+"""Opening a feed, and what is left when it is over."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+import trio
+
+from kraken_trio import (
+    BookSnapshot,
+    ConnectionState,
+    KrakenConfig,
+    RetriesExhausted,
+    StateChange,
+    open_kraken,
+)
+from kraken_trio.testing import open_exchange
+
+CONFIG = KrakenConfig(endpoint="wss://exchange.test/v2", jitter=0.0)
+
+
+class Boom(Exception):
+    """What a user's own code raises."""
+
+
+async def nobody(host: str, port: int, *, tls: bool) -> trio.abc.Stream:
+    """Refuse every connection."""
+    raise OSError("nobody listens")
+
+
+async def silence(host: str, port: int, *, tls: bool) -> trio.abc.Stream:
+    """Take for ever to connect."""
+    await trio.sleep_forever()
+    raise AssertionError
+
+
+async def test_nothing_connects_until_it_is_used(autojump_clock: trio.abc.Clock) -> None:
+    """Opening returns at once, and a feed that is never used never dials."""
+    async with open_exchange(seed=1) as exchange, open_kraken(CONFIG, dial=exchange.dial) as feed:
+        await trio.sleep(100)
+        assert feed.state is ConnectionState.DISCONNECTED
+        assert not exchange.connections
+
+
+async def test_connect_dials_without_a_subscription(autojump_clock: trio.abc.Clock) -> None:
+    """A feed can be connected before its first use, and stays so."""
+    async with open_exchange(seed=1) as exchange, open_kraken(CONFIG, dial=exchange.dial) as feed:
+        feed.connect()
+        feed.connect()
+        await feed.wait_state(ConnectionState.SUBSCRIBED)
+        await trio.sleep(300)
+        assert feed.states == {"public": ConnectionState.SUBSCRIBED}
+        assert len(exchange.connections) == 1
+
+
+async def test_leaving_hangs_up(autojump_clock: trio.abc.Clock) -> None:
+    """After the block the exchange has lost its client, and no time has passed."""
+    async with open_exchange(seed=1) as exchange:
+        async with open_kraken(CONFIG, dial=exchange.dial) as feed:
+            feed.connect()
+            await feed.wait_state(ConnectionState.SUBSCRIBED)
+            began = trio.current_time()
+        assert trio.current_time() - began <= 2.0
+        await trio.testing.wait_all_tasks_blocked()
+        assert not exchange.connections
+
+
+@pytest.mark.parametrize("trouble", ["mute", "flood", "drop", "nothing"])
+async def test_leaving_is_bounded_whatever_the_peer_does(
+    autojump_clock: trio.abc.Clock, trouble: str
+) -> None:
+    """Half-open, flooding, gone: the block is left in two seconds at most."""
+    async with open_exchange(seed=1, rate=100) as exchange:
+        async with open_kraken(CONFIG, dial=exchange.dial) as feed, feed.book("BTC/USD") as book:
+            await book.receive()
+            match trouble:
+                case "mute":
+                    exchange.connections[0].mute()
+                case "flood":
+                    exchange.step(5000)
+                case "drop":
+                    exchange.connections[0].drop()
+            began = trio.current_time()
+        assert trio.current_time() - began <= 2.0
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("mine"), ExceptionGroup("mine", [ValueError("inner")]), Boom()]
+)
+async def test_what_the_block_raises_comes_out_as_it_was_raised(
+    autojump_clock: trio.abc.Clock, error: Exception
+) -> None:
+    """The very object, with no group around it that the user did not make."""
+    async with open_exchange(seed=1) as exchange:
+        with pytest.raises(type(error)) as caught:
+            async with open_kraken(CONFIG, dial=exchange.dial) as feed:
+                feed.connect()
+                await feed.wait_state(ConnectionState.SUBSCRIBED)
+                raise error
+        assert caught.value is error
+        assert error.__context__ is None
+
+
+async def test_when_no_attempt_is_left_the_block_is_told(autojump_clock: trio.abc.Clock) -> None:
+    """The block is cancelled, and RetriesExhausted comes out of it with its cause."""
+    config = CONFIG.replace(max_attempts=3)
+    with pytest.raises(RetriesExhausted) as caught:
+        async with open_kraken(config, dial=nobody) as feed:
+            feed.connect()
+            await trio.sleep_forever()
+    assert caught.value.attempts == 3
+    last = caught.value.__cause__
+    assert last is not None
+    assert "nobody listens" in repr(last.__cause__)
+
+
+async def test_a_host_that_never_answers_is_given_up_in_time(
+    autojump_clock: trio.abc.Clock,
+) -> None:
+    """Each attempt has its time-out, and the pauses between them grow."""
+    began = trio.current_time()
+    with pytest.raises(RetriesExhausted):
+        async with open_kraken(CONFIG.replace(max_attempts=2, timeout=5.0), dial=silence) as feed:
+            feed.connect()
+            await trio.sleep_forever()
+    assert trio.current_time() - began == pytest.approx(10.1)
+
+
+async def test_leaving_while_connecting_is_immediate(autojump_clock: trio.abc.Clock) -> None:
+    """Whatever the dialling is at, it ends with the block."""
+    began = trio.current_time()
+    async with open_kraken(CONFIG, dial=silence) as feed:
+        feed.connect()
+        await trio.sleep(1)
+    assert trio.current_time() - began == pytest.approx(1)
+
+
+async def test_a_feed_that_was_left_is_over(autojump_clock: trio.abc.Clock) -> None:
+    """Nothing of it works after its block, and everything says so."""
+    async with open_exchange(seed=1) as exchange:
+        async with open_kraken(CONFIG, dial=exchange.dial) as feed:
+            late = feed.book("BTC/USD")
+        for call in (feed.connect, feed.events, lambda: feed.on(StateChange, print)):
+            with pytest.raises(trio.ClosedResourceError):
+                call()
+        with pytest.raises(trio.ClosedResourceError):
+            await late.__aenter__()
+
+
+async def test_two_feeds_live_side_by_side_and_one_after_the_other(
+    autojump_clock: trio.abc.Clock,
+) -> None:
+    """Each has its own connection; what one does is nothing to the other."""
+    async with open_exchange(seed=1) as exchange:
+        for _ in range(2):
+            async with (
+                open_kraken(CONFIG, dial=exchange.dial) as first,
+                open_kraken(CONFIG, dial=exchange.dial) as second,
+            ):
+                async with first.book("BTC/USD") as one, second.book("BTC/USD") as two:
+                    assert len(exchange.connections) == 2
+                    snapshots = [await one.receive(), await two.receive()]
+                    assert all(isinstance(each, BookSnapshot) for each in snapshots)
+                assert not first.is_subscribed(one.channel)
+
+
+async def test_the_budget_of_attempts_is_shared_by_all_feeds_of_a_host(
+    autojump_clock: trio.abc.Clock,
+) -> None:
+    """Two feeds together make no more attempts than the host allows one address."""
+    dialled: list[float] = []
+
+    async def dial(host: str, port: int, *, tls: bool) -> trio.abc.Stream:
+        dialled.append(trio.current_time())
+        raise OSError("nobody listens")
+
+    config = CONFIG.replace(budget=5, budget_window=600.0, max_attempts=None, max_delay=1.0)
+    with trio.move_on_after(500):
+        async with open_kraken(config, dial=dial) as one, open_kraken(config, dial=dial) as two:
+            one.connect()
+            two.connect()
+            await trio.sleep_forever()
+    assert len(dialled) == 5
+
+
+async def test_a_feed_inside_a_larger_nursery_takes_nothing_with_it(
+    autojump_clock: trio.abc.Clock,
+) -> None:
+    """Cancelled from outside it ends; what runs beside it goes on."""
+    beside: list[str] = []
+
+    async def other() -> None:
+        await trio.sleep(10)
+        beside.append("done")
+
+    async with open_exchange(seed=1) as exchange, trio.open_nursery() as nursery:
+        nursery.start_soon(other)
+        with trio.move_on_after(5) as scope:
+            async with (
+                open_kraken(CONFIG, dial=exchange.dial) as feed,
+                feed.book("BTC/USD") as book,
+            ):
+                async for _ in book:
+                    pass
+        assert scope.cancelled_caught
+        assert beside == []
+    assert beside == ["done"]
+
+
+async def test_transitions_are_stamped_with_the_wall_clock(autojump_clock: trio.abc.Clock) -> None:
+    """A transition tells when it was, and it was now."""
+    seen: list[Any] = []
+    async with open_exchange(seed=1) as exchange, open_kraken(CONFIG, dial=exchange.dial) as feed:
+        feed.on(StateChange, seen.append)
+        feed.connect()
+        await feed.wait_state(ConnectionState.SUBSCRIBED)
+        await trio.testing.wait_all_tasks_blocked()
+    assert [change.to_state.value for change in seen[:3]] == [
+        "connecting",
+        "subscribing",
+        "subscribed",
+    ]
+    assert abs(seen[0].at - time.time_ns()) < 60 * 10**9
