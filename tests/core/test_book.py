@@ -424,10 +424,11 @@ class Traffic(RuleBasedStateMachine):
         self.take(bids, asks, snapshot=snapshot, wrong=True, form=form)
 
     @precondition(lambda self: self.state is BookState.LIVE)
-    @rule(price=units, qty=quantities, form=st.sampled_from(FORMS))
-    def wrong_and_round(self, price: int, qty: int, form: Form) -> None:
+    @rule(price=units, qty=units)
+    def wrong_and_round(self, price: int, qty: int) -> None:
         """A snapshot whose checksum is wrong, and whose numbers need fewer digits than others."""
-        self.take([(10 * price, 10 * qty)], [], snapshot=True, wrong=True, form=form)
+        round_level = [(10 * price, 10 * qty)]
+        self.take(round_level, [], snapshot=True, wrong=True, form=shortened)
 
     @rule()
     def invalidate(self) -> None:

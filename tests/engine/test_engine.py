@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kraken_trio._internal.engine.engine import Engine
 from kraken_trio._internal.engine.routes import BookRoute
@@ -206,6 +207,16 @@ def test_a_ticker_serves_the_spread_too() -> None:
         made, got = engine(*parts)
         assert list(made.feed(TICKER, NOW)) == []
         assert [type(item) for item in got] == kinds
+
+
+def test_each_ticker_of_a_message_goes_its_own_way() -> None:
+    """Should a message ever hold several, none is delivered twice, or to another symbol."""
+    made, got = engine(Channel.ticker("BTC/USD"), Channel.ticker("ETH/USD"))
+    made.feed(TICKER, NOW)
+    one = got.pop()
+    other = replace(one, symbol="ETH/USD")
+    made.take(RecordsMessage("ticker", False, (one, other), None, NOW))  # noqa: FBT003
+    assert got == [one, other]
 
 
 def test_each_symbol_of_a_message_goes_its_own_way() -> None:

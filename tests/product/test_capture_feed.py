@@ -26,7 +26,20 @@ CAPTURES = {
     "v2-book-short-20260824": [Channel.book("BTC/USD")],
     "v2-book-doc-example": [Channel.book("BTC/USD")],
     "v2-ohlc-btcusdt-20260910": [Channel.ohlc("BTC/USDT")],
+    "v2-public-mixed-2025-2026": [
+        Channel.book("USDG/USD", "BTC/USD", "ETH/USD"),
+        Channel.ticker("ALGO/USD", "BTC/USD"),
+        Channel.trades("BTC/USD"),
+        Channel.ohlc("BTC/USD"),
+    ],
 }
+"""What each file holds. Those of private channels need a private session, and are left out."""
+
+
+def test_no_public_capture_is_left_out(captures: Path) -> None:
+    """Each file of public channels is played."""
+    private = {"v2-private-20260121", "v2-level3-doc-example"}
+    assert {path.stem for path in captures.glob("v2-*.jsonl")} == set(CAPTURES) | private
 
 
 def offline(path: Path, channels: list[Channel]) -> dict[str, list[Any]]:

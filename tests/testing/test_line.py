@@ -64,6 +64,13 @@ async def test_the_end_is_noticed() -> None:
     await line.aclose()
     assert line.ended.is_set()
 
+    ours, theirs = memory_streams()
+    line = Line(ours)
+    await theirs.aclose()
+    with pytest.raises(trio.BrokenResourceError):
+        await line.send_all(b"too late")
+    assert line.ended.is_set()
+
     ours, _ = memory_streams()
     line = Line(ours)
     await ours.aclose()

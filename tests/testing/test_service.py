@@ -273,6 +273,20 @@ async def test_a_client_that_breaks_the_framing(frame: bytes) -> None:
     assert host.calls == ["join", "leave"]
 
 
+@pytest.mark.parametrize("last", [b"", b"\x88\x80" + MASK])
+async def test_one_who_asks_much_and_leaves(last: bytes) -> None:
+    """Requests and pings of a client that is gone already are no error, nor after its Close."""
+    host = Host()
+    async with dialled(host) as (_, stream):
+        await stream.send_all(UPGRADE)
+        await stream.receive_some()
+        request = b'{"method":"ping"}'
+        text = b"\x81" + bytes([0x80 | len(request)]) + MASK + request
+        await stream.send_all(text * 20 + last + PING * 2)
+        await stream.aclose()
+    assert host.calls == ["join", "leave"]
+
+
 async def test_who_leaves_while_being_told() -> None:
     """That a client is gone may be noticed when something is sent to it."""
     host = Host()
@@ -431,6 +445,32 @@ async def test_errors_of_the_stream_come_out() -> None:
     with pytest.raises(ExceptionGroup) as caught:
         await Service(Host(), 1, ours).run()
     assert isinstance(only(caught.value), ArithmeticError)
+
+
+@pytest.mark.parametrize("case", ["closing", "gone", "neither"])
+async def test_errors_of_the_reader(case: str) -> None:
+    """What the reader raises matters only while there is a client to read from."""
+    service = Service(Host(), 1, memory_streams()[0])
+    if case == "closing":
+        service.connection.close()
+    elif case == "gone":
+        service._line.ended.set()
+    failure = ArithmeticError("a pong that cannot be sent")
+
+    async def fail() -> None:
+        raise failure
+
+    async def read() -> None:
+        async with trio.open_nursery() as nursery:
+            (await nursery.start(service._shelter_reader)).start_soon(fail)
+
+    if case == "neither":
+        with pytest.raises(ExceptionGroup) as caught:
+            await read()
+        assert only(caught.value) is failure
+    else:
+        await read()
+        assert service._scope.cancel_called
 
 
 def only(error: BaseException) -> BaseException:

@@ -215,16 +215,19 @@ class Engine:
                 return self._hand_on((channel, None, None), message)
 
     def _take_ticker(self, message: RecordsMessage) -> Sequence[Signal]:
-        """One subscription on the wire serves two of ours."""
+        """One subscription on the wire serves two of ours. A message is of one symbol; should one
+        ever not be, each record goes its own way.
+        """
         signals = NOTHING
         for record in message.records:
             symbol = record.symbol if isinstance(record, Ticker) else None
+            part = message if len(message.records) == 1 else replace(message, records=(record,))
             routes = [self._routes.get((name, symbol, None)) for name in ("ticker", "spread")]
             if not any(routes):
-                signals = (*signals, *self._unrouted(message))
+                signals = (*signals, *self._unrouted(part))
             for route in routes:
                 if route is not None:
-                    signals = (*signals, *route.take(message))
+                    signals = (*signals, *route.take(part))
         return signals
 
     def _take_by_symbol(self, message: RecordsMessage) -> Sequence[Signal]:

@@ -160,10 +160,11 @@ class Feed:
         was opened with ``callback_errors="isolate"``.
         """
         self._check_open()
+        registration = self._dispatcher.on(kind, callback)
         if not self._dispatching:
             self._dispatching = True
             self._engine.attach(self._dispatcher.put)
-        return self._dispatcher.on(kind, callback)
+        return registration
 
     # The session.
 

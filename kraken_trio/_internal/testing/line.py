@@ -5,6 +5,9 @@ Knows when the client is gone, and how to play dead; nothing of what the bytes m
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import trio
 
 
@@ -18,13 +21,14 @@ class Line(trio.abc.Stream):
         """Set it, and nothing is sent any more and nothing heard, while the stream stays open:
         half-open, as after a router lost its mind."""
         self.ended = trio.Event()
-        """Set once nothing more will come: the client closed, or this end did."""
+        """Set once it is known that the client is gone, or this end was closed."""
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send it, or only pretend to."""
         if self.muted:
             await trio.lowlevel.checkpoint()
-        else:
+            return
+        with self._noticing():
             await self._stream.send_all(data)
 
     async def wait_send_all_might_not_block(self) -> None:
@@ -34,15 +38,21 @@ class Line(trio.abc.Stream):
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         """Wait for bytes that are heard. The end of the stream always is."""
         while True:
-            try:
+            with self._noticing():
                 data = await self._stream.receive_some(max_bytes)
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
-                self.ended.set()
-                raise
             if not data:
                 self.ended.set()
             if not (data and self.muted):
                 return data
+
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        """Notice when the stream is no good any more."""
+        try:
+            yield
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            self.ended.set()
+            raise
 
     async def aclose(self) -> None:
         """Close the stream."""

@@ -135,8 +135,9 @@ class Service:
         except* ConnectionClosed:
             self._scope.cancel()  # It was about to answer a client that broke the rules and left.
         except* Exception:
-            # After our Close, a ping is enough to make it fail; it does not matter any more.
-            if self.outbox.closing is None:
+            # After a Close, or when the client is gone, a ping that it has still to answer is
+            # enough to make it fail. It does not matter any more.
+            if self.outbox.closing is None and not self._line.ended.is_set():
                 raise
             self._scope.cancel()
 
