@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 import trio
 import trustme
+
+from kraken_trio import Feed, KrakenConfig, open_kraken
+from kraken_trio.testing import Exchange, open_exchange
+
+CONFIG = KrakenConfig(endpoint="wss://exchange.test/v2", jitter=0.0)
 
 
 @pytest.fixture(scope="session")
@@ -107,3 +112,17 @@ class Names(trio.abc.HostnameResolver):
 async def names() -> None:
     """Resolve names without asking anybody."""
     trio.socket.set_custom_hostname_resolver(Names())
+
+
+@pytest.fixture
+async def exchange(autojump_clock: trio.abc.Clock) -> AsyncIterator[Exchange]:
+    """Give a simulated exchange whose market goes on 100 times a second."""
+    async with open_exchange(seed=1, rate=100) as exchange:
+        yield exchange
+
+
+@pytest.fixture
+async def feed(exchange: Exchange) -> AsyncIterator[Feed]:
+    """Give a feed of it."""
+    async with open_kraken(CONFIG, dial=exchange.dial) as feed:
+        yield feed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -32,23 +31,9 @@ from kraken_trio import (
     Trade,
     open_kraken,
 )
-from kraken_trio.testing import Exchange, open_exchange
+from kraken_trio.testing import Exchange
 
 CONFIG = KrakenConfig(endpoint="wss://exchange.test/v2", jitter=0.0)
-
-
-@pytest.fixture
-async def exchange(autojump_clock: trio.abc.Clock) -> AsyncIterator[Exchange]:
-    """Give a simulated exchange whose market goes on 100 times a second."""
-    async with open_exchange(seed=1, rate=100) as exchange:
-        yield exchange
-
-
-@pytest.fixture
-async def feed(exchange: Exchange) -> AsyncIterator[Feed]:
-    """Give a feed of it."""
-    async with open_kraken(CONFIG, dial=exchange.dial) as feed:
-        yield feed
 
 
 @pytest.mark.parametrize(

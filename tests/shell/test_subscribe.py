@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 import trio
 
@@ -13,28 +11,10 @@ from kraken_trio import (
     Channel,
     Feed,
     Gap,
-    KrakenConfig,
     SubscriptionError,
     Trade,
-    open_kraken,
 )
-from kraken_trio.testing import Exchange, open_exchange
-
-CONFIG = KrakenConfig(endpoint="wss://exchange.test/v2", jitter=0.0)
-
-
-@pytest.fixture
-async def exchange(autojump_clock: trio.abc.Clock) -> AsyncIterator[Exchange]:
-    """Give a simulated exchange whose market goes on 100 times a second."""
-    async with open_exchange(seed=1, rate=100) as exchange:
-        yield exchange
-
-
-@pytest.fixture
-async def feed(exchange: Exchange) -> AsyncIterator[Feed]:
-    """Give a feed of it."""
-    async with open_kraken(CONFIG, dial=exchange.dial) as feed:
-        yield feed
+from kraken_trio.testing import Exchange
 
 
 async def test_entering_waits_for_every_symbol(autojump_clock: trio.abc.Clock, feed: Feed) -> None:

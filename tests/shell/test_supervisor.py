@@ -48,13 +48,6 @@ class Sent(Observer):
 
 
 @pytest.fixture
-async def exchange(autojump_clock: trio.abc.Clock) -> AsyncIterator[Exchange]:
-    """Give a simulated exchange whose market goes on 100 times a second."""
-    async with open_exchange(seed=1, rate=100) as exchange:
-        yield exchange
-
-
-@pytest.fixture
 def sent() -> Sent:
     """Give an observer of what is sent."""
     return Sent()

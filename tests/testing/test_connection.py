@@ -42,7 +42,7 @@ class Parts:
 
     def end(self, why: str) -> None:
         """Note why it closed."""
-        self.connection.end(why)
+        self.connection.ended = why
 
 
 async def test_its_subscriptions_are_channels() -> None:
@@ -90,5 +90,7 @@ async def test_it_can_be_cut_or_muted() -> None:
     assert parts.line.muted
     assert (parts.scope.cancel_called, parts.connection.ended) == (False, None)
     parts.connection.drop()
-    parts.connection.end("later")
     assert (parts.scope.cancel_called, parts.connection.ended) == (True, "dropped")
+    parts.connection.ended = "for another reason"
+    parts.connection.drop()
+    assert parts.connection.ended == "for another reason"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,6 +22,9 @@ from kraken_trio._internal.testing.conversation import Part
 from kraken_trio._internal.testing.doors import Doors, ExchangeAddress, open_doors
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.venue import Venue
+
+if TYPE_CHECKING:
+    from tests.testing.conftest import Connect
 
 UPGRADE = (
     b"GET /v2 HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -136,6 +139,29 @@ async def test_in_memory(autojump_clock: trio.testing.MockClock) -> None:
         await trio.sleep(5)
         assert doors.now() == pytest.approx(5 * 10**9, abs=1000)
         await websocket.aclose()
+
+
+@pytest.mark.parametrize("tls", [True, False])
+async def test_connections_can_be_ended(tls: bool, connect: Connect) -> None:
+    """Through a socket, too, a client sees a cut as a cut and a Close as that Close."""
+    async with open_doors(make) as doors:
+        address = await doors.listen(tls=tls)
+        for end, code in (("drop", 1006), ("close", 1000)):
+            async with connect(address) as client:
+                getattr(doors.connections[-1], end)()
+                with pytest.raises(ConnectionClosed) as caught:
+                    await client.raw()
+                assert caught.value.reason is not None
+                assert caught.value.reason.code == code
+
+
+async def test_one_who_does_not_read_holds_nothing_up(connect: Connect) -> None:
+    """The block can be left while much waits to be sent to one who does not read."""
+    async with open_doors(make) as doors, connect(await doors.listen()):
+        for _ in range(1000):
+            doors.connections[0].send_raw("x" * 100_000)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        assert doors.connections[0].backlog > 0
 
 
 async def test_at_the_end_all_is_cut() -> None:

@@ -197,16 +197,16 @@ class Buffer:
 
         ``snapshot_of`` is called while an item is taken; it must not put anything here.
         """
-        self.capacity = capacity
+        self.capacity: int = capacity
         """Entries that it has room for."""
-        self.received = 0
+        self.received: int = 0
         """Records put. It equals those taken, dropped, coalesced and still waiting; gaps, and
         snapshots that were taken from ``snapshot_of``, are not counted."""
-        self.dropped = 0
+        self.dropped: int = 0
         """Records lost for want of room, each of them counted in a gap."""
-        self.coalesced = 0
+        self.coalesced: int = 0
         """Records that were merged into another one, so that nothing is lost."""
-        self.high_water = 0
+        self.high_water: int = 0
         """The most entries that ever waited."""
         self._policy = policy
         self._snapshot_of = snapshot_of

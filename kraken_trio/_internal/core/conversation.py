@@ -40,11 +40,11 @@ class Conversation:
         epoch_ns: int = 0,
     ) -> None:
         """As ``Session``. Nothing is wanted yet, so nothing is dialled."""
-        self.session = Session(
+        self.session: Session = Session(
             name, config, backoff=backoff, budget=budget, private=private, epoch_ns=epoch_ns
         )
         """The connection's machine."""
-        self.roster = Roster(timeout_s=config.timeout, backoff=backoff)
+        self.roster: Roster = Roster(timeout_s=config.timeout, backoff=backoff)
         """The subscriptions' machines."""
 
     @property

@@ -78,15 +78,15 @@ class Entry:
 
     def __init__(self, part: Channel, machine: Subscription) -> None:
         """Start unwanted."""
-        self.part = part
+        self.part: Channel = part
         """What it is about."""
-        self.machine = machine
+        self.machine: Subscription = machine
         """How far the conversation has got."""
-        self.users = 0
+        self.users: int = 0
         """How many want it."""
-        self.mending = False
+        self.mending: bool = False
         """Whether it had a hole, and is not whole again."""
-        self.seen = False
+        self.seen: bool = False
         """Whether it was complete once: then what it missed since can be found in a snapshot."""
 
 

@@ -121,9 +121,9 @@ class Session:
         the monotonic clock; transitions are stamped with it.
         """
         self.name = name
-        self.attempts = 0
+        self.attempts: int = 0
         """Connections tried since the session was last stable."""
-        self.maintenance = False
+        self.maintenance: bool = False
         """Whether the exchange said that it is in maintenance: attempts are then free and slow."""
         self.history: deque[StateChange] = deque(maxlen=HISTORY)
         """The last transitions, oldest first."""

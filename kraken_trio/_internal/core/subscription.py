@@ -137,9 +137,9 @@ class Subscription:
 
     def __init__(self, part: Channel, *, timeout_s: float, backoff: Backoff) -> None:
         """Start IDLE. ``part`` has one symbol at most; each answer may take ``timeout_s``."""
-        self.part = part
+        self.part: Channel = part
         """What it is about."""
-        self.attempts = 0
+        self.attempts: int = 0
         """Failures in a row since it was last live for a while."""
         self._machine = Machine("subscription", SUBSCRIPTION, SubscriptionState.IDLE)
         self._timeout = timeout_s

@@ -69,17 +69,17 @@ class Engine:
         self, codec: Codec, *, session: str = "public", observers: Iterable[Observer] = ()
     ) -> None:
         """Start with nothing open. ``session`` is what observers are told."""
-        self.frames = 0
+        self.frames: int = 0
         """Frames fed, whatever became of them."""
-        self.faults = 0
+        self.faults: int = 0
         """Frames that could not be decoded."""
-        self.unknown = 0
+        self.unknown: int = 0
         """Frames of a channel or method that is not known."""
-        self.unrouted = 0
+        self.unrouted: int = 0
         """Messages with data of which nothing is open."""
-        self.heartbeats = 0
+        self.heartbeats: int = 0
         """Heartbeats."""
-        self.replies = 0
+        self.replies: int = 0
         """Answers to requests."""
         self._decode = codec.decode
         self._session = session

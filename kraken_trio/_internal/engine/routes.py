@@ -43,7 +43,7 @@ class Route:
 
     def __init__(self, part: Channel) -> None:
         """Start without sinks. ``part`` has one symbol at most."""
-        self.part = part
+        self.part: Channel = part
         """What it is the route of."""
         self.sinks: tuple[Sink, ...] = ()
         """Who gets what comes, in this order. Replaced, never changed: a sink may leave, or make

@@ -66,7 +66,7 @@ class Pressure:
 
     def __init__(self) -> None:
         """Start without any."""
-        self.pressed = False
+        self.pressed: bool = False
         """Set when a record was put where more than a quarter of the capacity was taken."""
 
     def relieve(self) -> None:

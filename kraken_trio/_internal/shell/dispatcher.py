@@ -54,16 +54,16 @@ class Registration:
         forget: Callable[[Registration], None],
     ) -> None:
         """Make it active. ``forget`` is called when it is removed."""
-        self.kind = kind
+        self.kind: type = kind
         """What it is called for, subclasses too."""
-        self.callback = callback
+        self.callback: Callable[[Any], object] = callback
         """What is called."""
         # Seen from outside: a function that merely returns something to await is no async one.
-        self.asynchronous = iscoroutinefunction(callback) or iscoroutinefunction(
+        self.asynchronous: bool = iscoroutinefunction(callback) or iscoroutinefunction(
             type(callback).__call__
         )
         """Whether it may run beside others."""
-        self.active = True
+        self.active: bool = True
         """Whether it is still called."""
         self._forget = forget
 

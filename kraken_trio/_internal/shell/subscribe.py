@@ -60,7 +60,7 @@ class Subscription(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
         """Nothing is asked for yet. ``records`` is None for one that only feeds callbacks."""
         self.channel = channel
         """What was asked for."""
-        self.parts = dict.fromkeys(channel.parts(), False)
+        self.parts: dict[Channel, bool] = dict.fromkeys(channel.parts(), False)
         """What is left of it, symbol by symbol, and whether each is live."""
         self.refused: dict[str | None, SubscriptionError] = {}
         """What ended, by symbol (None for a channel without symbols), with its error."""

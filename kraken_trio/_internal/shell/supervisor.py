@@ -79,7 +79,7 @@ class Supervisor:
         """What decides."""
         self.engine = engine
         """What delivers."""
-        self.pings = 0
+        self.pings: int = 0
         """Pings sent."""
         self._config = config
         self._url = url

@@ -76,13 +76,9 @@ class ExchangeConnection:
 
     def drop(self) -> None:
         """Cut the connection, without a Close."""
-        self.end("dropped")
+        self.ended = self.ended or "dropped"
         self._scope.cancel()
 
     def close(self, code: int = NORMAL, reason: str = "") -> None:
         """Send what waits, then a Close; cut the connection when that took two seconds."""
         self._outbox.close(code, reason)
-
-    def end(self, why: str) -> None:
-        """Note why it ended, unless that is known already."""
-        self.ended = self.ended or why

@@ -20,7 +20,7 @@ class Line(trio.abc.Stream):
         self.muted = False
         """Set it, and nothing is sent any more and nothing heard, while the stream stays open:
         half-open, as after a router lost its mind."""
-        self.ended = trio.Event()
+        self.ended: trio.Event = trio.Event()
         """Set once it is known that the client is gone, or this end was closed."""
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:

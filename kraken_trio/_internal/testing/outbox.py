@@ -29,7 +29,7 @@ class Outbox:
         """Hold at most ``max_backlog``; ``on_close`` is told why, as soon as it is decided."""
         self.closing: tuple[int, str] | None = None
         """The code and the reason to close with, once that is decided."""
-        self.told_at = -math.inf
+        self.told_at: float = -math.inf
         """When the latest frame of a channel was put in, in trio's time."""
         self._on_close = on_close
         self._hurried = False  # Leave what waits unsent.

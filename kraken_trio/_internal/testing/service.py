@@ -86,9 +86,9 @@ class Service:
         self._begun: list[Part] = []
         self._beating = trio.Event()
         self._heard_at = math.inf
-        self.outbox = Outbox(rules.max_backlog, self._hang_up)
+        self.outbox: Outbox = Outbox(rules.max_backlog, self._hang_up)
         """What the client is sent."""
-        self.connection = ExchangeConnection(
+        self.connection: ExchangeConnection = ExchangeConnection(
             number,
             line=self._line,
             outbox=self.outbox,
@@ -119,7 +119,7 @@ class Service:
                         await self._converse(websocket)
                     nursery.cancel_scope.cancel()
         finally:
-            self.connection.end("cut off")
+            self._end("cut off")
             if joined:
                 for part in self._begun:
                     self._host.end(self, part)
@@ -179,7 +179,7 @@ class Service:
         except ConnectionClosed:
             if self.outbox.closing is not None:
                 await trio.sleep_forever()  # The writer is closing, and ends it all.
-            self.connection.end("the client left")
+            self._end("the client left")
 
     def _hear(self, payload: bytes) -> None:
         self._heard_at = trio.current_time()
@@ -209,8 +209,12 @@ class Service:
 
     def _hang_up(self, why: str) -> None:
         """See to it that closing, which was decided for this reason, has an end."""
-        self.connection.end(why)
+        self._end(why)
         self._scope.deadline = trio.current_time() + CLOSE_TIMEOUT_S
+
+    def _end(self, why: str) -> None:
+        """Note why it ends, unless that is known already."""
+        self.connection.ended = self.connection.ended or why
 
     async def _write(self, websocket: WebSocketConnection) -> None:
         """Send what there is to send, one after the other, and at last the Close."""

@@ -32,7 +32,7 @@ class Venue(abc.ABC):
         """Its manners."""
         self.connections: list[ExchangeConnection] = []
         """Those who are connected, in the order of coming."""
-        self.connected = 0
+        self.connected: int = 0
         """How many ever were."""
         self.refusals: dict[str, str | None] = {}
         """Symbols, and channels that have none, that are refused with these words; with None
