@@ -128,7 +128,8 @@ def members(cls: type) -> Iterator[str]:
             case classmethod(__func__=call) | staticmethod(__func__=call):
                 yield f".{name}{signature(call)}"
             case call if inspect.isfunction(call):
-                yield f".{'async ' * inspect.iscoroutinefunction(call)}{name}{signature(call)}"
+                # Older versions of trio protect an async function with a plain one around it.
+                yield f".{'async ' * inspect.iscoroutinefunction(inspect.unwrap(call))}{name}{signature(call)}"
             case enum.Enum(value=value):
                 yield f".{name} = {value!r}"
             case _:
