@@ -129,7 +129,8 @@ def members(cls: type) -> Iterator[str]:
                 yield f".{name}{signature(call)}"
             case call if inspect.isfunction(call):
                 # Older versions of trio protect an async function with a plain one around it.
-                yield f".{'async ' * inspect.iscoroutinefunction(inspect.unwrap(call))}{name}{signature(call)}"
+                asynchronous = inspect.iscoroutinefunction(inspect.unwrap(call))
+                yield f".{'async ' * asynchronous}{name}{signature(call)}"
             case enum.Enum(value=value):
                 yield f".{name} = {value!r}"
             case _:

@@ -301,6 +301,20 @@ def test_silence_of_all_is_told_from_silence_of_one() -> None:
     assert made.requests(10.0) == [(Subscribe(BTC), 2)]
 
 
+def test_requests_that_are_never_answered_are_forgotten() -> None:
+    """Nothing grows with what the exchange leaves unanswered."""
+    made = live(BTC)
+    for moment in range(10_000):
+        made.want(ETH, moment * 20.0)
+        made.unwant(ETH, moment * 20.0)
+        made.want(ETH, moment * 20.0)
+        made.requests(moment * 20.0)
+        made.unwant(ETH, moment * 20.0)
+        made.requests(moment * 20.0)
+        made.tick(moment * 20.0 + 15.0)
+    assert len(made._pending) <= 4
+
+
 def test_what_is_being_left_has_a_deadline_of_its_own() -> None:
     """What is live asks for no attention; what is left, without anybody who wants it, does."""
     made = live(BTC)

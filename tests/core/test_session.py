@@ -299,6 +299,18 @@ def test_any_frame_ends_the_silence(playbook: Callable[..., Any]) -> None:
     book.wait(4.0) << [s.WarnStale(4.0)]
 
 
+@given(seen=st.floats(0, 1e6), stale=st.floats(0.01, 100), interval=st.floats(0.01, 100))
+def test_a_tick_at_the_deadline_always_moves_it(seen: float, stale: float, interval: float) -> None:
+    """Rounding makes no deadline that is due for ever and never comes."""
+    machine = subscribed(session(stale_after=stale, heartbeat_interval=interval), now=seen)
+    for _ in range(20):
+        if machine.state is not ConnectionState.SUBSCRIBED:
+            break
+        deadline = machine.deadline
+        effects = machine.tick(deadline)
+        assert machine.deadline > deadline or any(isinstance(e, s.Changed) for e in effects)
+
+
 def test_what_was_seen_before_is_no_news(playbook: Callable[..., Any]) -> None:
     """The same frame told again does not end a silence that was announced."""
     book = playbook(subscribed(session()))

@@ -361,3 +361,79 @@ async def test_a_slow_consumer_loses_its_own_records_alone(
         rest = await slow.receive_batch()
         assert gap.size is not None
         assert gap.size + len(rest) == slow.statistics().records.received  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("pause", range(0, 40, 2))
+async def test_connecting_and_disconnecting_at_once_leaves_one_connection(
+    autojump_clock: trio.abc.Clock, feed: Feed, exchange: Exchange, pause: int
+) -> None:
+    """A wish to connect that is taken back is not carried out, however late it is taken back."""
+    feed.connect()
+    for _ in range(pause):
+        await trio.lowlevel.checkpoint()
+    feed.disconnect()
+    assert feed.state is ConnectionState.CLOSED
+    await trio.sleep(10)
+    assert not exchange.connections
+    feed.connect()
+    for _ in range(pause):
+        await trio.lowlevel.checkpoint()
+    feed.disconnect()
+    feed.connect()
+    with trio.fail_after(60):
+        await feed.wait_state(ConnectionState.SUBSCRIBED)
+    await trio.sleep(10)
+    assert len(exchange.connections) == 1
+
+
+async def test_what_is_not_live_is_not_called_so(
+    autojump_clock: trio.abc.Clock, feed: Feed, exchange: Exchange
+) -> None:
+    """Without a connection nothing is confirmed; with the next one it is again."""
+    async with feed.book("BTC/USD") as book:
+        exchange.connections[0].drop()
+        await feed.wait_state(ConnectionState.DEGRADED)
+        assert not feed.is_subscribed(book.channel)
+        assert (feed.active_subscriptions, book.statistics().live) == ((), ())
+        await feed.wait_state(ConnectionState.SUBSCRIBED)
+        assert feed.is_subscribed(book.channel)
+
+
+async def test_after_the_end_a_subscription_says_what_to_do(
+    autojump_clock: trio.abc.Clock, feed: Feed
+) -> None:
+    """It does not wait for a session that nobody starts."""
+    feed.connect()
+    feed.disconnect()
+    with pytest.raises(SubscriptionError, match=r"feed\.connect\(\) starts a new one"):
+        async with feed.book("BTC/USD"):
+            raise AssertionError
+
+
+async def test_whoever_waits_for_a_feed_that_ends_is_told(
+    autojump_clock: trio.abc.Clock, exchange: Exchange
+) -> None:
+    """A task outside the block that enters a subscription, or waits for a state, is not left."""
+    exchange.refusals["BTC/USD"] = None
+    told: list[str] = []
+
+    async def enter(feed: Feed) -> None:
+        with pytest.raises(trio.ClosedResourceError):
+            async with feed.book("BTC/USD"):
+                raise AssertionError
+        told.append("enter")
+
+    async def wait(feed: Feed) -> None:
+        with pytest.raises(trio.ClosedResourceError):
+            await feed.wait_state(ConnectionState.RESYNCING)
+        told.append("wait")
+
+    with trio.fail_after(10):
+        async with (
+            trio.open_nursery() as nursery,
+            open_kraken(CONFIG, dial=exchange.dial) as feed,
+        ):
+            nursery.start_soon(enter, feed)
+            nursery.start_soon(wait, feed)
+            await trio.sleep(1)
+    assert sorted(told) == ["enter", "wait"]

@@ -189,6 +189,8 @@ class Roster:
 
     def requests(self, now: float) -> list[tuple[Request, int]]:
         """Take what is to be sent now, each with its number; equal requests are joined."""
+        # Each subscription watches its own deadline: here they are only to be forgotten.
+        self._pending.overdue(now)
         groups: dict[tuple[type[Request], Channel], list[Entry]] = {}
         for (kind, _), entry in self._queue.items():
             part = entry.part

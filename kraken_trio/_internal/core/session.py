@@ -271,10 +271,11 @@ class Session:
         if self._probed is not None and now >= self._probed + config.heartbeat_timeout:
             lost = ConnectionLost(None, f"silent for {silent:.1f} s, and no answer to a ping")
             return self._fire(SessionTrigger.SILENT, now, _Failure(lost))
-        if not self._warned and silent >= config.stale_after * STALE_WARNING:
+        # Compared as ``deadline`` computes it: rounding must not make a deadline that never comes.
+        if not self._warned and now >= self._seen + config.stale_after * STALE_WARNING:
             self._warned = True
             effects.append(WarnStale(silent))
-        stale = self._probed is None and silent >= config.stale_after
+        stale = self._probed is None and now >= self._seen + config.stale_after
         if stale or now >= self._pinged + config.heartbeat_interval:
             # Whatever comes answers it: under a flood the pong itself may be far behind.
             if self._probed is None:

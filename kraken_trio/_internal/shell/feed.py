@@ -20,7 +20,7 @@ from kraken_trio._internal.core.conversation import Effect
 from kraken_trio._internal.engine.routes import BookRoute
 from kraken_trio._internal.model.channel import Channel, modern_symbol
 from kraken_trio._internal.model.config import DropPolicy, KrakenConfig
-from kraken_trio._internal.model.errors import ConfigurationError
+from kraken_trio._internal.model.errors import ConfigurationError, SubscriptionError
 from kraken_trio._internal.model.gap import Gap
 from kraken_trio._internal.model.level3 import Level3Snapshot
 from kraken_trio._internal.model.lifecycle import BookState, ConnectionState, SubscriptionState
@@ -194,17 +194,21 @@ class Feed:
     async def wait_state(self, state: ConnectionState, *, session: str = "public") -> None:
         """Wait until a session is in ``state``. One that it only passes through is not missed.
 
-        ``KeyError`` for a session that there is not. Always a checkpoint.
+        ``KeyError`` for a session that there is not, ``trio.ClosedResourceError`` when the feed's
+        block is left. Always a checkpoint.
         """
-        await trio.lowlevel.checkpoint()
-        if self.states[session] is state:
-            return
+        self._check_open()
         event = trio.Event()
+        if self.states[session] is state:
+            event.set()
         self._waiting[event] = (session, state)
         try:
             await event.wait()
         finally:
-            del self._waiting[event]
+            reached = event in self._waiting
+            self._waiting.pop(event, None)
+        if not reached:
+            self._check_open()
 
     # What there is.
 
@@ -256,6 +260,9 @@ class Feed:
     def enter(self, subscription: Subscription[Any]) -> None:
         """Ask for the parts of a subscription, and start its task."""
         self._check_open()
+        if self.state is ConnectionState.CLOSED:
+            name = subscription.channel.name
+            raise SubscriptionError("the session was ended; feed.connect() starts a new one", name)
         parts = tuple(subscription.parts)
         self._supervisor.want([wire_part(part) for part in parts])
         self._subscriptions[subscription] = None
@@ -302,6 +309,9 @@ class Feed:
             case roster_effects.Watch(part):
                 for subscription, _ in self._of(part):
                     subscription.stir()
+            case roster_effects.Discard(part):
+                for subscription, own in self._of(part):
+                    subscription.part_lost(own)
             case roster_effects.Completed(part):
                 for subscription, own in self._of(part):
                     subscription.part_live(own)
@@ -323,6 +333,9 @@ class Feed:
             subscription.close()
         for stream in tuple(self._streams):
             stream.close()
+        for event in tuple(self._waiting):
+            del self._waiting[event]
+            event.set()
         self._supervisor.close()
 
     def _check_open(self) -> None:

@@ -18,8 +18,9 @@ from kraken_trio._internal.core.backoff import Backoff, Budget
 from kraken_trio._internal.core.buffer import Buffer
 from kraken_trio._internal.core.conversation import Conversation
 from kraken_trio._internal.engine.engine import Engine
-from kraken_trio._internal.model.config import DropPolicy, KrakenConfig
+from kraken_trio._internal.model.config import DropPolicy, GapPolicy, KrakenConfig
 from kraken_trio._internal.model.endpoint import parse_endpoint
+from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.ports import Dial, Observer
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
 from kraken_trio._internal.shell.channel import Pressure
@@ -53,6 +54,7 @@ async def open_kraken(
     the peer does; nothing is left running, and no socket is left open.
     """
     config = config or KrakenConfig()
+    _check_possible(config, callback_errors)
     pressure = Pressure()
     async with open_services() as services:
         feed: Feed
@@ -89,6 +91,20 @@ async def open_kraken(
         finally:
             feed.close()
             dispatcher.close()
+
+
+def _check_possible(config: KrakenConfig, callback_errors: str) -> None:
+    """Refuse what would be silently something else."""
+    if callback_errors not in ("raise", "isolate"):
+        raise ConfigurationError(
+            "callback_errors", "must be raise or isolate", "Choose one of these"
+        )
+    if config.gap_policy is GapPolicy.BUFFER:
+        raise ConfigurationError(
+            "gap_policy",
+            "must be resync or ignore",
+            "A live feed of this version does not wait for what comes in the wrong order",
+        )
 
 
 def _wall() -> Timestamp:

@@ -85,6 +85,8 @@ class Subscription(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
         except BaseException:
             self.close()
             raise
+        if self._left:
+            raise trio.ClosedResourceError("was closed while its answers were awaited")
         if self.parts:
             return self
         self.close()
@@ -107,6 +109,7 @@ class Subscription(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
             self._left = True
             self._keeper.leave(self)
             self._stirred.set()
+            self._answered.set()
 
     async def aclose(self) -> None:
         """As ``close``, with a checkpoint."""
@@ -171,6 +174,10 @@ class Subscription(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
         """The feed's word that a part is live."""
         self.parts[part] = True
         self._settle()
+
+    def part_lost(self, part: Channel) -> None:
+        """The feed's word that a part is not live any more, and is being asked for anew."""
+        self.parts[part] = False
 
     def part_ended(self, part: Channel, error: SubscriptionError) -> None:
         """The feed's word that a part has ended."""

@@ -88,7 +88,8 @@ class Supervisor:
         self._tell = tell
         self._pressure = pressure
         self._observers = tuple(observers)
-        self._dial_wanted = trio.Event()
+        self._dialling = False
+        self._stirred = trio.Event()
         self._to_send = trio.Event()
         self._moved = trio.Event()
         self._ping_due = False
@@ -134,11 +135,14 @@ class Supervisor:
         Raises what ends the session: ``RetriesExhausted``, ``AuthenticationError``.
         """
         while True:
-            await self._dial_wanted.wait()
-            self._dial_wanted = trio.Event()
+            await self._stirred.wait()
+            self._stirred = trio.Event()
             if self._failure is not None:
                 raise self._failure
-            await self._connect_once()
+            # A wish to dial may have been taken back before we came to it.
+            if self._dialling:
+                self._dialling = False
+                await self._connect_once()
 
     async def watch(self) -> None:
         """Sleep to the next deadline of the session, for ever."""
@@ -152,7 +156,8 @@ class Supervisor:
     async def _connect_once(self) -> None:
         """Make one connection and stay with it to its end."""
         established = False
-        with trio.CancelScope() as self._attempt:
+        with trio.CancelScope() as attempt:
+            self._attempt = attempt
             try:
                 async with open_connection(
                     self._url,
@@ -162,13 +167,15 @@ class Supervisor:
                     allow_insecure=self._config.allow_insecure,
                 ) as connection:
                     established = True
-                    self._connection = connection
-                    self._report(said.Established())
-                    await self._stay(connection)
+                    # Hung up meanwhile: what became of this attempt is nobody's matter any more.
+                    if not attempt.cancel_called:
+                        self._connection = connection
+                        self._report(said.Established())
+                        await self._stay(connection)
             except (ConnectionFailed, ProtocolError) as error:
-                if not established:
-                    self._report(_failed(error))
                 # A loss was reported where it happened.
+                if not established and not attempt.cancel_called:
+                    self._report(_failed(error))
             finally:
                 self._connection = None
         self._attempt = None
@@ -243,8 +250,10 @@ class Supervisor:
         for effect in effects:
             match effect:
                 case said.Dial():
-                    self._dial_wanted.set()
+                    self._dialling = True
+                    self._stirred.set()
                 case said.HangUp():
+                    self._dialling = False
                     if self._attempt is not None:
                         self._attempt.cancel()
                 case said.Invalidate():
@@ -254,9 +263,10 @@ class Supervisor:
                     self._to_send.set()
                 case said.Fail(error):
                     self._failure = error
-                    self._dial_wanted.set()
+                    self._stirred.set()
                 case roster_effects.Discard(part):
                     self._discard(part)
+                    self._tell(effect)
                 case _:
                     self._tell(effect)
         if self.conversation.roster.has_requests():
