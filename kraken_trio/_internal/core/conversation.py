@@ -65,13 +65,11 @@ class Conversation:
         The first wish of a session that never connected connects it. Raises
         ``SubscriptionError`` where the exchange could not keep one apart from what is there.
         """
+        for part in parts:
+            self.roster.check(part)
         effects: list[Effect] = []
-        for count, part in enumerate(parts):
-            try:
-                effects += self.roster.want(part, now)
-            except Exception:
-                self.unwant(parts[:count], now)
-                raise
+        for part in parts:
+            effects += self.roster.want(part, now)
         if self.state is ConnectionState.DISCONNECTED:
             effects += self._session(said.Connect(), now)
         return effects

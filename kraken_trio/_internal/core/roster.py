@@ -140,9 +140,9 @@ class Roster:
         """Whether ``requests`` has something to give."""
         return bool(self._queue)
 
-    def want(self, part: Channel, now: float) -> list[Effect]:
-        """Somebody wants ``part``. ``SubscriptionError`` where the exchange could not keep it
-        apart from what is there: another depth of the same book, another trigger of a ticker.
+    def check(self, part: Channel) -> None:
+        """Raise ``SubscriptionError`` where the exchange could not keep ``part`` apart from what
+        is wanted already: another depth of the same book, another trigger of a ticker.
         """
         entry = self._entries.get(_key(part))
         if entry is not None and entry.users and not _compatible(entry.part, part):
@@ -151,6 +151,11 @@ class Roster:
                 part.name,
                 part.symbols[0] if part.symbols else None,
             )
+
+    def want(self, part: Channel, now: float) -> list[Effect]:
+        """Somebody wants ``part``. Raises what ``check`` raises."""
+        self.check(part)
+        entry = self._entries.get(_key(part))
         if entry is None:
             machine = Subscription(part, timeout_s=self._timeout, backoff=self._backoff)
             entry = self._entries[_key(part)] = Entry(part, machine)

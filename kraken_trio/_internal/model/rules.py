@@ -110,22 +110,28 @@ def api_key_text(_: object, attribute: attrs.Attribute[Any], value: object) -> N
         )
 
 
+def decode_base64(field: str, text: str) -> bytes:
+    """Give what base64 text stands for; ``ConfigurationError``, without a character of it, where
+    it is not strict: copied in part, or with a blank.
+    """
+    try:
+        decoded = base64.b64decode(text, validate=True)
+    except ValueError:
+        decoded = b""
+    # A decoder lets stray bits of the last character pass; encoding it again does not.
+    if not decoded or base64.b64encode(decoded) != text.encode():
+        raise ConfigurationError(
+            field=field,
+            rule="must be base64 without blanks, as the exchange shows it; this one is not",
+            mend="Copy the private key of the API key again, whole",
+        )
+    return decoded
+
+
 def base64_text(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     """Check that it is strict base64, so that a damaged one is noticed here.
 
     The exchange would count a bad signature, and lock the key out after some.
     """
-    if value is None:
-        return
-    text = value.reveal() if isinstance(value, Secret) else ""
-    try:
-        # A decoder lets stray bits of the last character pass; encoding it again does not.
-        good = base64.b64encode(base64.b64decode(text, validate=True)).decode() == text != ""
-    except ValueError:
-        good = False
-    if not good:
-        raise ConfigurationError(
-            field=attribute.name,
-            rule="must be base64 without blanks, as the exchange shows it; this one is not",
-            mend="Copy the private key of the API key again, whole",
-        )
+    if value is not None:
+        decode_base64(attribute.name, value.reveal() if isinstance(value, Secret) else "")

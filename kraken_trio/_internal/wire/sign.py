@@ -10,7 +10,7 @@ import base64
 import hashlib
 import hmac
 
-from kraken_trio._internal.model.errors import ConfigurationError
+from kraken_trio._internal.model.rules import decode_base64
 
 
 def decode_secret(text: str) -> bytes:
@@ -19,18 +19,7 @@ def decode_secret(text: str) -> bytes:
     Strict, so that a secret copied in part, or with a blank, is noticed before the exchange
     counts a bad signature. Raises ``ConfigurationError``, which holds no character of it.
     """
-    try:
-        secret = base64.b64decode(text, validate=True)
-    except ValueError:
-        secret = b""
-    # The decoder lets stray bits of the last character pass; writing it again does not.
-    if not secret or base64.b64encode(secret) != text.encode():
-        raise ConfigurationError(
-            field="api_secret",
-            rule="must be base64 without blanks, as the exchange shows it; this one is not",
-            mend="Copy the private key of the API key again, whole",
-        )
-    return secret
+    return decode_base64("api_secret", text)
 
 
 def sign(path: str, nonce: int, body: bytes, secret: bytes) -> str:
