@@ -148,6 +148,16 @@ def test_the_wait_is_long_enough() -> None:
     assert budget.take(now + budget.take(now)) == 0.0
 
 
+def test_budgets_of_one_host_count_each_other_s_attempts() -> None:
+    """The exchange counts an address; each budget keeps within its own limits of that."""
+    wide = Budget(limit=3, window=10.0)
+    narrow = wide.beside(limit=1, window=20.0)
+    assert (wide.take(0.0), narrow.take(1.0), wide.take(2.0)) == (0.0, 19.0, 0.0)
+    assert narrow.take(20.0) == 2.0
+    assert narrow.take(22.0) == 0.0
+    assert [wide.take(22.0) for _ in range(3)] == [0.0, 0.0, 10.0]
+
+
 def test_clock_going_back_is_harmless() -> None:
     """After a jump back the wait goes on from where it was: none is lost, none is endless."""
     budget = Budget(limit=2, window=10.0)

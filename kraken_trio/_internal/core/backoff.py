@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -65,19 +66,24 @@ class Budget:
     """The attempts that one host allows in a rolling window.
 
     The exchange's edge bans an address for ten minutes that makes more than about 150 attempts
-    in ten minutes (docs.kraken.com, "Spot WebSocket introduction"), so all sessions with one
-    host share one of these.
+    in ten minutes (docs.kraken.com, "Spot WebSocket introduction"). So every attempt at a host
+    counts, whoever makes it: budgets of one host come from one another by ``beside``.
     """
 
-    __slots__ = ("_ends", "_last", "_limit", "_window")
+    __slots__ = ("_limit", "_made", "_window")
 
     def __init__(self, limit: int = 150, window: float = 600.0) -> None:
         """Allow ``limit`` attempts, at least one, in any ``window`` seconds."""
         self._limit = limit
         self._window = window
-        self._ends: deque[float] = deque()
-        """When each of the last ``limit`` attempts leaves the window, oldest first."""
-        self._last = -math.inf
+        self._made = _Attempts(window)
+
+    def beside(self, limit: int, window: float) -> Budget:
+        """Give a budget of its own limits for the same host: it counts what all have made."""
+        other = Budget(limit, window)
+        other._made = self._made
+        self._made.window = max(self._made.window, window)
+        return other
 
     def take(self, now: float) -> float:
         """Give 0.0 if an attempt may start now, which counts it, or else the seconds to wait.
@@ -86,19 +92,40 @@ class Budget:
         Nothing is reserved by waiting: ask again afterwards. A clock that went back is taken to
         have stood still, so no wait is longer than the window.
         """
+        ends = [at + self._window for at in self._made.until(now)]
+        counted = [end for end in ends if now < end]
+        if len(counted) < self._limit:
+            self._made.add(now)
+            return 0.0
+        end = counted[-self._limit]
+        wait = end - now
+        # Rounding must not end the wait a moment early: a caller that sleeps for less than its
+        # clock can tell would ask again for ever.
+        while now + wait < end:
+            wait += max(math.ulp(wait), math.ulp(now))
+        return wait
+
+
+class _Attempts:
+    """When attempts at one host were made, as far back as any budget looks."""
+
+    __slots__ = ("_at", "_last", "window")
+
+    def __init__(self, window: float) -> None:
+        self.window = window
+        self._at: deque[float] = deque()
+        self._last = -math.inf
+
+    def until(self, now: float) -> Iterable[float]:
+        """All of them, oldest first."""
         if now < self._last:
             back = self._last - now
-            self._ends = deque(end - back for end in self._ends)
+            self._at = deque(at - back for at in self._at)
         self._last = now
-        if len(self._ends) == self._limit:
-            end = self._ends[0]
-            if now < end:
-                wait = end - now
-                # Rounding must not end the wait a moment early: a caller that sleeps for less
-                # than its clock can tell would ask again for ever.
-                while now + wait < end:
-                    wait += max(math.ulp(wait), math.ulp(now))
-                return wait
-            self._ends.popleft()
-        self._ends.append(now + self._window)
-        return 0.0
+        return self._at
+
+    def add(self, now: float) -> None:
+        """Another one, now."""
+        while self._at and now >= self._at[0] + self.window:
+            self._at.popleft()
+        self._at.append(now)
