@@ -88,6 +88,13 @@ def test_what_can_be_made(channel: Channel, text: str, options: dict[str, object
     assert str(channel) == text
 
 
+def test_a_channel_with_many_symbols_names_the_first() -> None:
+    """All pairs of the exchange would fill a log with one line, and so would one absurd name."""
+    symbols = [f"A{number}/USD" for number in range(12)]
+    assert str(Channel.book(*symbols)) == f"book 10 {' '.join(symbols[:10])} and 2 more"
+    assert str(Channel.ticker("B" * 100 + "/USD")) == f"ticker trades {'B' * 40}"
+
+
 @pytest.mark.parametrize("depth", BOOK_DEPTHS)
 def test_depths_of_books(depth: int) -> None:
     """A book may have any depth that the exchange documents."""

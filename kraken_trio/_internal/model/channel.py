@@ -75,6 +75,7 @@ _UNLESS_AN_OPTION: dict[str, object] = {
 _NEED_SNAPSHOT = ("book", "level3", "instrument", "executions", "balances")
 _BY_SYMBOL = ("ticker", "spread", "book", "trade", "ohlc", "level3")
 _LONGEST_SHOWN = 40  # Of a value that is refused: it may be anything, a whole file too.
+_MOST_SHOWN = 10  # Of symbols: a channel may have all that there are.
 _SYMBOL = re.compile(r"([^/\s]+)/([^/\s]+)")
 _RENAMED = {"XBT": "BTC", "XDG": "DOGE"}
 
@@ -281,6 +282,8 @@ class Channel(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
         return tuple(msgspec.structs.replace(self, symbols=(symbol,)) for symbol in self.symbols)
 
     def __str__(self) -> str:
-        """Short: the name, what distinguishes it, the symbols."""
+        """Short: the name, what distinguishes it, the first symbols."""
         details = [str(v) for v in (self.depth, self.interval, self.event_trigger) if v is not None]
-        return " ".join([self.name, *details, *self.symbols])
+        shown = [symbol[:_LONGEST_SHOWN] for symbol in self.symbols[:_MOST_SHOWN]]
+        more = len(self.symbols) - len(shown)
+        return " ".join([self.name, *details, *shown, *([f"and {more} more"] if more else [])])
