@@ -16,6 +16,7 @@ from kraken_trio._internal.core.roster import Completed, Discard, Ended
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.config import KrakenConfig
 from kraken_trio._internal.model.errors import ConnectionLost, SubscriptionError
+from kraken_trio._internal.model.gap import GapReason
 from kraken_trio._internal.model.lifecycle import ConnectionState, SubscriptionState
 from kraken_trio._internal.model.messages import Refusal, Reply
 from kraken_trio._internal.model.reference import SystemStatus
@@ -107,11 +108,11 @@ def test_it_is_subscribed_when_the_last_symbol_is_answered() -> None:
 def test_one_gap_is_mended_while_the_others_go_on() -> None:
     """The session is RESYNCING exactly while some book is."""
     made = subscribed(BTC, ETH)
-    effects = made.lost(BTC, "checksum", 1.0)
+    effects = made.lost(BTC, GapReason.CHECKSUM, 1.0)
     assert states(effects) == [ConnectionState.RESYNCING]
     assert Discard(BTC) in effects
     assert Discard(ETH) not in effects
-    assert states(made.lost(ETH, "checksum", 1.0)) == [ConnectionState.RESYNCING]
+    assert states(made.lost(ETH, GapReason.CHECKSUM, 1.0)) == [ConnectionState.RESYNCING]
     answer(made, 1.0)
     assert made.state is ConnectionState.RESYNCING
     assert states(answer(made, 1.0)) == [ConnectionState.SUBSCRIBED]
@@ -120,7 +121,7 @@ def test_one_gap_is_mended_while_the_others_go_on() -> None:
 def test_leaving_what_is_being_mended_ends_the_resync() -> None:
     """Nobody waits for it any more."""
     made = subscribed(BTC, ETH)
-    made.lost(BTC, "checksum", 1.0)
+    made.lost(BTC, GapReason.CHECKSUM, 1.0)
     made.unwant([BTC], 1.0)
     answer(made, 1.0)
     assert made.state is ConnectionState.SUBSCRIBED
@@ -155,7 +156,7 @@ def test_when_nothing_is_answered_the_connection_is_replaced(resyncing: bool) ->
     """Silence of all is the connection's fault, whatever is outstanding."""
     made = subscribed(BTC)
     if resyncing:
-        made.lost(BTC, "checksum", 1.0)
+        made.lost(BTC, GapReason.CHECKSUM, 1.0)
     else:
         made.want([ETH], 1.0)
     made.requests(1.0)
@@ -185,7 +186,7 @@ def test_a_hole_that_is_given_up_needs_no_resync() -> None:
     effects: list[Any] = []
     now = 0.0
     while not any(isinstance(effect, Ended) for effect in effects):
-        effects = made.lost(BTC, "checksum", now)
+        effects = made.lost(BTC, GapReason.CHECKSUM, now)
         answer(made, now)
         now += 9.0
         made.tick(now)
@@ -247,7 +248,7 @@ def test_any_course_of_events_keeps_the_two_in_step(steps: list[tuple[str, Chann
             case "gap":
                 entry = made.roster.entry(part)
                 if entry is not None and entry.machine.state is SubscriptionState.LIVE:
-                    made.lost(part, "checksum", now)
+                    made.lost(part, GapReason.CHECKSUM, now)
             case "wait":
                 now += 6.0
                 made.tick(now)

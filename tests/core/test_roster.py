@@ -17,11 +17,13 @@ from kraken_trio._internal.core.roster import (
     Discard,
     Effect,
     Ended,
+    Mended,
     Roster,
     Watch,
 )
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.errors import SubscriptionError
+from kraken_trio._internal.model.gap import GapReason
 from kraken_trio._internal.model.lifecycle import SubscriptionState
 from kraken_trio._internal.model.messages import Refusal, Reply
 from kraken_trio._internal.model.requests import Subscribe, Unsubscribe
@@ -170,10 +172,17 @@ def test_what_the_exchange_cannot_do_twice_is_refused_here(there: Channel, wante
     assert [entry.users for entry in made] == [1]
 
 
-def test_whether_a_snapshot_is_asked_for_is_no_difference() -> None:
-    """Trades with and without their past are one subscription."""
+def test_one_who_wants_no_snapshot_joins_one_who_does() -> None:
+    """Trades with their past serve those too who want them without."""
+    made = live(Channel.trades("BTC/USD", snapshot=True))
+    assert made.want(Channel.trades("BTC/USD"), 0.0) == []
+
+
+def test_a_snapshot_that_was_not_asked_for_cannot_be_had_later() -> None:
+    """Whoever joins trades without their past would get an empty one, and never know."""
     made = live(Channel.trades("BTC/USD"))
-    assert made.want(Channel.trades("BTC/USD", snapshot=True), 0.0) == []
+    with pytest.raises(SubscriptionError, match="without its snapshot; ask for that with the fir"):
+        made.want(Channel.trades("BTC/USD", snapshot=True), 0.0)
 
 
 def test_after_a_reconnect_everything_is_asked_for_again() -> None:
@@ -220,14 +229,31 @@ def test_wanted_again_while_leaving_with_another_depth() -> None:
 def test_a_hole_is_mended_alone() -> None:
     """The others go on; the one is left, asked for anew, and complete with its snapshot."""
     made = live(BTC, ETH)
-    assert made.lost(BTC, "checksum", 1.0) == [Discard(BTC), Watch(BTC)]
+    assert made.lost(BTC, GapReason.CHECKSUM, 1.0) == [Discard(BTC), Watch(BTC)]
     assert made.mending
     assert made.requests(1.0) == [(Unsubscribe(BTC), 2)]
     made.replied(no(2, "BTC/USD", Refusal.ABSENT, "unsubscribe"), 1.0)
     assert made.requests(1.0) == [(Subscribe(BTC), 3)]
     made.replied(yes(3, "BTC/USD"), 1.0)
-    assert made.snapshot(BTC, 1.0) == [Completed(BTC)]
+    assert made.snapshot(BTC, 3.5) == [Completed(BTC), Mended(BTC, GapReason.CHECKSUM, 2.5)]
     assert not made.mending
+
+
+def test_what_a_disconnect_cost_is_told_when_all_is_whole_again() -> None:
+    """From the first loss on, whatever else was lost until then; only of what was whole once."""
+    made = live(BTC)
+    made.want(ETH, 0.0)
+    made.lost(BTC, GapReason.CHECKSUM, 1.0)
+    made.offline(2.0)
+    made.online(5.0)
+    ((_, req_id),) = made.requests(5.0)
+    effects: list[Effect] = []
+    for part in (BTC, ETH):
+        made.replied(yes(req_id, part.symbols[0]), 5.0)
+        effects += made.snapshot(part, 6.0)
+    assert effects == [Completed(BTC), Mended(BTC, GapReason.CHECKSUM, 5.0), Completed(ETH)]
+    made.offline(7.0)
+    assert [entry.lost for entry in made] == [(GapReason.DISCONNECT, 7.0)] * 2
 
 
 def test_a_hole_that_cannot_be_mended_ends_the_one() -> None:
@@ -235,7 +261,7 @@ def test_a_hole_that_cannot_be_mended_ends_the_one() -> None:
     made = live(BTC, ETH)
     effects: list[Effect] = []
     for _ in range(10):
-        effects = made.lost(BTC, "checksum", 1.0)
+        effects = made.lost(BTC, GapReason.CHECKSUM, 1.0)
         if any(isinstance(effect, Ended) for effect in effects):
             break
         for request, req_id in made.requests(1.0):
@@ -254,8 +280,8 @@ def test_what_nobody_wants_is_not_mended() -> None:
     """A hole in what is being left, or was never there, is nobody's."""
     made = live(BTC)
     made.unwant(BTC, 0.0)
-    assert made.lost(BTC, "checksum", 0.0) == []
-    assert made.lost(ETH, "checksum", 0.0) == []
+    assert made.lost(BTC, GapReason.CHECKSUM, 0.0) == []
+    assert made.lost(ETH, GapReason.CHECKSUM, 0.0) == []
     assert made.snapshot(ETH, 0.0) == []
     assert made.entry(ETH) is None
 
@@ -372,7 +398,7 @@ def test_any_course_of_events_keeps_count(steps: list[tuple[str, str]]) -> None:
             case "snapshot" if online:
                 settle(made.snapshot(part, now))
             case "lost" if online:
-                settle(made.lost(part, "checksum", now))
+                settle(made.lost(part, GapReason.CHECKSUM, now))
             case "wait":
                 now += 7.0
                 settle(made.tick(now))

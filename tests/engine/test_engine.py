@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from kraken_trio._internal.engine.engine import Engine
+from kraken_trio._internal.engine.hooks import Hooks
 from kraken_trio._internal.engine.routes import BookRoute
 from kraken_trio._internal.engine.signals import (
     DataLost,
@@ -111,7 +112,8 @@ class Watcher(Observer):
 
 def engine(*parts: Channel, observers: tuple[Observer, ...] = ()) -> tuple[Engine, list[Any]]:
     """Give an engine with routes for these, and the list that gets everything."""
-    made = Engine(V2Decoder(), observers=observers)
+    unexpected: list[Exception] = []
+    made = Engine(V2Decoder(), hooks=Hooks(observers, unexpected.append) if observers else None)
     got: list[Any] = []
     made.attach(got.append)
     for part in parts:
@@ -434,3 +436,22 @@ def test_everything_ends_with_detaching() -> None:
     assert (got, len(second)) == ([], 3)
     with pytest.raises(ValueError, match="not in tuple"):
         made.detach(got.append)
+
+
+@pytest.mark.parametrize("first, second", [("ticker", "spread"), ("spread", "ticker")])
+def test_a_spread_and_a_ticker_know_what_the_other_was_told(first: str, second: str) -> None:
+    """They are one subscription on the wire, so no snapshot comes for the second one."""
+    quote = Channel.ticker("BTC/USD", event_trigger="bbo")
+    parts = {"ticker": quote, "spread": Channel.spread("BTC/USD")}
+    made, _ = engine(parts[first])
+    made.feed(TICKER, NOW)
+    (known,) = made.open(parts[second]).recall()
+    assert isinstance(known, Spread if second == "spread" else Ticker)
+    assert (known.symbol, known.received_at) == ("BTC/USD", NOW)
+
+
+def test_a_ticker_without_a_snapshot_has_nothing_for_its_spread() -> None:
+    """Nothing was asked for that one could begin with."""
+    made, _ = engine(Channel.ticker("BTC/USD", snapshot=False))
+    made.feed(TICKER, NOW)
+    assert list(made.open(Channel.spread("BTC/USD")).recall()) == []

@@ -249,6 +249,54 @@ def test_one_who_joins_late_gets_the_book_first() -> None:
     assert early[-1] == late[-1]
 
 
+def test_one_who_joins_late_is_given_what_a_snapshot_would_hold() -> None:
+    """As the exchange would begin with it, if it were asked now."""
+    route, early = opened(Channel.trades("BTC/USD", snapshot=True))
+    route.take(message("trade", trade(1), trade(2), snapshot=True))
+    route.take(message("trade", trade(2), trade(3), trade(5)))
+    late, uninterested = list[Any](), list[Any]()
+    route.join(late.append)
+    route.join(uninterested.append, snapshot=False)
+    assert [replace(i, snapshot=False) if isinstance(i, Trade) else i for i in late] == early
+    assert [type(item) for item in late] == [Trade, Trade, Trade, Gap, Trade]
+    assert all(item.snapshot for item in late if isinstance(item, Trade))
+    assert uninterested == []
+
+
+@pytest.mark.parametrize(
+    "part", [Channel.trades("BTC/USD"), Channel.ticker("BTC/USD", snapshot=False)]
+)
+def test_where_no_snapshot_was_asked_for_none_is_given(part: Channel) -> None:
+    """What is known then is no snapshot, and costs nothing."""
+    route, _ = opened(part)
+    route.take(message(part.name, trade(1) if part.name == "trade" else ticker("1.5")))
+    route.disconnect()
+    late = list[Any]()
+    route.join(late.append)
+    assert late == []
+
+
+def test_what_is_believed_no_more_is_given_to_nobody() -> None:
+    """After a disconnect the last ticker is old; past trades stay true."""
+    quote, _ = opened(Channel.ticker("BTC/USD"))
+    past, _ = opened(Channel.trades("BTC/USD", snapshot=True))
+    quote.take(message("ticker", ticker("1.5")))
+    past.take(message("trade", trade(1), snapshot=True))
+    for route in (quote, past):
+        route.disconnect()
+    assert (list(quote.recall()), len(list(past.recall()))) == ([], 1)
+
+
+def test_the_spread_that_was_shown_last_is_recalled() -> None:
+    """Not the ticker that it came from; and none before the first."""
+    route, got = opened(Channel.spread("BTC/USD"))
+    assert list(route.recall()) == []
+    route.take(message("ticker", ticker("1.5")))
+    assert list(route.recall()) == got
+    route.disconnect()
+    assert list(route.recall()) == []
+
+
 def test_one_who_leaves_costs_nobody_else_anything() -> None:
     """A sink may leave while it is given something: the next one is given it all the same."""
     route, got = opened(Channel.book("BTC/USD"))

@@ -10,14 +10,19 @@ import trio
 
 from kraken_trio import (
     BookSnapshot,
+    Channel,
     ConfigurationError,
     ConnectionState,
     KrakenConfig,
+    ProtocolError,
     RetriesExhausted,
     StateChange,
     open_kraken,
 )
-from kraken_trio.testing import open_exchange
+from kraken_trio._internal.engine.engine import Engine
+from kraken_trio._internal.shell import supervisor
+from kraken_trio.extended import Observer
+from kraken_trio.testing import Exchange, open_exchange
 
 CONFIG = KrakenConfig(endpoint="wss://exchange.test/v2", jitter=0.0)
 
@@ -241,3 +246,73 @@ async def test_what_cannot_be_is_refused_when_it_is_opened(
         async with open_kraken(**options):
             raise AssertionError
     assert caught.value.field == field
+
+
+def raising(name: str, error: Exception) -> Observer:
+    """Give an observer whose hook of this name raises ``error``, once and no more."""
+    errors = [error]
+
+    def hook(*_: object) -> None:
+        if errors:
+            raise errors.pop()
+
+    made: Observer = type("Raising", (Observer,), {name: hook})()
+    return made
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("mine"), ProtocolError("mine too")])
+@pytest.mark.parametrize("hook", [name for name in vars(Observer) if not name.startswith("_")])
+async def test_an_observer_that_raises_ends_the_block_with_its_own_exception(
+    autojump_clock: trio.abc.Clock, exchange: Exchange, hook: str, error: Exception
+) -> None:
+    """It is never taken for a fault of the exchange's, which a reconnect would heal."""
+    exchange.refusals["SOL/USD"] = "Currency pair not supported SOL/USD"
+    observers = [raising(hook, error)]
+    with pytest.raises(type(error)) as caught, trio.fail_after(60):
+        async with (
+            open_kraken(CONFIG, dial=exchange.dial, observers=observers) as feed,
+            feed.book("BTC/USD", "SOL/USD"),
+        ):
+            exchange.connections[0].send_raw("no JSON")
+            exchange.connections[0].corrupt_next_book("BTC/USD")
+            await trio.sleep_forever()
+    assert caught.value is error
+
+
+async def test_an_observer_that_raises_when_all_is_over_is_heard(
+    autojump_clock: trio.abc.Clock, exchange: Exchange
+) -> None:
+    """The last transition is that to CLOSED, when the block has ended."""
+    error = ZeroDivisionError("mine")
+
+    class AtTheEnd(Observer):
+        def state_changed(self, change: StateChange) -> None:
+            if change.to_state is ConnectionState.CLOSED:
+                raise error
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        async with open_kraken(CONFIG, dial=exchange.dial, observers=[AtTheEnd()]) as feed:
+            feed.connect()
+            await feed.wait_state(ConnectionState.SUBSCRIBED)
+    assert caught.value is error
+
+
+@pytest.mark.parametrize(
+    "where", [f"{Engine.__module__}.Engine.take", f"{supervisor.__name__}.encode_request"]
+)
+async def test_a_fault_of_our_own_comes_out_as_itself(
+    autojump_clock: trio.abc.Clock, exchange: Exchange, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """Reading or sending, a bug ends the block: it is not healed, hidden, or put into a group."""
+    error = ZeroDivisionError("ours")
+
+    def broken(*_: object, **__: object) -> None:
+        raise error
+
+    with pytest.raises(ZeroDivisionError) as caught, trio.fail_after(60):
+        async with open_kraken(CONFIG, dial=exchange.dial) as feed, feed.book("BTC/USD"):
+            monkeypatch.setattr(where, broken)
+            feed.connect()
+            await feed.subscribe(Channel.ticker("BTC/USD")).__aenter__()
+            await trio.sleep_forever()
+    assert caught.value is error

@@ -132,6 +132,26 @@ async def test_a_failed_service_ends_the_block_before_the_others(
     assert log == ["one begins", "block ends", "hook begins", "one ends"]
 
 
+@pytest.mark.parametrize("inside", [True, False])
+async def test_a_failure_of_what_is_no_service_ends_the_block(
+    log: Log, autojump_clock: object, inside: bool
+) -> None:
+    """Whoever noticed it goes on; it comes out of the block as itself, even at its very end."""
+    error = Wrong()
+    with pytest.raises(Wrong) as caught:
+        async with open_services() as services:
+            services.start_soon(log.service, "one")
+            services.on_stop(log.hook if inside else lambda: services.fail(error))
+            await trio.testing.wait_all_tasks_blocked()
+            if inside:
+                services.fail(error)
+                log.append("goes on")
+                await trio.sleep_forever()
+    assert caught.value is error
+    middle = ["goes on", "hook begins"] if inside else []
+    assert log == ["one begins", *middle, "one ends"]
+
+
 async def test_a_service_may_end_before_the_block(log: Log, autojump_clock: object) -> None:
     """A service that is through ends nothing else."""
     async with open_services() as services:

@@ -16,6 +16,7 @@ from kraken_trio._internal.core.roster import Request, Roster
 from kraken_trio._internal.core.session import Session
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.config import KrakenConfig
+from kraken_trio._internal.model.gap import GapReason
 from kraken_trio._internal.model.lifecycle import ConnectionState
 from kraken_trio._internal.model.messages import Reply
 from kraken_trio._internal.model.reference import SystemStatus
@@ -97,7 +98,7 @@ class Conversation:
         """The snapshot of ``part`` came, and holds."""
         return self._told(self.roster.snapshot(part, now), now)
 
-    def lost(self, part: Channel, reason: str, now: float) -> list[Effect]:
+    def lost(self, part: Channel, reason: GapReason, now: float) -> list[Effect]:
         """What ``part`` delivered has a hole that a fresh snapshot mends."""
         effects: list[Effect] = list(self.roster.lost(part, reason, now))
         if self.roster.mending and self.state in _ANSWERING:

@@ -23,6 +23,7 @@ from kraken_trio._internal.core.pending import Pending
 from kraken_trio._internal.core.subscription import Subscription
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.errors import SubscriptionError
+from kraken_trio._internal.model.gap import GapReason
 from kraken_trio._internal.model.lifecycle import SubscriptionState
 from kraken_trio._internal.model.messages import Refusal, Reply
 from kraken_trio._internal.model.requests import Subscribe, Unsubscribe
@@ -61,7 +62,18 @@ class Watch(Struct, frozen=True):
     """Which."""
 
 
-Effect = Discard | Completed | Ended | Watch
+class Mended(Struct, frozen=True):
+    """One subscription that had lost something is whole again."""
+
+    part: Channel
+    """Which."""
+    reason: GapReason
+    """Of the first loss since it was whole."""
+    duration_s: float
+    """From that loss until now."""
+
+
+Effect = Discard | Completed | Ended | Watch | Mended
 Request = Subscribe | Unsubscribe
 Key = tuple[str, str | None, int | None]
 
@@ -74,7 +86,7 @@ _KINDS: dict[type, type[Request]] = {
 class Entry:
     """One subscription, as the exchange knows it."""
 
-    __slots__ = ("machine", "mending", "part", "seen", "users")
+    __slots__ = ("lost", "machine", "mending", "part", "seen", "users")
 
     def __init__(self, part: Channel, machine: Subscription) -> None:
         """Start unwanted."""
@@ -86,6 +98,8 @@ class Entry:
         """How many want it."""
         self.mending: bool = False
         """Whether it had a hole, and is not whole again."""
+        self.lost: tuple[GapReason, float] | None = None
+        """Why it was first not whole since it was, and when; None while nothing is missing."""
         self.seen: bool = False
         """Whether it was complete once: then what it missed since can be found in a snapshot."""
 
@@ -142,15 +156,15 @@ class Roster:
 
     def check(self, part: Channel) -> None:
         """Raise ``SubscriptionError`` where the exchange could not keep ``part`` apart from what
-        is wanted already: another depth of the same book, another trigger of a ticker.
+        is wanted already: another depth of the same book, another trigger of a ticker, the
+        snapshot of trades that are subscribed to without.
         """
         entry = self._entries.get(_key(part))
-        if entry is not None and entry.users and not _compatible(entry.part, part):
-            raise SubscriptionError(
-                f"is subscribed to as {entry.part}; the exchange has one of them on a connection",
-                part.name,
-                part.symbols[0] if part.symbols else None,
-            )
+        if entry is None or not entry.users:
+            return
+        reason = _clash(entry.part, part)
+        if reason is not None:
+            raise SubscriptionError(reason, part.name, part.symbols[0] if part.symbols else None)
 
     def want(self, part: Channel, now: float) -> list[Effect]:
         """Somebody wants ``part``. Raises what ``check`` raises."""
@@ -190,6 +204,8 @@ class Roster:
         self._pending.drain()
         for entry in self:
             entry.mending = False
+            if entry.seen and entry.lost is None:
+                entry.lost = GapReason.DISCONNECT, now
         return self._step_all(list(self), talk.Offline(), now)
 
     def requests(self, now: float) -> list[tuple[Request, int]]:
@@ -240,12 +256,13 @@ class Roster:
         entry = self._entries.get(_key(part))
         return [] if entry is None else self._step(entry, talk.SnapshotSeen(), now)
 
-    def lost(self, part: Channel, reason: str, now: float) -> list[Effect]:
+    def lost(self, part: Channel, reason: GapReason, now: float) -> list[Effect]:
         """What ``part`` delivered has a hole that a fresh snapshot mends."""
         entry = self._entries.get(_key(part))
         if entry is None or not entry.users:
             return []
-        effects = self._step(entry, talk.DataLost(reason), now)
+        entry.lost = entry.lost or (reason, now)
+        effects = self._step(entry, talk.DataLost(reason.value), now)
         entry.mending = entry.machine.outstanding
         return effects
 
@@ -316,6 +333,10 @@ class Roster:
                     entry.mending = False
                     entry.seen = True
                     effects.append(Completed(entry.part))
+                    if entry.lost is not None:
+                        reason, since = entry.lost
+                        entry.lost = None
+                        effects.append(Mended(entry.part, reason, now - since))
                 case talk.Fail(error):
                     entry.mending = False
                     effects.append(Ended(entry.part, error))
@@ -340,9 +361,14 @@ def _key(part: Channel) -> Key:
     return part.name, part.symbols[0] if part.symbols else None, part.interval
 
 
-def _compatible(there: Channel, wanted: Channel) -> bool:
-    """Whether two wishes are one subscription: a snapshot may be asked for or not."""
-    return there == msgspec.structs.replace(wanted, snapshot=there.snapshot)
+def _clash(there: Channel, wanted: Channel) -> str | None:
+    """Why two wishes are not one subscription, if they are not."""
+    if there != msgspec.structs.replace(wanted, snapshot=there.snapshot):
+        return f"is subscribed to as {there}; the exchange has one of them on a connection"
+    # One that came with a snapshot serves those too who want none, but not the other way round.
+    if wanted.snapshot and not there.snapshot:
+        return "is subscribed to without its snapshot; ask for that with the first subscription"
+    return None
 
 
 def _part_name(method: str, symbol: str | None) -> str | None:

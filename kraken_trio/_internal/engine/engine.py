@@ -7,12 +7,13 @@ for. Nothing here is ever interrupted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol, TypeGuard, assert_never
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol, TypeGuard, assert_never, cast
 
 from msgspec.structs import replace
 
 from kraken_trio._internal.core.digits import MOST_DECIMALS
+from kraken_trio._internal.engine.hooks import Hooks
 from kraken_trio._internal.engine.routes import (
     NOTHING,
     BookRoute,
@@ -42,10 +43,11 @@ from kraken_trio._internal.model.messages import (
     Reply,
     Unknown,
 )
-from kraken_trio._internal.model.ports import Observer
 from kraken_trio._internal.model.records import Candle, Ticker, Trade
 from kraken_trio._internal.model.reference import InstrumentPair, SystemStatus
 from kraken_trio._internal.model.timestamp import Timestamp
+
+_TWINS = {"ticker": "spread", "spread": "ticker"}
 
 Key = tuple[str, str | None, int | None]
 """Channel, symbol and candle interval: what the data themselves say of where they belong."""
@@ -66,9 +68,9 @@ class Engine:
     """
 
     def __init__(
-        self, codec: Codec, *, session: str = "public", observers: Iterable[Observer] = ()
+        self, codec: Codec, *, session: str = "public", hooks: Hooks | None = None
     ) -> None:
-        """Start with nothing open. ``session`` is what observers are told."""
+        """Start with nothing open. ``session`` is what ``hooks`` are told, if there are any."""
         self.frames: int = 0
         """Frames fed, whatever became of them."""
         self.faults: int = 0
@@ -86,10 +88,9 @@ class Engine:
         self._routes: dict[Key, Route] = {}
         self._sinks: tuple[Sink, ...] = ()
         self._precisions: dict[str, tuple[int, int]] = {}
-        observers = tuple(observers)
-        self._on_frame = _overridden(observers, "frame_received")
-        self._on_fault = _overridden(observers, "fault")
-        self._on_gap = _overridden(observers, "gap")
+        self._on_frame = hooks.frame_received if hooks else ()
+        self._on_fault = hooks.fault if hooks else ()
+        self._on_gap = hooks.gap if hooks else ()
 
     def attach(self, sink: Sink) -> None:
         """Give ``sink`` everything from now on: records, gaps, status, heartbeats, faults.
@@ -102,7 +103,9 @@ class Engine:
             route.sinks = (*route.sinks, sink)
         # Only now: it may detach itself already.
         for route in routes:
-            route.welcome(sink)
+            if isinstance(route, BookRoute):
+                for snapshot in route.recall():
+                    sink(snapshot)
 
     def detach(self, sink: Sink) -> None:
         """Give ``sink`` nothing more; ``ValueError`` if it is not attached.
@@ -126,7 +129,13 @@ class Engine:
         if key in self._routes:
             msg = f"{part} has a route already, that of {self._routes[key].part}"
             raise ValueError(msg)
-        route = self._routes[key] = make_route(part)
+        route = make_route(part)
+        twin = self._routes.get((_TWINS.get(part.name, ""), *key[1:]))
+        if twin is not None and twin.kept is not None:
+            # One subscription on the wire serves both: what it told is known here already.
+            for ticker in cast("Iterable[Ticker]", twin.kept):
+                route.take(RecordsMessage("ticker", True, (ticker,), None, ticker.received_at))  # noqa: FBT003 - a struct
+        self._routes[key] = route
         route.sinks = self._sinks
         if isinstance(route, BookRoute) and route.book.symbol in self._precisions:
             route.book.set_precision(*self._precisions[route.book.symbol])
@@ -297,12 +306,3 @@ def _key(part: Channel) -> Key:
 
 def _possible(precision: int | None) -> TypeGuard[int]:
     return precision is not None and 0 <= precision <= MOST_DECIMALS
-
-
-def _overridden(observers: Iterable[Observer], hook: str) -> list[Callable[..., None]]:
-    """The hooks of this name that do anything: one left alone must cost nothing."""
-    return [
-        getattr(observer, hook)
-        for observer in observers
-        if getattr(type(observer), hook) is not getattr(Observer, hook)
-    ]

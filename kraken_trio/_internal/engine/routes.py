@@ -7,7 +7,7 @@ once: the ``put`` of a buffer, or a counter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from kraken_trio._internal.core.book import OrderBook
 from kraken_trio._internal.core.buffer import Item
@@ -18,6 +18,7 @@ from kraken_trio._internal.core.trackers import (
     Tracker,
     TradeTracker,
 )
+from kraken_trio._internal.engine.recall import Recall
 from kraken_trio._internal.engine.signals import DataLost, Signal, SnapshotSeen
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.gap import Gap, GapReason
@@ -39,7 +40,7 @@ class Route:
     That is ``ticker`` and ``instrument``: each record says all there is to say.
     """
 
-    __slots__ = ("_received", "part", "sinks")
+    __slots__ = ("_received", "kept", "part", "sinks")
 
     def __init__(self, part: Channel) -> None:
         """Start without sinks. ``part`` has one symbol at most."""
@@ -50,21 +51,29 @@ class Route:
         another leave, while it is given something, and nobody else misses that."""
         # The last message of this connection, as the time that it was read; empty without any.
         self._received: tuple[Timestamp | None, ...] = ()
+        recalled = part.snapshot and not part.private
+        self.kept: Recall | None = Recall(part.name) if recalled else None
+        """What those who join later will find; None where the exchange was asked for no snapshot,
+        so that nobody can be given one, and for private channels, which nobody shares."""
 
     def take(self, message: RecordsMessage) -> Sequence[Signal]:
         """Deliver the records of a message of this part."""
         self._received = (message.received_at,)
         for record in message.records:
             self._deliver(record)
+        self._keep(message, message.records)
         return self._completed(message)
 
-    def join(self, sink: Sink) -> None:
-        """Add a sink, and welcome it."""
+    def join(self, sink: Sink, *, snapshot: bool = True) -> None:
+        """Add a sink; with ``snapshot``, give it first what it would find in a snapshot now."""
         self.sinks = (*self.sinks, sink)
-        self.welcome(sink)
+        if snapshot:
+            for item in self.recall():
+                sink(item)
 
-    def welcome(self, sink: Sink) -> None:
-        """Give a sink that joined what it must have before the rest means anything."""
+    def recall(self) -> Iterable[Item]:
+        """What a snapshot would hold now, oldest first; nothing where nobody knows."""
+        return self.kept or ()
 
     def leave(self, sink: Sink) -> None:
         """Remove a sink; ``ValueError`` if it is not here."""
@@ -72,6 +81,8 @@ class Route:
 
     def discard(self) -> None:
         """Forget what a fresh subscription begins anew; what comes until then means nothing."""
+        if self.kept is not None:
+            self.kept.forget()
 
     def disconnect(self) -> Gap | None:
         """The connection is gone. Gives the gap that was delivered for it, if one was."""
@@ -87,6 +98,16 @@ class Route:
     def _deliver(self, item: Item) -> None:
         for sink in self.sinks:
             sink(item)
+
+    def _keep(self, message: RecordsMessage, items: Iterable[Item]) -> None:
+        """Keep what a message says for those who join later."""
+        if self.kept is None:
+            return
+        if message.snapshot:
+            self.kept.begin(message)
+            return
+        for item in items:
+            self.kept.note(item)
 
     def _lose(self, since: Timestamp | None) -> Gap:
         """Deliver the gap of a disconnect."""
@@ -118,20 +139,17 @@ class SpreadRoute(Route):
         for record in message.records:
             if isinstance(record, Ticker) and not self._same(record):
                 self._shown = record
-                spread = Spread(
-                    record.symbol,
-                    record.bid,
-                    record.bid_qty,
-                    record.ask,
-                    record.ask_qty,
-                    record.timestamp,
-                    record.received_at,
-                )
-                self._deliver(spread)
+                self._deliver(_spread(record))
+        self._keep(message, message.records)
         return NOTHING
+
+    def recall(self) -> Iterable[Item]:
+        """The spread that was shown last."""
+        return () if self._shown is None else (_spread(self._shown),)
 
     def discard(self) -> None:
         """Show the next one, whatever it is."""
+        super().discard()
         self._shown = None
 
     def _same(self, ticker: Ticker) -> bool:
@@ -142,6 +160,19 @@ class SpreadRoute(Route):
             and ticker.bid_qty == shown.bid_qty
             and ticker.ask_qty == shown.ask_qty
         )
+
+
+def _spread(ticker: Ticker) -> Spread:
+    """The best levels of a ticker."""
+    return Spread(
+        ticker.symbol,
+        ticker.bid,
+        ticker.bid_qty,
+        ticker.ask,
+        ticker.ask_qty,
+        ticker.timestamp,
+        ticker.received_at,
+    )
 
 
 class TrackedRoute(Route):
@@ -159,15 +190,17 @@ class TrackedRoute(Route):
         """Deliver what is new in a message of this part, with the gaps before it."""
         self._received = (message.received_at,)
         lost: list[Signal] = []
-        for item in self.tracker.accept(message):
+        items = self.tracker.accept(message)
+        for item in items:
             self._deliver(item)
             if isinstance(item, Gap):
                 lost.append(DataLost(self.part, item))
+        self._keep(message, items)
         completed = self._completed(message)
         return [*lost, *completed] if lost else completed
 
     def discard(self) -> None:
-        """Begin anew what the exchange numbers anew."""
+        """Begin anew what the exchange numbers anew. History stays true."""
         self.tracker.restart()
 
     def disconnect(self) -> Gap | None:
@@ -208,11 +241,10 @@ class BookRoute(Route):
             case _:
                 return NOTHING
 
-    def welcome(self, sink: Sink) -> None:
-        """Give a sink the book as a verified snapshot, if it is live."""
+    def recall(self) -> Iterable[Item]:
+        """The book as a verified snapshot, if it is live."""
         snapshot = self.book.snapshot()
-        if snapshot is not None:
-            sink(snapshot)
+        return () if snapshot is None else (snapshot,)
 
     def discard(self) -> None:
         """Empty the book; updates mean nothing until the next snapshot."""

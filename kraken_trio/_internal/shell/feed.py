@@ -17,13 +17,14 @@ from kraken_trio._internal.core import session_events as said
 from kraken_trio._internal.core.book import OrderBook
 from kraken_trio._internal.core.buffer import Buffer, Item
 from kraken_trio._internal.core.conversation import Effect
+from kraken_trio._internal.engine.hooks import Hooks
 from kraken_trio._internal.engine.routes import BookRoute
 from kraken_trio._internal.model.channel import Channel, modern_symbol
 from kraken_trio._internal.model.config import DropPolicy, KrakenConfig
-from kraken_trio._internal.model.errors import ConfigurationError, SubscriptionError
-from kraken_trio._internal.model.gap import Gap
+from kraken_trio._internal.model.errors import ConfigurationError
+from kraken_trio._internal.model.gap import Gap, Resync
 from kraken_trio._internal.model.level3 import Level3Snapshot
-from kraken_trio._internal.model.lifecycle import BookState, ConnectionState, SubscriptionState
+from kraken_trio._internal.model.lifecycle import BookState, ConnectionState
 from kraken_trio._internal.model.records import (
     BookSnapshot,
     BookUpdate,
@@ -36,10 +37,11 @@ from kraken_trio._internal.model.records import (
 from kraken_trio._internal.model.reference import InstrumentAsset, InstrumentPair
 from kraken_trio._internal.shell.channel import Pressure, RecordChannel
 from kraken_trio._internal.shell.dispatcher import Dispatcher, Registration
-from kraken_trio._internal.shell.scopes import Services
+from kraken_trio._internal.shell.losses import Losses
+from kraken_trio._internal.shell.sharing import Sharing
 from kraken_trio._internal.shell.statistics import FeedStatistics
 from kraken_trio._internal.shell.subscribe import Subscription
-from kraken_trio._internal.shell.supervisor import Supervisor, wire_part
+from kraken_trio._internal.shell.supervisor import Supervisor
 
 log = logging.getLogger("kraken_trio.feed")
 
@@ -47,7 +49,6 @@ INSTRUMENT_DEPTH = 10_000
 """Room for the instruments: their snapshot is one frame with some 2,000 records, all at once."""
 
 T = TypeVar("T")
-Key = tuple[str, str | None, int | None]
 
 
 class Feed:
@@ -61,21 +62,24 @@ class Feed:
         self,
         config: KrakenConfig,
         supervisor: Supervisor,
-        services: Services,
+        sharing: Sharing,
         dispatcher: Dispatcher,
         pressure: Pressure,
+        *,
+        hooks: Hooks,
+        losses: Losses,
     ) -> None:
         """Join what ``open_kraken`` made."""
         self._config = config
         self._supervisor = supervisor
         self._engine = supervisor.engine
-        self._services = services
+        self._sharing = sharing
         self._dispatcher = dispatcher
         self._pressure = pressure
+        self._hooks = hooks
+        self._losses = losses
         self._dispatching = False
         self._streams: list[RecordChannel[Any]] = []
-        self._subscriptions: dict[Subscription[Any], None] = {}
-        self._users: dict[Key, dict[Subscription[Any], Channel]] = {}
         self._waiting: dict[trio.Event, tuple[str, ConnectionState]] = {}
         self._closed = False
 
@@ -104,7 +108,7 @@ class Feed:
         if max_queue_depth is None and channel.name == "instrument":
             max_queue_depth = max(self._config.max_queue_depth, INSTRUMENT_DEPTH)
         records = self._channel(drop_policy, max_queue_depth) if stream else None
-        return Subscription(self, channel, records)
+        return Subscription(self._sharing, channel, records)
 
     def ticker(
         self, *symbols: str, event_trigger: Literal["trades", "bbo"] = "trades"
@@ -138,8 +142,9 @@ class Feed:
     def events(self) -> RecordChannel[Item]:
         """Everything in one stream: records, gaps, transitions, the status, faults, refusals.
 
-        It begins now; ``async with`` ends it. At most ``buffer_size`` entries wait; more are a
-        ``Gap``, the oldest first.
+        It begins now, with a verified snapshot of each live book; ``async with`` ends it. At most
+        ``buffer_size`` entries wait, and besides them the gap of each channel and symbol that the
+        consumer was too slow for: the oldest are dropped first.
         """
         self._check_open()
         channel: RecordChannel[Item]
@@ -157,7 +162,8 @@ class Feed:
 
         It may be async; it never runs in the reader, and one is called after the other, in the
         order of registration. What it raises leaves the feed's block as it is, unless the feed
-        was opened with ``callback_errors="isolate"``.
+        was opened with ``callback_errors="isolate"``. When the block ends none is called any
+        more, so the last transition, to CLOSED, is seen by observers alone.
         """
         self._check_open()
         registration = self._dispatcher.on(kind, callback)
@@ -186,7 +192,9 @@ class Feed:
     def disconnect(self) -> None:
         """End the session: hang up, and connect no more until ``connect``.
 
-        Subscriptions stay, each with its gap, and are asked for again in the next session.
+        Subscriptions stay, and are asked for again in the next session. Books, tickers and
+        instruments tell at once that they know nothing any more; trades and candles tell what is
+        missing, to the number, when the next ones come.
         """
         self._check_open()
         self._supervisor.close()
@@ -228,16 +236,11 @@ class Feed:
     @property
     def active_subscriptions(self) -> tuple[Channel, ...]:
         """What is confirmed and complete, one channel with one symbol each."""
-        return tuple(
-            next(iter(users.values()))
-            for key, users in self._users.items()
-            if any(subscription.parts.get(part) for subscription, part in users.items())
-        )
+        return self._sharing.active
 
     def is_subscribed(self, channel: Channel) -> bool:
         """Whether every symbol of ``channel`` is confirmed and complete."""
-        active = set(map(_key, self.active_subscriptions))
-        return all(_key(part) in active for part in channel.parts())
+        return self._sharing.is_active(channel)
 
     def statistics(self) -> FeedStatistics:
         """Everything that is counted, at this moment."""
@@ -252,85 +255,50 @@ class Feed:
             heartbeats=engine.heartbeats,
             checksums_ok=sum(book.checksums_ok for book in books),
             checksums_failed=sum(book.checksums_failed for book in books),
-            subscriptions=tuple(each.statistics() for each in self._subscriptions),
+            gaps=dict(self._losses.gaps),
+            resyncs=self._losses.resyncs,
+            connections=self._supervisor.connections,
+            subscriptions=tuple(each.statistics() for each in self._sharing),
         )
-
-    # For the subscriptions: what ``Keeper`` asks for.
-
-    def enter(self, subscription: Subscription[Any]) -> None:
-        """Ask for the parts of a subscription, and start its task."""
-        self._check_open()
-        if self.state is ConnectionState.CLOSED:
-            name = subscription.channel.name
-            raise SubscriptionError("the session was ended; feed.connect() starts a new one", name)
-        parts = tuple(subscription.parts)
-        self._supervisor.want([wire_part(part) for part in parts])
-        self._subscriptions[subscription] = None
-        sink = subscription.records_channel
-        for part in parts:
-            self._users.setdefault(_key(part), {})[subscription] = part
-            route = self._engine.route(part) or self._engine.open(part)
-            if sink is not None:
-                route.join(sink.put)
-            entry = self._supervisor.conversation.roster.entry(wire_part(part))
-            if entry is not None and entry.machine.state is SubscriptionState.LIVE:
-                subscription.part_live(part)
-        name = f"subscription {subscription.channel}"
-        self._services.start_soon(subscription.watch, name=name)
-
-    def leave(self, subscription: Subscription[Any]) -> None:
-        """Ask for what is left of it no more."""
-        if subscription not in self._subscriptions:
-            return
-        del self._subscriptions[subscription]
-        parts = tuple(subscription.parts)
-        for part in parts:
-            self._forget(subscription, part)
-        self._supervisor.unwant([wire_part(part) for part in parts])
-
-    def deadline(self, subscription: Subscription[Any]) -> float:
-        """When ``tick`` is next needed because of a subscription."""
-        return self._supervisor.deadline([wire_part(part) for part in subscription.parts])
-
-    def tick(self) -> None:
-        """Let the conversation see what time it is."""
-        self._supervisor.tick()
 
     # For ``open_kraken``.
 
     def told(self, effect: Effect) -> None:
         """Pass on what the supervisor tells."""
+        session = self._supervisor.conversation.session.name
         match effect:
             case said.Changed(change):
                 self.publish(change)
+                for hook in self._hooks.state_changed:
+                    hook(change)
                 for event, wanted in self._waiting.items():
                     if wanted == (change.session, change.to_state):
                         event.set()
-            case roster_effects.Watch(part):
-                for subscription, _ in self._of(part):
-                    subscription.stir()
-            case roster_effects.Discard(part):
-                for subscription, own in self._of(part):
-                    subscription.part_lost(own)
-            case roster_effects.Completed(part):
-                for subscription, own in self._of(part):
-                    subscription.part_live(own)
-            case roster_effects.Ended(part, error):
+            case roster_effects.Ended(_, error):
                 log.warning("subscription_ended: %s", error)
                 self.publish(error)
-                for subscription, own in self._of(part):
-                    self._forget(subscription, own)
-                    subscription.part_ended(own, error)
+                for hook in self._hooks.subscription_failed:
+                    hook(session, error)
+                self._sharing.told(effect)
+            case roster_effects.Mended(part, reason, duration_s):
+                at = self._supervisor.wall()
+                for own in self._sharing.parts_on(part):
+                    symbol = own.symbols[0] if own.symbols else None
+                    resync = Resync(own.name, symbol, reason, duration_s, at)
+                    self.publish(resync)
+                    for hook in self._hooks.resync:
+                        hook(session, resync)
             case said.RetryIn(delay_s, cause):
                 log.warning("retry_in %.3g s: %s", delay_s, cause)
             case said.WarnStale(silent_s):
                 log.warning("silent for %.3g s", silent_s)
+            case _:
+                self._sharing.told(effect)
 
     def close(self) -> None:
         """End everything that receives, and the session."""
         self._closed = True
-        for subscription in tuple(self._subscriptions):
-            subscription.close()
+        self._sharing.close()
         for stream in tuple(self._streams):
             stream.close()
         for event in tuple(self._waiting):
@@ -369,32 +337,11 @@ class Feed:
             channel.put(event)
         self._dispatcher.put(event)
 
-    def _of(self, part: Channel) -> list[tuple[Subscription[Any], Channel]]:
-        """The subscriptions that live on one of the exchange's, each with its own part."""
-        served = [part, Channel.spread(*part.symbols)] if part.name == "ticker" else [part]
-        return [user for each in served for user in self._users.get(_key(each), {}).items()]
-
-    def _forget(self, subscription: Subscription[Any], part: Channel) -> None:
-        """Deliver nothing more of ``part`` to a subscription; the last one closes its route."""
-        users = self._users[_key(part)]
-        del users[subscription]
-        route = self._engine.route(part)
-        if route is not None and subscription.records_channel is not None:
-            route.leave(subscription.records_channel.put)
-        if not users:
-            del self._users[_key(part)]
-            self._engine.close(part)
-
     def _book(self, symbol: str, channel: str = "book") -> BookRoute | None:
-        users = self._users.get((channel, modern_symbol(symbol), None))
-        route = self._engine.route(next(iter(users.values()))) if users else None
+        route = self._sharing.route(channel, modern_symbol(symbol))
         return route if isinstance(route, BookRoute) else None
 
     def live_book(self, channel: str, symbol: str) -> BookSnapshot | Level3Snapshot | None:
         """A verified snapshot of a live book, for a buffer that lost part of its chain."""
         route = self._book(symbol, channel)
         return None if route is None else route.book.snapshot()
-
-
-def _key(part: Channel) -> Key:
-    return part.name, part.symbols[0] if part.symbols else None, part.interval

@@ -18,6 +18,7 @@ from kraken_trio._internal.core.backoff import Backoff, Budget
 from kraken_trio._internal.core.buffer import Buffer
 from kraken_trio._internal.core.conversation import Conversation
 from kraken_trio._internal.engine.engine import Engine
+from kraken_trio._internal.engine.hooks import Hooks
 from kraken_trio._internal.model.config import DropPolicy, GapPolicy, KrakenConfig
 from kraken_trio._internal.model.endpoint import parse_endpoint
 from kraken_trio._internal.model.errors import ConfigurationError
@@ -27,7 +28,9 @@ from kraken_trio._internal.shell.channel import Pressure
 from kraken_trio._internal.shell.dial import TcpDial
 from kraken_trio._internal.shell.dispatcher import Dispatcher
 from kraken_trio._internal.shell.feed import Feed
+from kraken_trio._internal.shell.losses import Losses
 from kraken_trio._internal.shell.scopes import open_services
+from kraken_trio._internal.shell.sharing import Sharing
 from kraken_trio._internal.shell.supervisor import Supervisor
 from kraken_trio._internal.wire.decode import V2Decoder
 
@@ -46,12 +49,13 @@ async def open_kraken(
     """Open a feed for the length of an ``async with`` block.
 
     Returns before it connects: the first subscription, or ``feed.connect()``, does that. ``dial``
-    makes the byte streams (TCP and TLS unless given); ``observers`` watch. A callback that raises
-    ends the block with its exception, or with ``callback_errors="isolate"`` is an event.
+    makes the byte streams (TCP and TLS unless given); ``observers`` watch: they must not raise, and
+    one that does ends the block. A callback that raises ends the block with its exception, or with
+    ``callback_errors="isolate"`` is an event.
 
     Raises, out of the block: ``RetriesExhausted`` when no attempt to connect is left, and whatever
-    the block or a callback raised, as it was raised. Leaving takes two seconds at most, whatever
-    the peer does; nothing is left running, and no socket is left open.
+    the block, a callback or an observer raised, as it was raised. Leaving takes two seconds at
+    most, whatever the peer does; nothing is left running, and no socket is left open.
     """
     config = config or KrakenConfig()
     _check_possible(config, callback_errors)
@@ -71,18 +75,21 @@ async def open_kraken(
             if callback_errors == "isolate"
             else None,
         )
+        losses = Losses()
+        hooks = Hooks((losses, *observers), services.fail)
         supervisor = Supervisor(
             _conversation(config),
-            Engine(V2Decoder(), observers=observers),
+            Engine(V2Decoder(), hooks=hooks),
             config,
             url=config.endpoint,
             dial=dial or TcpDial(),
             wall=_wall,
             tell=lambda effect: feed.told(effect),  # noqa: PLW0108 - not yet there
             pressure=pressure,
-            observers=observers,
+            hooks=hooks,
         )
-        feed = Feed(config, supervisor, services, dispatcher, pressure)
+        sharing = Sharing(supervisor, services)
+        feed = Feed(config, supervisor, sharing, dispatcher, pressure, hooks=hooks, losses=losses)
         services.start_soon(supervisor.run, name="supervisor public")
         services.start_soon(supervisor.watch, name="watchdog public")
         services.start_soon(dispatcher.run, name="dispatcher")
@@ -128,7 +135,7 @@ def _conversation(config: KrakenConfig) -> Conversation:
 
 
 def _budget(config: KrakenConfig) -> Budget:
-    """The budget of the host, shared with every other feed of this Trio run."""
+    """What ``config`` allows at its host, where every feed of this Trio run counts."""
     host = parse_endpoint(
         config.endpoint, field="endpoint", allow_insecure=config.allow_insecure
     ).host
@@ -137,4 +144,5 @@ def _budget(config: KrakenConfig) -> Budget:
     except LookupError:
         budgets = {}
         _budgets.set(budgets)
-    return budgets.setdefault(host, Budget(config.budget, config.budget_window))
+    mine = config.budget, config.budget_window
+    return budgets.setdefault(host, Budget(*mine)).beside(*mine)

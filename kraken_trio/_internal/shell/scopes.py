@@ -97,6 +97,14 @@ class Services:
             if failures:
                 raise_as_raised(failures)  # trio raises that it did not start
 
+    def fail(self, error: Exception) -> None:
+        """Cancel the block; ``error``, a failure of something that is no service, comes out of it.
+
+        May be called from any task until the block has been left.
+        """
+        self._failures.append(error)
+        self._nursery.cancel_scope.cancel()
+
     def on_stop(self, hook: Hook) -> None:
         """Call ``hook`` when the block has ended, before those that were given earlier."""
         self._hooks.append(hook)

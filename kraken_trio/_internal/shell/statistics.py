@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.model.gap import GapReason
 from kraken_trio._internal.model.lifecycle import ConnectionState
 from kraken_trio._internal.shell.channel import ChannelStatistics
 
@@ -41,5 +42,12 @@ class FeedStatistics(Struct, frozen=True, kw_only=True):
     """Book messages that verified, of the books that are open now."""
     checksums_failed: int
     """Book messages that did not, likewise."""
+    gaps: dict[GapReason, int]
+    """Holes in what the exchange sent, by their evidence, once for each channel and symbol; what
+    a slow consumer lost stands with its subscription."""
+    resyncs: int
+    """How often a subscription was whole again after a hole."""
+    connections: int
+    """Connections that were opened; all but the first are reconnects."""
     subscriptions: tuple[SubscriptionStatistics, ...]
     """All subscriptions, in the order in which they were entered."""

@@ -8,7 +8,7 @@ of the one before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import trio
 
@@ -16,6 +16,7 @@ from kraken_trio._internal.core import roster as roster_effects
 from kraken_trio._internal.core import session_events as said
 from kraken_trio._internal.core.conversation import Conversation, Effect
 from kraken_trio._internal.engine.engine import Engine
+from kraken_trio._internal.engine.hooks import Hooks
 from kraken_trio._internal.engine.signals import (
     DataLost,
     Replied,
@@ -33,11 +34,12 @@ from kraken_trio._internal.model.errors import (
     UpgradeRefused,
 )
 from kraken_trio._internal.model.lifecycle import ConnectionState
-from kraken_trio._internal.model.ports import Dial, Observer
+from kraken_trio._internal.model.ports import Dial
 from kraken_trio._internal.model.requests import Ping
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.channel import Pressure
 from kraken_trio._internal.shell.connection import Connection, open_connection
+from kraken_trio._internal.shell.scopes import raise_as_raised
 from kraken_trio._internal.shell.tap import Pause
 from kraken_trio._internal.wire.encode import encode_request
 
@@ -54,6 +56,11 @@ def wire_part(part: Channel) -> Channel:
     return part
 
 
+def served_by(part: Channel) -> tuple[Channel, ...]:
+    """What lives on one of the exchange's own channels: itself, and of tickers the spread."""
+    return (part, Channel.spread(*part.symbols)) if part.name == "ticker" else (part,)
+
+
 class Supervisor:
     """Runs one session, over any number of connections."""
 
@@ -68,7 +75,7 @@ class Supervisor:
         wall: Callable[[], Timestamp],
         tell: Callable[[Effect], None],
         pressure: Pressure,
-        observers: Iterable[Observer] = (),
+        hooks: Hooks,
     ) -> None:
         """Run ``conversation`` on connections to ``url``.
 
@@ -79,15 +86,18 @@ class Supervisor:
         """What decides."""
         self.engine = engine
         """What delivers."""
+        self.wall = wall
+        """The wall clock."""
         self.pings: int = 0
         """Pings sent."""
+        self.connections: int = 0
+        """Connections that were opened, one after the other."""
         self._config = config
         self._url = url
         self._dial = dial
-        self._wall = wall
         self._tell = tell
         self._pressure = pressure
-        self._observers = tuple(observers)
+        self._on_sent = hooks.frame_sent
         self._dialling = False
         self._stirred = trio.Event()
         self._to_send = trio.Event()
@@ -132,7 +142,8 @@ class Supervisor:
     async def run(self) -> None:
         """Make connections, one after the other, whenever the conversation asks for one.
 
-        Raises what ends the session: ``RetriesExhausted``, ``AuthenticationError``.
+        Raises what ends the session, ``RetriesExhausted`` or ``AuthenticationError``; and what
+        failed here, which nothing may hide, as it was raised.
         """
         while True:
             await self._stirred.wait()
@@ -163,13 +174,14 @@ class Supervisor:
                     self._url,
                     dial=self._dial,
                     sink=self._sink,
-                    now=self._wall,
+                    now=self.wall,
                     allow_insecure=self._config.allow_insecure,
                 ) as connection:
                     established = True
                     # Hung up meanwhile: what became of this attempt is nobody's matter any more.
                     if not attempt.cancel_called:
                         self._connection = connection
+                        self.connections += 1
                         self._report(said.Established())
                         await self._stay(connection)
             except (ConnectionFailed, ProtocolError) as error:
@@ -182,15 +194,33 @@ class Supervisor:
 
     async def _stay(self, connection: Connection) -> None:
         """Send what is to be sent until the connection ends, and report why it did."""
+        # Raised only outside of the nursery, which would make a group of it.
+        errors: list[Exception] = []
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._write, connection, name="writer")
+            nursery.start_soon(self._write, connection, errors, nursery.cancel_scope, name="writer")
             try:
                 await connection.wait_closed()
-            except (ConnectionFailed, ProtocolError) as error:
-                self._report(said.Lost(error))
+            except Exception as error:  # noqa: BLE001 - reported or raised below
+                errors.append(error)
             nursery.cancel_scope.cancel()
+        losses = [each for each in errors if isinstance(each, ConnectionFailed | ProtocolError)]
+        ours = [each for each in errors if each not in losses]
+        if ours:
+            raise_as_raised(ours)
+        for loss in losses:
+            self._report(said.Lost(loss))
 
-    async def _write(self, connection: Connection) -> None:
+    async def _write(
+        self, connection: Connection, errors: list[Exception], scope: trio.CancelScope
+    ) -> None:
+        """Say what the conversation wants said. What fails here ends ``scope``."""
+        try:
+            await self._say(connection)
+        except Exception as error:  # noqa: BLE001 - raised by whoever has the scope
+            errors.append(error)
+            scope.cancel()
+
+    async def _say(self, connection: Connection) -> None:
         """Send what the conversation wants said: the only task of ours that sends."""
         while True:
             await self._to_send.wait()
@@ -206,8 +236,8 @@ class Supervisor:
                 self.pings += 1
                 payloads.append(encode_request(Ping()))
             for payload in payloads:
-                for observer in self._observers:
-                    observer.frame_sent(self.conversation.session.name, payload, self._wall())
+                for hook in self._on_sent:
+                    hook(self.conversation.session.name, payload, self.wall())
                 try:
                     await connection.send(payload)
                 except (ConnectionFailed, ProtocolError, trio.ClosedResourceError):
@@ -234,7 +264,7 @@ class Supervisor:
             case SnapshotSeen(part):
                 self._obey(self.conversation.snapshot(wire_part(part), now))
             case DataLost(part, gap) if part.needs_snapshot and self._resyncs:
-                self._obey(self.conversation.lost(wire_part(part), gap.reason.value, now))
+                self._obey(self.conversation.lost(wire_part(part), gap.reason, now))
             case StatusSeen(status):
                 self.conversation.status(status)
 
@@ -276,8 +306,7 @@ class Supervisor:
 
     def _discard(self, part: Channel) -> None:
         """Forget what all routes that live on one subscription of the exchange's know of it."""
-        served = [part, Channel.spread(*part.symbols)] if part.name == "ticker" else [part]
-        for each in served:
+        for each in served_by(part):
             route = self.engine.route(each)
             if route is not None:
                 route.discard()

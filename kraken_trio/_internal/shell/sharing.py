@@ -1,0 +1,153 @@
+"""Who subscribed to what, and on which of the exchange's own subscriptions each lives.
+
+Several consumers may share one, and one consumer may have many: here they find each other. All of
+it is synchronous; what is asked of the exchange is the supervisor's matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import trio
+
+from kraken_trio._internal.core import roster as roster_effects
+from kraken_trio._internal.core.conversation import Effect
+from kraken_trio._internal.engine.routes import Route
+from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.model.errors import SubscriptionError
+from kraken_trio._internal.model.lifecycle import ConnectionState, SubscriptionState
+from kraken_trio._internal.shell.scopes import Services
+from kraken_trio._internal.shell.subscribe import Subscription
+from kraken_trio._internal.shell.supervisor import Supervisor, served_by, wire_part
+
+Key = tuple[str, str | None, int | None]
+
+
+class Sharing:
+    """What keeps the subscriptions of a feed: their ``Keeper``."""
+
+    def __init__(self, supervisor: Supervisor, services: Services) -> None:
+        """Start without any. Their tasks are started in ``services``."""
+        self._supervisor = supervisor
+        self._engine = supervisor.engine
+        self._services = services
+        self._subscriptions: dict[Subscription[Any], None] = {}
+        # By what the data say of where they belong: each that wants them, with its own part.
+        self._users: dict[Key, dict[Subscription[Any], Channel]] = {}
+        self._closed = False
+
+    def __iter__(self) -> Iterator[Subscription[Any]]:
+        """All that were entered and not left, in the order of entering."""
+        return iter(tuple(self._subscriptions))
+
+    @property
+    def active(self) -> tuple[Channel, ...]:
+        """What is confirmed and complete, one channel with one symbol each."""
+        return tuple(
+            next(iter(users.values()))
+            for users in self._users.values()
+            if any(subscription.parts.get(part) for subscription, part in users.items())
+        )
+
+    def is_active(self, channel: Channel) -> bool:
+        """Whether every symbol of ``channel`` is confirmed and complete."""
+        active = set(map(_key, self.active))
+        return all(_key(part) in active for part in channel.parts())
+
+    def route(self, channel: str, symbol: str) -> Route | None:
+        """The route of a channel without intervals, if anybody is subscribed to it."""
+        users = self._users.get((channel, symbol, None))
+        return self._engine.route(next(iter(users.values()))) if users else None
+
+    def enter(self, subscription: Subscription[Any]) -> None:
+        """Ask for the parts of a subscription, and start its task."""
+        if self._closed:
+            raise trio.ClosedResourceError("the feed's block was left")
+        if self._supervisor.state is ConnectionState.CLOSED:
+            name = subscription.channel.name
+            raise SubscriptionError("the session was ended; feed.connect() starts a new one", name)
+        parts = tuple(subscription.parts)
+        self._supervisor.want([wire_part(part) for part in parts])
+        self._subscriptions[subscription] = None
+        sink = subscription.records_channel
+        for part in parts:
+            self._users.setdefault(_key(part), {})[subscription] = part
+            route = self._engine.route(part) or self._engine.open(part)
+            if sink is not None:
+                route.join(sink.put, snapshot=part.snapshot)
+            entry = self._supervisor.conversation.roster.entry(wire_part(part))
+            if entry is not None and entry.machine.state is SubscriptionState.LIVE:
+                subscription.part_live(part)
+        name = f"subscription {subscription.channel}"
+        self._services.start_soon(subscription.watch, name=name)
+
+    def leave(self, subscription: Subscription[Any]) -> None:
+        """Ask for what is left of it no more."""
+        if subscription not in self._subscriptions:
+            return
+        del self._subscriptions[subscription]
+        parts = tuple(subscription.parts)
+        for part in parts:
+            self._forget(subscription, part)
+        self._supervisor.unwant([wire_part(part) for part in parts])
+
+    def deadline(self, subscription: Subscription[Any]) -> float:
+        """When ``tick`` is next needed because of a subscription."""
+        return self._supervisor.deadline([wire_part(part) for part in subscription.parts])
+
+    def tick(self) -> None:
+        """Let the conversation see what time it is."""
+        self._supervisor.tick()
+
+    def told(self, effect: Effect) -> None:
+        """Pass on to those concerned what became of one of the exchange's subscriptions."""
+        match effect:
+            case roster_effects.Watch(part):
+                for subscription, _ in self._of(part):
+                    subscription.stir()
+            case roster_effects.Discard(part):
+                for subscription, own in self._of(part):
+                    subscription.part_lost(own)
+            case roster_effects.Completed(part):
+                for subscription, own in self._of(part):
+                    subscription.part_live(own)
+            case roster_effects.Ended(part, error):
+                for subscription, own in self._of(part):
+                    self._forget(subscription, own)
+                    subscription.part_ended(own, error)
+
+    def parts_on(self, part: Channel) -> tuple[Channel, ...]:
+        """What lives on one of the exchange's subscriptions, each channel once."""
+        return tuple(
+            next(iter(users.values()))
+            for each in served_by(part)
+            if (users := self._users.get(_key(each)))
+        )
+
+    def close(self) -> None:
+        """End them all; none can be entered any more."""
+        self._closed = True
+        for subscription in self:
+            subscription.close()
+
+    def _of(self, part: Channel) -> list[tuple[Subscription[Any], Channel]]:
+        """The subscriptions that live on one of the exchange's, each with its own part."""
+        return [
+            user for each in served_by(part) for user in self._users.get(_key(each), {}).items()
+        ]
+
+    def _forget(self, subscription: Subscription[Any], part: Channel) -> None:
+        """Deliver nothing more of ``part`` to a subscription; the last one closes its route."""
+        users = self._users[_key(part)]
+        del users[subscription]
+        route = self._engine.route(part)
+        if route is not None and subscription.records_channel is not None:
+            route.leave(subscription.records_channel.put)
+        if not users:
+            del self._users[_key(part)]
+            self._engine.close(part)
+
+
+def _key(part: Channel) -> Key:
+    return part.name, part.symbols[0] if part.symbols else None, part.interval

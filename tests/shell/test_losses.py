@@ -1,0 +1,37 @@
+"""What is lost is counted, and logged once."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from kraken_trio import Gap, GapReason, Resync, Timestamp
+from kraken_trio._internal.shell.losses import Losses
+
+
+def test_each_gap_is_counted_by_its_reason_and_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A line that says where, why and how much; and nothing else."""
+    losses = Losses()
+    for reason in (GapReason.CHECKSUM, GapReason.DISCONNECT, GapReason.CHECKSUM):
+        losses.gap("public", Gap("book", "BTC/USD", reason))
+    assert losses.gaps == {GapReason.CHECKSUM: 2, GapReason.DISCONNECT: 1}
+    assert [(record.name, record.levelno) for record in caplog.records] == [
+        ("kraken_trio.feed", logging.WARNING)
+    ] * 3
+    assert caplog.messages[0] == "gap: public: Gap(book BTC/USD checksum)"
+
+
+def test_each_resync_is_counted(caplog: pytest.LogCaptureFixture) -> None:
+    """How long it took stands in the log."""
+    caplog.set_level(logging.INFO)
+    losses = Losses()
+    for symbol in ("BTC/USD", None):
+        losses.resync("public", Resync("book", symbol, GapReason.CHECKSUM, 1.25, Timestamp(1)))
+    assert losses.resyncs == 2
+    assert caplog.messages == [
+        "resync: public: book BTC/USD whole after 1.25 s",
+        "resync: public: book whole after 1.25 s",
+    ]
