@@ -35,6 +35,7 @@ from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.connection import (
     CLOSE_TIMEOUT_S,
     Connection,
+    _plain,
     open_connection,
 )
 from kraken_trio._internal.shell.dial import TcpDial
@@ -1270,3 +1271,18 @@ async def test_a_dial_that_breaks() -> None:
             URL, dial=broken, sink=lambda _payload, _received_at: None, now=lambda: AT
         ):
             raise AssertionError
+
+
+async def test_a_group_of_cancellations_hides_no_failure() -> None:
+    """What a nursery in the block makes of being cancelled is a cancellation, and no failure."""
+    failure = KeyboardInterrupt()
+    groups: list[BaseException] = []
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        try:
+            await trio.lowlevel.checkpoint()
+        except trio.Cancelled as cancelled:
+            groups.append(BaseExceptionGroup("a nursery", [cancelled]))
+            raise
+    assert _plain([failure, *groups]) is failure
+    assert _plain(groups) is groups[0]

@@ -19,6 +19,7 @@ from kraken_trio._internal.model.endpoint import Endpoint, parse_endpoint
 from kraken_trio._internal.model.errors import ConnectionFailed, KrakenError
 from kraken_trio._internal.model.ports import Dial
 from kraken_trio._internal.model.timestamp import Timestamp
+from kraken_trio._internal.shell.scopes import is_cancelled
 from kraken_trio._internal.shell.tap import READ_BYTES, Sink, Tap
 
 CLOSE_TIMEOUT_S = 2.0
@@ -189,7 +190,7 @@ async def _drop(stream: trio.abc.Stream) -> None:
 
 def _plain(errors: list[BaseException]) -> BaseException:
     """The one exception that some are about, or a group of them if they are about more."""
-    real = [error for error in errors if not isinstance(error, trio.Cancelled)]
+    real = [error for error in errors if not is_cancelled(error)]
     match real:
         case []:
             return errors[0]

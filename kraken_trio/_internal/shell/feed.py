@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
 import trio
+from trio.lowlevel import enable_ki_protection
 
 from kraken_trio._internal.core import roster as roster_effects
 from kraken_trio._internal.core import session_events as said
@@ -139,6 +140,7 @@ class Feed:
         """All assets and pairs, then their changes."""
         return self.subscribe(Channel.instrument())
 
+    @enable_ki_protection
     def events(self) -> RecordChannel[Item]:
         """Everything in one stream: records, gaps, transitions, the status, faults, refusals.
 
@@ -157,6 +159,7 @@ class Feed:
         self._engine.attach(channel.put)
         return channel
 
+    @enable_ki_protection
     def on(self, kind: type[T], callback: Callable[[T], object]) -> Registration:
         """Call ``callback`` for everything of this kind: records, ``Gap``, ``StateChange``, errors.
 
@@ -184,11 +187,13 @@ class Feed:
         """Of each session that there is, by its name."""
         return {self._supervisor.conversation.session.name: self.state}
 
+    @enable_ki_protection
     def connect(self) -> None:
         """Connect without waiting for a first use, or start anew after CLOSED. Else nothing."""
         self._check_open()
         self._supervisor.connect()
 
+    @enable_ki_protection
     def disconnect(self) -> None:
         """End the session: hang up, and connect no more until ``connect``.
 
@@ -199,6 +204,7 @@ class Feed:
         self._check_open()
         self._supervisor.close()
 
+    @enable_ki_protection
     async def wait_state(self, state: ConnectionState, *, session: str = "public") -> None:
         """Wait until a session is in ``state``. One that it only passes through is not missed.
 
@@ -295,6 +301,7 @@ class Feed:
             case _:
                 self._sharing.told(effect)
 
+    @enable_ki_protection
     def close(self) -> None:
         """End everything that receives, and the session."""
         self._closed = True

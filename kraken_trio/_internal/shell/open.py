@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Literal
 
 import trio
+from trio.lowlevel import enable_ki_protection
 
 from kraken_trio._internal.core.backoff import Backoff, Budget
 from kraken_trio._internal.core.buffer import Buffer
@@ -39,6 +40,7 @@ _budgets: trio.lowlevel.RunVar[dict[str, Budget]] = trio.lowlevel.RunVar("kraken
 
 
 @asynccontextmanager
+@enable_ki_protection
 async def open_kraken(
     config: KrakenConfig | None = None,
     *,

@@ -134,7 +134,7 @@ class Services:
             await self._manager.__aexit__(kind, cancelled, traceback)
         except BaseExceptionGroup as group:
             rest = group.exceptions
-        outcome = [*self._failures, *(each for each in rest if not _is_cancelled(each))]
+        outcome = [*self._failures, *(each for each in rest if not is_cancelled(each))]
         if not outcome:
             # Only now: what failed would not be told if a cancellation took its place.
             outcome = [*rest[:1]]
@@ -266,7 +266,7 @@ def holds_cancelled(error: BaseException) -> bool:
     return isinstance(error, trio.Cancelled)
 
 
-def _is_cancelled(error: BaseException) -> bool:
+def is_cancelled(error: BaseException) -> bool:
     """Whether it is a cancellation and nothing else."""
     if isinstance(error, BaseExceptionGroup):
         return error.split(trio.Cancelled)[1] is None

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import trio
+from trio.lowlevel import enable_ki_protection
 
 from kraken_trio._internal.core import roster as roster_effects
 from kraken_trio._internal.core.conversation import Effect
@@ -60,6 +61,7 @@ class Sharing:
         users = self._users.get((channel, symbol, None))
         return self._engine.route(next(iter(users.values()))) if users else None
 
+    @enable_ki_protection
     def enter(self, subscription: Subscription[Any]) -> None:
         """Ask for the parts of a subscription, and start its task."""
         if self._closed:
@@ -82,6 +84,7 @@ class Sharing:
         name = f"subscription {subscription.channel}"
         self._services.start_soon(subscription.watch, name=name)
 
+    @enable_ki_protection
     def leave(self, subscription: Subscription[Any]) -> None:
         """Ask for what is left of it no more."""
         if subscription not in self._subscriptions:
@@ -125,6 +128,7 @@ class Sharing:
             if (users := self._users.get(_key(each)))
         )
 
+    @enable_ki_protection
     def close(self) -> None:
         """End them all; none can be entered any more."""
         self._closed = True

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 import trio
+from trio.lowlevel import enable_ki_protection
 
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.errors import SubscriptionError
@@ -72,6 +73,7 @@ class Subscription(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
         self._entered = False
         self._left = False
 
+    @enable_ki_protection
     async def __aenter__(self) -> Self:
         """Ask for it, and wait for the answers. Cancelled, it is left again."""
         if self._entered:
@@ -92,6 +94,7 @@ class Subscription(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
         self.close()
         raise next(iter(self.refused.values()))
 
+    @enable_ki_protection
     async def __aexit__(
         self,
         kind: type[BaseException] | None,
@@ -101,6 +104,7 @@ class Subscription(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
         """Leave it, without a wait."""
         self.close()
 
+    @enable_ki_protection
     def close(self) -> None:
         """Leave it. What was received already is gone with it. Once is as good as twice."""
         if self.records_channel is not None:
@@ -154,6 +158,7 @@ class Subscription(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
             )
         return self.records_channel
 
+    @enable_ki_protection
     async def watch(self) -> None:
         """Sleep to its next deadline, until it is left: the task of this subscription.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import trio
+from trio.lowlevel import enable_ki_protection
 
 from kraken_trio._internal.core import roster as roster_effects
 from kraken_trio._internal.core import session_events as said
@@ -112,18 +113,22 @@ class Supervisor:
         """Of the session."""
         return self.conversation.state
 
+    @enable_ki_protection
     def want(self, parts: Sequence[Channel]) -> None:
         """Somebody wants these parts of the exchange's own channels; as ``Conversation.want``."""
         self._obey(self.conversation.want(parts, trio.current_time()))
 
+    @enable_ki_protection
     def unwant(self, parts: Sequence[Channel]) -> None:
         """One who wanted these wants them no more."""
         self._obey(self.conversation.unwant(parts, trio.current_time()))
 
+    @enable_ki_protection
     def connect(self) -> None:
         """Connect, or start a new session after the end of one; else nothing."""
         self._obey(self.conversation.connect(trio.current_time()))
 
+    @enable_ki_protection
     def close(self) -> None:
         """The user leaves: hang up, and connect no more."""
         self._report(said.Close())
@@ -132,6 +137,7 @@ class Supervisor:
         """When ``tick`` is next needed because of these."""
         return self.conversation.roster.deadline(parts)
 
+    @enable_ki_protection
     def tick(self) -> None:
         """Let the conversation see what time it is."""
         now = trio.current_time()
@@ -139,6 +145,7 @@ class Supervisor:
             self.conversation.session.frame_seen(self._connection.last_read_at)
         self._obey(self.conversation.tick(now))
 
+    @enable_ki_protection
     async def run(self) -> None:
         """Make connections, one after the other, whenever the conversation asks for one.
 
@@ -155,6 +162,7 @@ class Supervisor:
                 self._dialling = False
                 await self._connect_once()
 
+    @enable_ki_protection
     async def watch(self) -> None:
         """Sleep to the next deadline of the session, for ever."""
         while True:
@@ -244,6 +252,7 @@ class Supervisor:
                     return  # whoever waits for the end of the connection is told why
                 await trio.sleep(REQUEST_PAUSE_S)
 
+    @enable_ki_protection
     def _sink(self, payload: bytes, received_at: Timestamp) -> Pause | None:
         """Take one frame all the way; ask for a pause where consumers need one."""
         signals = self.engine.feed(payload, received_at)

@@ -20,6 +20,7 @@ from email.utils import parsedate_to_datetime
 from typing import Literal
 
 import trio
+from trio.lowlevel import enable_ki_protection
 
 from kraken_trio._internal.model.errors import (
     EXCERPT_CHARACTERS,
@@ -76,7 +77,8 @@ class Tap(trio.abc.Stream):
     *The end.* ``ended`` is set when the connection is no longer of use, and ``tell`` says why:
     what happened first counts. A fault of the framing and an error of the sink are *failures*:
     the reader then stands still until a Close has been sent, so that trio-websocket can still
-    send it. It does not raise them: in a reader that is cancelled as well, they would be lost.
+    send it. It does not raise them: in a reader that is cancelled as well, they would be lost. So
+    would be a ``KeyboardInterrupt``, which trio therefore raises elsewhere.
     """
 
     __slots__ = (
@@ -146,6 +148,7 @@ class Tap(trio.abc.Stream):
         self.untold = None
         return self._reason
 
+    @enable_ki_protection
     async def receive_some(self, max_bytes: int | None = None) -> bytes:  # noqa: ARG002 - see below
         """Deliver messages until there is something for trio-websocket: one control frame, whole.
 
@@ -171,6 +174,7 @@ class Tap(trio.abc.Stream):
                 return b""
         return await self._stand_still()
 
+    @enable_ki_protection
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send, for trio-websocket. A send that is cancelled is the last: it may have stopped
         half way, and what followed would be read as the rest of it.
