@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import socket
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 import trio
 import trio.testing
 
-from kraken_trio import BookSnapshot, KrakenConfig, open_kraken
-from kraken_trio.testing import open_exchange
+from kraken_trio import BookSnapshot, ConnectionState, Gap, KrakenConfig, open_kraken
+from kraken_trio.extended import Dial, TcpDial
+from kraken_trio.testing import Exchange, open_exchange
 
 CONFIG = KrakenConfig(endpoint="wss://exchange.test/v2", jitter=0.0)
-OURS = ("supervisor", "watchdog", "dispatcher", "subscription", "writer", "goodbye")
 
 
 class CancelAtStep(trio.abc.Instrument):
@@ -32,58 +35,133 @@ class CancelAtStep(trio.abc.Instrument):
             self.scope.cancel()
 
 
-def our_tasks() -> list[str]:
-    """Give the names of all tasks that belong to a feed."""
-    root = trio.lowlevel.current_root_task()
-    assert root is not None
-    found, tasks = [], [root]
-    while tasks:
-        task = tasks.pop()
-        found.append(task.name)
-        for nursery in task.child_nurseries:
-            tasks += nursery.child_tasks
-    return [name for name in found if name.startswith(OURS)]
+class Sockets(trio.abc.SocketFactory):
+    """Makes the sockets that trio asks for, and remembers them."""
+
+    def __init__(self) -> None:
+        """None so far."""
+        self.made: list[trio.socket.SocketType] = []
+
+    def socket(
+        self,
+        family: socket.AddressFamily | int = socket.AF_INET,
+        kind: socket.SocketKind | int = socket.SOCK_STREAM,
+        proto: int = 0,
+    ) -> trio.socket.SocketType:
+        """Make one."""
+        self.made.append(trio.socket.from_stdlib_socket(socket.socket(family, kind, proto)))
+        return self.made[-1]
 
 
-async def use_a_feed(dial: object, *, connect_first: bool) -> None:
+Play = Callable[[], Awaitable[None]]
+Scene = Callable[[Exchange, Dial, KrakenConfig], Awaitable[None]]
+
+
+async def subscribing(exchange: Exchange, dial: Dial, config: KrakenConfig) -> None:
     """Open, subscribe, consume, leave."""
-    async with open_kraken(CONFIG, dial=dial) as feed:  # type: ignore[arg-type]
-        if connect_first:
-            feed.connect()
-        async with feed.book("BTC/USD") as book, feed.trades("BTC/USD", "NO/PE"):
-            for _ in range(3):
-                await book.receive()
+    async with (
+        open_kraken(config, dial=dial) as feed,
+        feed.book("BTC/USD") as book,
+        feed.trades("BTC/USD", "NO/PE"),
+    ):
+        for _ in range(3):
+            await book.receive()
 
 
-def cancelled_at(step: int, *, connect_first: bool) -> bool:
-    """Run a program in which a feed is cancelled at a step; say whether it still was running."""
+async def connecting(exchange: Exchange, dial: Dial, config: KrakenConfig) -> None:
+    """The same on a connection that is being made already, and is ended by hand."""
+    async with open_kraken(config, dial=dial) as feed:
+        feed.connect()
+        async with feed.book("BTC/USD") as book, feed.events() as events:
+            await book.receive()
+            await events.receive()
+        feed.disconnect()
+
+
+async def resyncing(exchange: Exchange, dial: Dial, config: KrakenConfig) -> None:
+    """A wrong checksum, and the snapshot that mends it."""
+    async with open_kraken(config, dial=dial) as feed, feed.book("BTC/USD") as book:
+        await book.receive()
+        exchange.connections[-1].corrupt_next_book("BTC/USD")
+        while not isinstance(await book.receive(), Gap):
+            pass
+        assert isinstance(await book.receive(), BookSnapshot)
+
+
+async def reconnecting(exchange: Exchange, dial: Dial, config: KrakenConfig) -> None:
+    """A cut connection, and all that comes back on the next."""
+    async with (
+        open_kraken(config, dial=dial) as feed,
+        feed.book("BTC/USD", "ETH/USD") as books,
+        feed.spread("BTC/USD"),
+    ):
+        await books.receive()
+        exchange.connections[-1].drop()
+        while not isinstance(await books.receive(), Gap):
+            pass
+        await feed.wait_state(ConnectionState.SUBSCRIBED)
+
+
+SCENES = [subscribing, connecting, resyncing, reconnecting]
+
+
+async def cancelled(instrument: CancelAtStep, step: int, exchange: Exchange, scene: Play) -> bool:
+    """Play a scene that is cancelled at a step; say whether it still was playing."""
+    with trio.fail_after(10):
+        with trio.CancelScope() as scope:
+            instrument.steps = step
+            instrument.scope = scope
+            await scene()
+        instrument.scope = None
+        while exchange.connections:  # noqa: ASYNC110 - the exchange has no event for that
+            await trio.sleep(0.01)
+    return scope.cancelled_caught
+
+
+def in_memory(scene: Scene, step: int) -> bool:
+    """Play a scene in memory, and then another one of the same exchange, which is not cancelled."""
     instrument = CancelAtStep(step)
 
     async def program() -> bool:
         async with open_exchange(seed=1, rate=100) as exchange:
-            with trio.CancelScope() as scope:
-                instrument.scope = scope
-                await use_a_feed(exchange.dial, connect_first=connect_first)
-            instrument.scope = None
-            with trio.fail_after(5):
-                await trio.sleep(3)
-                assert our_tasks() == []
-                assert not exchange.connections
-                async with (
-                    open_kraken(CONFIG, dial=exchange.dial) as feed,
-                    feed.book("BTC/USD") as book,
-                ):
-                    assert isinstance(await book.receive(), BookSnapshot)
-            return scope.cancelled_caught
+            play = partial(scene, exchange, exchange.dial, CONFIG)
+            in_time = await cancelled(instrument, step, exchange, play)
+            if in_time:
+                with trio.fail_after(10):
+                    await subscribing(exchange, exchange.dial, CONFIG)
+        return in_time
 
     clock = trio.testing.MockClock(autojump_threshold=0)
     return trio.run(program, clock=clock, instruments=[instrument])
 
 
-@pytest.mark.parametrize("connect_first", [False, True])
-def test_a_cancellation_at_any_step_leaves_nothing(connect_first: bool) -> None:
-    """Opening, subscribing, consuming, leaving: at every step of every task."""
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
+def test_a_cancellation_at_any_step_leaves_nothing(scene: Scene) -> None:
+    """At every step of every task: no connection remains, and the next feed works."""
     for step in itertools.count(1):
-        if not cancelled_at(step, connect_first=connect_first):
+        if not in_memory(scene, step):
             break
     assert step > 50
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
+def test_a_cancellation_leaves_no_socket(scene: Scene) -> None:
+    """The same over TLS on real sockets, at every fifth step, with one exchange for all."""
+    instrument = CancelAtStep(0)
+    sockets = Sockets()
+
+    async def program() -> int:
+        async with open_exchange(seed=1, rate=1000) as exchange:
+            address = await exchange.listen()
+            config = KrakenConfig(endpoint=address.url, initial_delay=0.001, budget=10_000)
+            trio.socket.set_custom_socket_factory(sockets)
+            play = partial(scene, exchange, TcpDial(address.client_ssl_context), config)
+            for step in itertools.count(1, 5):
+                in_time = await cancelled(instrument, step, exchange, play)
+                assert all(made.fileno() == -1 for made in sockets.made)
+                if not in_time:
+                    return step
+        raise AssertionError
+
+    assert trio.run(program, instruments=[instrument]) > 50
+    assert len(sockets.made) >= 10

@@ -487,3 +487,17 @@ async def test_whoever_waits_for_a_feed_that_ends_is_told(
             nursery.start_soon(wait, feed)
             await trio.sleep(1)
     assert sorted(told) == ["enter", "wait"]
+
+
+async def test_one_who_subscribes_while_the_session_recovers_is_served_by_the_next_connection(
+    autojump_clock: trio.abc.Clock, feed: Feed, exchange: Exchange
+) -> None:
+    """On a dead connection nothing is answered; the wish waits for one that lives."""
+    async with feed.book("BTC/USD"):
+        exchange.connections[0].mute()
+        await feed.wait_state(ConnectionState.DEGRADED)
+        async with feed.trades("BTC/USD"), feed.book("ETH/USD") as book:
+            assert isinstance(await book.receive(), BookSnapshot)
+            assert exchange.connections[-1].number == 2
+            assert len(exchange.connections[-1].subscriptions) == 3
+        assert feed.is_subscribed(Channel.book("BTC/USD"))
