@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from kraken_trio._internal.model.callback import CallbackError
 from kraken_trio._internal.model.channel import Channel
-from kraken_trio._internal.model.config import DropPolicy, GapPolicy, KrakenConfig
+from kraken_trio._internal.model.config import DropPolicy, KrakenConfig
 from kraken_trio._internal.model.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -24,7 +24,7 @@ from kraken_trio._internal.model.errors import (
     SubscriptionError,
     UpgradeRefused,
 )
-from kraken_trio._internal.model.gap import Gap, GapReason, Resync
+from kraken_trio._internal.model.gap import Gap, GapPolicy, GapReason, Resync
 from kraken_trio._internal.model.lifecycle import ConnectionState, SessionTrigger, StateChange
 from kraken_trio._internal.model.messages import Heartbeat
 from kraken_trio._internal.model.records import (

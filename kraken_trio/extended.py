@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kraken_trio._internal.engine.verify import BookCounts, Fault, Verification, verify_capture
+from kraken_trio._internal.model.gap import GapHandling
 from kraken_trio._internal.model.ports import Dial, Observer, Rest, RestResponse
 from kraken_trio._internal.shell.dial import TcpDial
 from kraken_trio._internal.tiers import publish as _publish
@@ -11,6 +12,7 @@ __all__ = [
     "BookCounts",
     "Dial",
     "Fault",
+    "GapHandling",
     "Observer",
     "Rest",
     "RestResponse",

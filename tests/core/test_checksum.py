@@ -267,6 +267,32 @@ def test_mismatch_then_snapshot(kind: Kind) -> None:
     assert (book.snapshots, book.updates, book.checksums_failed, book.checksums_ok) == (3, 2, 2, 3)
 
 
+def test_a_lenient_book_is_right_again_when_a_checksum_says_so(kind: Kind) -> None:
+    """Nobody sends it a snapshot, so it goes on unseen, and comes back with one of its own."""
+    book = kind.book()
+    book.lenient = True
+    book.apply(kind.snapshot(bids=(), asks=()))
+    # A bid is lost on the way.
+    lost, first, second = ("9.0", "1.00000000"), ("8.0", "2.00000000"), ("7.0", "3.00000000")
+    assert isinstance(book.apply(kind.update(crc((lost, first), ()), bids=(first,))), Gap)
+    assert book.apply(kind.update(crc((lost, first, second), ()), bids=(second,))) is None
+    assert (state(book), book.snapshot()) == (BookState.RESYNCING, None)
+    # It is taken back: then nothing is missing any more.
+    book.set_precision(1, 8)
+    back = book.apply(kind.update(crc((first, second), ()), bids=(("9.0", "0.00000000"),), at=7))
+    assert isinstance(back, kind.snapshot_record)
+    assert (back.local, back.timestamp, back.bids) == (
+        True,
+        Timestamp(7),
+        kind.rows((first, second)),
+    )
+    assert state(book) is BookState.LIVE
+    assert (book.updates, book.checksums_failed) == (3, 2)
+    # A snapshot mends it as ever.
+    assert isinstance(book.apply(kind.update(1)), Gap)
+    assert isinstance(book.apply(kind.snapshot()), kind.snapshot_record)
+
+
 def test_first_snapshot_fails(kind: Kind) -> None:
     """Where nothing was ever good, a gap has no time from which on it is."""
     book = kind.book()

@@ -19,7 +19,7 @@ from kraken_trio._internal.engine.routes import (
 from kraken_trio._internal.engine.signals import DataLost, SnapshotSeen
 from kraken_trio._internal.model.account import BalanceSnapshot
 from kraken_trio._internal.model.channel import Channel
-from kraken_trio._internal.model.gap import Gap, GapReason
+from kraken_trio._internal.model.gap import Gap, GapHandling, GapReason
 from kraken_trio._internal.model.level3 import Level3Order, Level3Snapshot, Level3Update
 from kraken_trio._internal.model.lifecycle import BookState
 from kraken_trio._internal.model.messages import BookMessage, Level3Message, RecordsMessage
@@ -40,7 +40,7 @@ BID = Level(Decimal("1.5"), Decimal("2.00"))
 
 def opened(part: Channel) -> tuple[Any, list[Any]]:
     """Give a route, and the list that is its one sink."""
-    route, got = make_route(part), list[Any]()
+    route, got = make_route(part, GapHandling()), list[Any]()
     route.join(got.append)
     return route, got
 
@@ -100,7 +100,7 @@ def test_each_channel_has_its_kind_of_route(
     part: Channel, kind: type, tracker: type | None
 ) -> None:
     """What a channel's loss looks like decides how it is routed."""
-    route = make_route(part)
+    route = make_route(part, GapHandling())
     assert type(route) is kind
     assert tracker is None or type(route.tracker) is tracker  # type: ignore[attr-defined]
 
@@ -352,4 +352,4 @@ def test_a_closed_book_is_over() -> None:
     route.close()
     assert list(route.verify(book(snapshot=True))) == []
     assert (got, route.book.state) == ([], BookState.CLOSED)
-    make_route(Channel.ticker("BTC/USD")).close()  # of others nothing is kept
+    make_route(Channel.ticker("BTC/USD"), GapHandling()).close()  # of others nothing is kept

@@ -16,8 +16,9 @@ import attrs
 import msgspec
 import pytest
 
-from kraken_trio._internal.model.config import ENVIRONMENT, DropPolicy, GapPolicy, KrakenConfig
+from kraken_trio._internal.model.config import ENVIRONMENT, DropPolicy, KrakenConfig
 from kraken_trio._internal.model.errors import ConfigurationError
+from kraken_trio._internal.model.gap import GapHandling, GapPolicy
 from kraken_trio._internal.model.secret import Secret
 
 KEY = "hunter2KEYhunter2"
@@ -408,3 +409,12 @@ def test_the_real_reader(folder: Path) -> None:
     config = KrakenConfig.from_env(environ={})
     assert config.api_key == Secret(KEY + "$HOME${HOME}")
     assert config.api_secret == Secret(SECRET)
+
+
+def test_how_gaps_are_handled_is_one_thing() -> None:
+    """What subscriptions do about their losses, as the fields say it."""
+    config = KrakenConfig(gap_policy="buffer", max_gap=3, max_pending=4, pending_timeout=5.0)
+    assert config.gap_handling == GapHandling(
+        policy=GapPolicy.BUFFER, max_gap=3, max_pending=4, pending_timeout=5.0
+    )
+    assert KrakenConfig().gap_handling == GapHandling()

@@ -18,6 +18,7 @@ from kraken_trio import (
     DropPolicy,
     Feed,
     Gap,
+    GapPolicy,
     GapReason,
     Heartbeat,
     InstrumentPair,
@@ -391,6 +392,28 @@ async def test_what_a_feed_cannot_do_is_said_at_once(
         feed.subscribe(Channel.executions())
     with pytest.raises(ConfigurationError, match="drop_policy"):
         feed.subscribe(Channel.trades("BTC/USD"), drop_policy=DropPolicy.BLOCK)
+    with pytest.raises(ConfigurationError, match="gap_policy"):
+        feed.subscribe(Channel.trades("BTC/USD"), gap_policy=GapPolicy.BUFFER)
+
+
+async def test_a_gap_that_is_ignored_asks_the_exchange_for_nothing(
+    autojump_clock: trio.abc.Clock, feed: Feed, exchange: Exchange
+) -> None:
+    """It is told and counted; the book is given again as soon as a checksum is right again."""
+    channel = Channel.book("BTC/USD")
+    async with feed.subscribe(channel, gap_policy=GapPolicy.IGNORE) as book:
+        asked = len(exchange.connections[0].requests)
+        exchange.connections[0].corrupt_next_book("BTC/USD")
+        while not isinstance(await book.receive(), Gap):
+            pass
+        back = await book.receive()
+        assert isinstance(back, BookSnapshot)
+        assert back.local
+        assert isinstance(await book.receive(), BookUpdate)
+        assert len(exchange.connections[0].requests) == asked
+        assert feed.statistics().gaps == {GapReason.CHECKSUM: 1}
+        with pytest.raises(SubscriptionError, match="those who share it handle gaps alike"):
+            await feed.subscribe(channel).__aenter__()
 
 
 async def test_a_slow_consumer_loses_its_own_records_alone(

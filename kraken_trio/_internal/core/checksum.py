@@ -65,7 +65,9 @@ UpdateT = TypeVar("UpdateT", bound=BookUpdate | Level3Update)
 class CheckedBook(ABC, Generic[SideT, MessageT, SnapshotT, UpdateT]):
     """What every book does with a message, whatever its sides hold.
 
-    A message is taken whole or not at all: after a failed checksum, nothing of the book is left.
+    A message is taken whole or not at all: after a failed checksum nothing of the book is left,
+    and it waits for a fresh snapshot. A *lenient* one, for which nobody asks the exchange, goes on
+    applying updates unseen; once a checksum is right again it is live again, with a snapshot.
     """
 
     __slots__ = (
@@ -80,6 +82,7 @@ class CheckedBook(ABC, Generic[SideT, MessageT, SnapshotT, UpdateT]):
         "_machine",
         "checksums_failed",
         "depth",
+        "lenient",
         "snapshots",
         "stale",
         "symbol",
@@ -95,6 +98,8 @@ class CheckedBook(ABC, Generic[SideT, MessageT, SnapshotT, UpdateT]):
         """Such as ``BTC/USD``."""
         self.depth = depth
         """Price levels a side."""
+        self.lenient = False
+        """Whether no fresh snapshot is to be expected after a failed checksum."""
         self.snapshots = 0
         """Snapshots that were verified, with either result."""
         self.updates = 0
@@ -120,7 +125,7 @@ class CheckedBook(ABC, Generic[SideT, MessageT, SnapshotT, UpdateT]):
 
     @property
     def state(self) -> BookState:
-        """Whether it may be believed. While it is not live, it is empty."""
+        """Whether it may be believed. While it is not live, it shows nothing."""
         return self._machine.state
 
     @property
@@ -165,8 +170,8 @@ class CheckedBook(ABC, Generic[SideT, MessageT, SnapshotT, UpdateT]):
         """Take a message: give what it became.
 
         That is its record when the checksum is right; a gap when it is wrong, after which the
-        book is empty and resyncing; None for an update of a book that is not live, or for
-        anything after the end.
+        book is resyncing; None for an update of a book that is not live, or for anything after
+        the end; a local snapshot where an update made a lenient book right again.
         """
         # The one row of the table that is not fired: a live book that takes an update stays what
         # it is, and the look-up would cost a sixth of the whole.
@@ -209,6 +214,8 @@ class CheckedBook(ABC, Generic[SideT, MessageT, SnapshotT, UpdateT]):
     def _take(self, message: MessageT) -> SnapshotT | Gap | None:
         """Take a snapshot; ignore what means nothing now."""
         if not message.snapshot or self._machine.state is BookState.CLOSED:
+            if self.lenient and self._machine.state is BookState.RESYNCING:
+                return self._recover(message)
             self._ignore(message)
             return None
         return self._replace(message) or self._whole(message, local=False)
@@ -278,8 +285,27 @@ class CheckedBook(ABC, Generic[SideT, MessageT, SnapshotT, UpdateT]):
             from_time=None if self._last is None else self._last.timestamp,
             to_time=message.timestamp,
         )
-        self._fire(BookTrigger.MISMATCH)
+        if self.lenient:
+            self._machine.fire(BookTrigger.MISMATCH)  # and keep what may become right again
+        else:
+            self._fire(BookTrigger.MISMATCH)
         return gap
+
+    def _recover(self, message: MessageT) -> SnapshotT | None:
+        """Apply an update that nobody is to see unless it makes all right again."""
+        self.updates += 1
+        self._asks.apply(message.asks)
+        self._bids.apply(message.bids)
+        # With the precisions of now, which may have been told meanwhile.
+        self._bids.render()
+        self._asks.render()
+        self._sum()
+        if not self._verify(message.checksum):
+            self.checksums_failed += 1
+            return None
+        self._fire(BookTrigger.SNAPSHOT)
+        self._last = message
+        return self._whole(message, local=True)
 
     def _ignore(self, message: MessageT) -> None:
         """Count a message that means nothing now."""

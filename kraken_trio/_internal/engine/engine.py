@@ -33,7 +33,7 @@ from kraken_trio._internal.engine.signals import (
 )
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.errors import ProtocolError
-from kraken_trio._internal.model.gap import Gap
+from kraken_trio._internal.model.gap import Gap, GapHandling
 from kraken_trio._internal.model.messages import (
     BookMessage,
     Heartbeat,
@@ -47,6 +47,7 @@ from kraken_trio._internal.model.records import Candle, Ticker, Trade
 from kraken_trio._internal.model.reference import InstrumentPair, SystemStatus
 from kraken_trio._internal.model.timestamp import Timestamp
 
+_USUAL = GapHandling()
 _TWINS = {"ticker": "spread", "spread": "ticker"}
 
 Key = tuple[str, str | None, int | None]
@@ -116,8 +117,10 @@ class Engine:
         for route in self._routes.values():
             route.leave(sink)
 
-    def open(self, part: Channel) -> Route:
+    def open(self, part: Channel, handling: GapHandling = _USUAL) -> Route:
         """Make the route of a channel with one symbol, or with none where it takes none.
+
+        ``handling`` is what is to be done about its losses.
 
         ``ValueError`` for more symbols, of which ``parts()`` makes channels with one; and where
         its data have a route already: nothing could tell them apart.
@@ -129,7 +132,7 @@ class Engine:
         if key in self._routes:
             msg = f"{part} has a route already, that of {self._routes[key].part}"
             raise ValueError(msg)
-        route = make_route(part)
+        route = make_route(part, handling)
         twin = self._routes.get((_TWINS.get(part.name, ""), *key[1:]))
         if twin is not None and twin.kept is not None:
             # One subscription on the wire serves both: what it told is known here already.

@@ -21,7 +21,7 @@ from kraken_trio._internal.core.trackers import (
 from kraken_trio._internal.engine.recall import Recall
 from kraken_trio._internal.engine.signals import DataLost, Signal, SnapshotSeen
 from kraken_trio._internal.model.channel import Channel
-from kraken_trio._internal.model.gap import Gap, GapReason
+from kraken_trio._internal.model.gap import Gap, GapHandling, GapPolicy, GapReason
 from kraken_trio._internal.model.level3 import Level3Snapshot
 from kraken_trio._internal.model.messages import BookMessage, Level3Message, RecordsMessage
 from kraken_trio._internal.model.records import BookSnapshot, Spread, Ticker
@@ -40,12 +40,14 @@ class Route:
     That is ``ticker`` and ``instrument``: each record says all there is to say.
     """
 
-    __slots__ = ("_received", "kept", "part", "sinks")
+    __slots__ = ("_received", "handling", "kept", "part", "sinks")
 
-    def __init__(self, part: Channel) -> None:
+    def __init__(self, part: Channel, handling: GapHandling) -> None:
         """Start without sinks. ``part`` has one symbol at most."""
         self.part: Channel = part
         """What it is the route of."""
+        self.handling: GapHandling = handling
+        """What is to be done about losses."""
         self.sinks: tuple[Sink, ...] = ()
         """Who gets what comes, in this order. Replaced, never changed: a sink may leave, or make
         another leave, while it is given something, and nobody else misses that."""
@@ -128,9 +130,9 @@ class SpreadRoute(Route):
 
     __slots__ = ("_shown",)
 
-    def __init__(self, part: Channel) -> None:
+    def __init__(self, part: Channel, handling: GapHandling) -> None:
         """Start without having shown anything."""
-        super().__init__(part)
+        super().__init__(part, handling)
         self._shown: Ticker | None = None
 
     def take(self, message: RecordsMessage) -> Sequence[Signal]:
@@ -180,9 +182,9 @@ class TrackedRoute(Route):
 
     __slots__ = ("tracker",)
 
-    def __init__(self, part: Channel, tracker: Tracker) -> None:
+    def __init__(self, part: Channel, handling: GapHandling, tracker: Tracker) -> None:
         """Start with a fresh ``tracker`` of the channel."""
-        super().__init__(part)
+        super().__init__(part, handling)
         self.tracker = tracker
         """What knows the numbers."""
 
@@ -218,12 +220,13 @@ class BookRoute(Route):
 
     __slots__ = ("book",)
 
-    def __init__(self, part: Channel) -> None:
+    def __init__(self, part: Channel, handling: GapHandling) -> None:
         """Start with an empty book."""
-        super().__init__(part)
+        super().__init__(part, handling)
         kind = OrderBook if part.name == "book" else Level3Book
         self.book: OrderBook | Level3Book = kind(part.symbols[0], part.depth or 0)
-        """The live book. Empty while it is not live."""
+        """The live book."""
+        self.book.lenient = handling.policy is GapPolicy.IGNORE
 
     def verify(self, message: BookMessage | Level3Message) -> Sequence[Signal]:
         """Apply a message of this part, and deliver what it became, if it means anything."""
@@ -236,7 +239,7 @@ class BookRoute(Route):
         match item:
             case Gap():
                 return (DataLost(self.part, item),)
-            case BookSnapshot() | Level3Snapshot():
+            case BookSnapshot() | Level3Snapshot() if not item.local:
                 return (SnapshotSeen(self.part),)
             case _:
                 return NOTHING
@@ -267,18 +270,18 @@ def without(sinks: tuple[Sink, ...], sink: Sink) -> tuple[Sink, ...]:
     return sinks[:at] + sinks[at + 1 :]
 
 
-def make_route(part: Channel) -> Route:
+def make_route(part: Channel, handling: GapHandling) -> Route:
     """The route that the channel of ``part`` needs."""
     match part.name:
         case "book" | "level3":
-            return BookRoute(part)
+            return BookRoute(part, handling)
         case "trade":
-            return TrackedRoute(part, TradeTracker(part.symbols[0]))
+            return TrackedRoute(part, handling, TradeTracker(part.symbols[0]))
         case "ohlc":
-            return TrackedRoute(part, CandleTracker(part.symbols[0]))
+            return TrackedRoute(part, handling, CandleTracker(part.symbols[0]))
         case "executions" | "balances":
-            return TrackedRoute(part, SequenceTracker(part.name))
+            return TrackedRoute(part, handling, SequenceTracker(part.name))
         case "spread":
-            return SpreadRoute(part)
+            return SpreadRoute(part, handling)
         case _:
-            return Route(part)
+            return Route(part, handling)

@@ -19,6 +19,7 @@ import attrs
 
 from kraken_trio._internal.model.endpoint import parse_endpoint
 from kraken_trio._internal.model.errors import ConfigurationError
+from kraken_trio._internal.model.gap import GapHandling, GapPolicy
 from kraken_trio._internal.model.rules import (
     api_key_text,
     base64_text,
@@ -53,17 +54,6 @@ class DropPolicy(enum.Enum):
     """Updates of one symbol are merged; trades never are."""
     BLOCK = "block"
     """Nothing is dropped: reading stops until there is room, on a connection of its own."""
-
-
-class GapPolicy(enum.Enum):
-    """What happens when something was lost."""
-
-    RESYNC = "resync"
-    """A fresh snapshot is fetched."""
-    IGNORE = "ignore"
-    """The loss is counted and told, and the stream goes on."""
-    BUFFER = "buffer"
-    """What came too early waits for what is missing; a resync follows when that stays away."""
 
 
 def _drop_policy(value: DropPolicy | str) -> DropPolicy:
@@ -233,6 +223,16 @@ class KrakenConfig:
             if (text := found.get(variable))
         }
         return cls(**{**fields, **overrides})
+
+    @property
+    def gap_handling(self) -> GapHandling:
+        """What a subscription does about its losses, unless it says otherwise."""
+        return GapHandling(
+            policy=self.gap_policy,
+            max_gap=self.max_gap,
+            max_pending=self.max_pending,
+            pending_timeout=self.pending_timeout,
+        )
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, checked anew."""

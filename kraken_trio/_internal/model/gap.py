@@ -9,6 +9,30 @@ from msgspec import Struct
 from kraken_trio._internal.model.timestamp import Timestamp
 
 
+class GapPolicy(enum.Enum):
+    """What happens when something was lost."""
+
+    RESYNC = "resync"
+    """A fresh snapshot is fetched."""
+    IGNORE = "ignore"
+    """The loss is told and counted, and the stream goes on."""
+    BUFFER = "buffer"
+    """What came too early waits for what is missing; a resync follows when that stays away."""
+
+
+class GapHandling(Struct, frozen=True, kw_only=True):
+    """What one subscription does about its losses. Those who share it handle them alike."""
+
+    policy: GapPolicy = GapPolicy.RESYNC
+    """What happens first."""
+    max_gap: int = 100
+    """The widest gap that ``GapPolicy.BUFFER`` waits to see filled."""
+    max_pending: int = 1000
+    """Records that are held back meanwhile, at most."""
+    pending_timeout: float = 30.0
+    """How long, in seconds."""
+
+
 class GapReason(enum.Enum):
     """The evidence of a loss."""
 

@@ -23,7 +23,7 @@ from kraken_trio._internal.engine.routes import BookRoute
 from kraken_trio._internal.model.channel import Channel, modern_symbol
 from kraken_trio._internal.model.config import DropPolicy, KrakenConfig
 from kraken_trio._internal.model.errors import ConfigurationError
-from kraken_trio._internal.model.gap import Gap, Resync
+from kraken_trio._internal.model.gap import Gap, GapPolicy, Resync
 from kraken_trio._internal.model.level3 import Level3Snapshot
 from kraken_trio._internal.model.lifecycle import BookState, ConnectionState
 from kraken_trio._internal.model.records import (
@@ -93,11 +93,12 @@ class Feed:
         stream: bool = True,
         drop_policy: DropPolicy | None = None,
         max_queue_depth: int | None = None,
+        gap_policy: GapPolicy | None = None,
     ) -> Subscription[Any]:
         """A subscription, to be entered with ``async with``; see ``Subscription``.
 
         With ``stream=False`` it has no channel of its own: its records go to ``events`` and to
-        callbacks alone. ``drop_policy`` and ``max_queue_depth`` are those of the configuration
+        callbacks alone. The policies and ``max_queue_depth`` are those of the configuration
         unless given. Raises ``ConfigurationError`` for what this feed cannot do.
         """
         if channel.private:
@@ -109,7 +110,14 @@ class Feed:
         if max_queue_depth is None and channel.name == "instrument":
             max_queue_depth = max(self._config.max_queue_depth, INSTRUMENT_DEPTH)
         records = self._channel(drop_policy, max_queue_depth) if stream else None
-        return Subscription(self._sharing, channel, records)
+        config = self._config if gap_policy is None else self._config.replace(gap_policy=gap_policy)
+        if config.gap_policy is GapPolicy.BUFFER:
+            raise ConfigurationError(
+                "gap_policy",
+                "must be resync or ignore",
+                "A live feed of this version does not wait for what comes in the wrong order",
+            )
+        return Subscription(self._sharing, channel, records, config.gap_handling)
 
     def ticker(
         self, *symbols: str, event_trigger: Literal["trades", "bbo"] = "trades"

@@ -20,7 +20,7 @@ from kraken_trio._internal.core.buffer import Buffer
 from kraken_trio._internal.core.conversation import Conversation
 from kraken_trio._internal.engine.engine import Engine
 from kraken_trio._internal.engine.hooks import Hooks
-from kraken_trio._internal.model.config import DropPolicy, GapPolicy, KrakenConfig
+from kraken_trio._internal.model.config import DropPolicy, KrakenConfig
 from kraken_trio._internal.model.endpoint import parse_endpoint
 from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.ports import Dial, Observer
@@ -60,7 +60,7 @@ async def open_kraken(
     most, whatever the peer does; nothing is left running, and no socket is left open.
     """
     config = config or KrakenConfig()
-    _check_possible(config, callback_errors)
+    _check_possible(callback_errors)
     pressure = Pressure()
     async with open_services() as services:
         feed: Feed
@@ -102,17 +102,11 @@ async def open_kraken(
             dispatcher.close()
 
 
-def _check_possible(config: KrakenConfig, callback_errors: str) -> None:
+def _check_possible(callback_errors: str) -> None:
     """Refuse what would be silently something else."""
     if callback_errors not in ("raise", "isolate"):
         raise ConfigurationError(
             "callback_errors", "must be raise or isolate", "Choose one of these"
-        )
-    if config.gap_policy is GapPolicy.BUFFER:
-        raise ConfigurationError(
-            "gap_policy",
-            "must be resync or ignore",
-            "A live feed of this version does not wait for what comes in the wrong order",
         )
 
 

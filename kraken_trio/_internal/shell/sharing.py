@@ -70,12 +70,14 @@ class Sharing:
             name = subscription.channel.name
             raise SubscriptionError("the session was ended; feed.connect() starts a new one", name)
         parts = tuple(subscription.parts)
+        for part in parts:
+            self._check_handling(subscription, part)
         self._supervisor.want([wire_part(part) for part in parts])
         self._subscriptions[subscription] = None
         sink = subscription.records_channel
         for part in parts:
             self._users.setdefault(_key(part), {})[subscription] = part
-            route = self._engine.route(part) or self._engine.open(part)
+            route = self._engine.route(part) or self._engine.open(part, subscription.handling)
             if sink is not None:
                 route.join(sink.put, snapshot=part.snapshot)
             entry = self._supervisor.conversation.roster.entry(wire_part(part))
@@ -134,6 +136,17 @@ class Sharing:
         self._closed = True
         for subscription in self:
             subscription.close()
+
+    def _check_handling(self, subscription: Subscription[Any], part: Channel) -> None:
+        """Raise where those who share a subscription would have its losses handled otherwise."""
+        route = self._engine.route(part)
+        if route is None or route.handling == subscription.handling:
+            return
+        raise SubscriptionError(
+            f"is subscribed to with {route.handling}; those who share it handle gaps alike",
+            part.name,
+            part.symbols[0] if part.symbols else None,
+        )
 
     def _of(self, part: Channel) -> list[tuple[Subscription[Any], Channel]]:
         """The subscriptions that live on one of the exchange's, each with its own part."""

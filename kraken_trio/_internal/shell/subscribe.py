@@ -15,7 +15,7 @@ from trio.lowlevel import enable_ki_protection
 
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.errors import SubscriptionError
-from kraken_trio._internal.model.gap import Gap
+from kraken_trio._internal.model.gap import Gap, GapHandling
 from kraken_trio._internal.shell.channel import RecordChannel
 from kraken_trio._internal.shell.statistics import SubscriptionStatistics
 
@@ -56,11 +56,17 @@ class Subscription(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
     """
 
     def __init__(
-        self, keeper: Keeper, channel: Channel, records: RecordChannel[T_co] | None
+        self,
+        keeper: Keeper,
+        channel: Channel,
+        records: RecordChannel[T_co] | None,
+        handling: GapHandling,
     ) -> None:
         """Nothing is asked for yet. ``records`` is None for one that only feeds callbacks."""
         self.channel = channel
         """What was asked for."""
+        self.handling = handling
+        """What is done about losses."""
         self.parts: dict[Channel, bool] = dict.fromkeys(channel.parts(), False)
         """What is left of it, symbol by symbol, and whether each is live."""
         self.refused: dict[str | None, SubscriptionError] = {}

@@ -26,7 +26,7 @@ from kraken_trio._internal.engine.signals import (
     StatusSeen,
 )
 from kraken_trio._internal.model.channel import Channel
-from kraken_trio._internal.model.config import GapPolicy, KrakenConfig
+from kraken_trio._internal.model.config import KrakenConfig
 from kraken_trio._internal.model.errors import (
     ConnectionFailed,
     ConnectionLost,
@@ -34,6 +34,7 @@ from kraken_trio._internal.model.errors import (
     ProtocolError,
     UpgradeRefused,
 )
+from kraken_trio._internal.model.gap import GapPolicy
 from kraken_trio._internal.model.lifecycle import ConnectionState
 from kraken_trio._internal.model.ports import Dial
 from kraken_trio._internal.model.requests import Ping
@@ -272,14 +273,16 @@ class Supervisor:
                 self._obey(self.conversation.replied(reply, now))
             case SnapshotSeen(part):
                 self._obey(self.conversation.snapshot(wire_part(part), now))
-            case DataLost(part, gap) if part.needs_snapshot and self._resyncs:
+            case DataLost(part, gap) if self._resyncs(part):
                 self._obey(self.conversation.lost(wire_part(part), gap.reason, now))
             case StatusSeen(status):
                 self.conversation.status(status)
 
-    @property
-    def _resyncs(self) -> bool:
-        return self._config.gap_policy is not GapPolicy.IGNORE
+    def _resyncs(self, part: Channel) -> bool:
+        """Whether a fresh snapshot is wanted where ``part`` lost something."""
+        route = self.engine.route(part)
+        ignored = route is not None and route.handling.policy is GapPolicy.IGNORE
+        return part.needs_snapshot and not ignored
 
     def _report(self, event: said.Input) -> None:
         self._obey(self.conversation.report(event, trio.current_time()))
