@@ -348,18 +348,6 @@ def test_a_disconnect_is_told_by_every_route_that_lost_something() -> None:
     assert len(got) == 5
 
 
-def test_one_who_attaches_late_gets_the_live_book_first() -> None:
-    """Updates mean nothing without the book that they change."""
-    quiet = Channel.book("ETH/USD")
-    made, _ = engine(BOOK, quiet)
-    made.feed(SNAPSHOT, NOW)
-    late: list[Any] = []
-    made.attach(late.append)
-    made.feed(UPDATE, NOW)
-    assert [type(item) for item in late] == [BookSnapshot, BookUpdate]
-    assert (late[0].symbol, late[0].local) == ("BTC/USD", True)
-
-
 @pytest.mark.parametrize("frame", [SNAPSHOT, STATUS, HEARTBEAT, b"rubbish"])
 def test_a_sink_may_detach_itself_and_open_routes(frame: bytes) -> None:
     """Whatever a sink does while it is given something, the others are given it as well."""
@@ -380,20 +368,16 @@ def test_a_sink_may_detach_itself_and_open_routes(frame: bytes) -> None:
     assert first[0] is second[0]
 
 
-def test_a_sink_may_detach_itself_when_it_is_welcomed() -> None:
-    """One that wants the live book and no more gets no more."""
-    made, _ = engine(BOOK, Channel.ticker("BTC/USD"))
+def test_the_checksums_of_closed_books_still_count() -> None:
+    """What was verified stays verified."""
+    made, _ = engine(BOOK)
     made.feed(SNAPSHOT, NOW)
-    got: list[Any] = []
-
-    def once(item: Any) -> None:
-        got.append(item)
-        made.detach(once)
-
-    made.attach(once)
-    for frame in (UPDATE, TICKER, HEARTBEAT):
-        made.feed(frame, NOW)
-    assert [type(item) for item in got] == [BookSnapshot]
+    made.feed(UPDATE.replace(b"1109668654", b"7"), NOW)
+    assert (made.checksums_ok, made.checksums_failed) == (1, 1)
+    made.close(BOOK)
+    made.open(BOOK)
+    made.feed(SNAPSHOT, NOW)
+    assert (made.checksums_ok, made.checksums_failed) == (2, 1)
 
 
 def test_a_disconnect_may_open_and_close_routes() -> None:

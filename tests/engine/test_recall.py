@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from kraken_trio._internal.engine.recall import CANDLES, TRADES, Recall
+from kraken_trio._internal.engine.recall import CANDLES, TRADES, make_recall
 from kraken_trio._internal.model.gap import Gap, GapReason
 from kraken_trio._internal.model.messages import RecordsMessage
 from kraken_trio._internal.model.records import Candle, Spread, Ticker, Trade
@@ -47,11 +47,18 @@ def pair(name: str, status: str) -> InstrumentPair:
 
 def kept(channel: str, *items: Any) -> list[Any]:
     """What is left of items that came one after the other, without the mark of a snapshot."""
-    recall = Recall(channel)
+    recall = make_recall(channel)
     for item in items:
-        recall.note(item)
+        recall.note([item])
     left: list[Any] = list(recall)
     return [replace(i, snapshot=False) if hasattr(i, "snapshot") else i for i in left]
+
+
+def snapshot(channel: str, *records: Any) -> RecordsMessage:
+    """Give the message of a snapshot."""
+    return RecordsMessage(
+        channel=channel, snapshot=True, records=records, sequence=None, received_at=NOW
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,23 +99,28 @@ def test_of_a_history_the_end_is_kept(channel: str, make: Any, limit: int) -> No
 
 def test_a_snapshot_replaces_everything_and_sets_the_length() -> None:
     """A longer history of the exchange stays as long."""
-    recall = Recall("ohlc")
-    recall.note(candle(0))
+    recall = make_recall("ohlc")
+    recall.note([candle(0)])
     long = tuple(candle(minute) for minute in range(10, 10 + CANDLES + 5))
-    recall.begin(
-        RecordsMessage(channel="ohlc", snapshot=True, records=long, sequence=None, received_at=NOW)
-    )
-    recall.note(candle(99))
+    recall.begin(snapshot("ohlc", *long))
+    recall.note([candle(99)])
     begins = [each.interval_begin for each in (*long[1:], candle(99))]
     assert [item.interval_begin for item in recall if isinstance(item, Candle)] == begins
 
 
-def test_what_is_given_says_that_it_is_no_news() -> None:
-    """Records that can be marked as those of a snapshot are."""
-    recall = Recall("trade")
-    recall.note(trade(1))
-    assert list(recall) == [replace(trade(1), snapshot=True)]
+@pytest.mark.parametrize("channel, record", [("trade", trade(1)), ("ticker", ticker(1))])
+def test_what_is_given_says_that_it_is_no_news(channel: str, record: Any) -> None:
+    """Records are marked as those of a snapshot; forgotten, they are not given."""
+    recall = make_recall(channel)
+    assert list(recall) == []
+    recall.begin(snapshot(channel, record))
+    assert list(recall) == [replace(record, snapshot=True)]
     recall.forget()
     assert list(recall) == []
-    recall.note(spread := Spread("BTC/USD", ONE, ONE, ONE, ONE, NOW))
+
+
+def test_a_record_without_a_mark_is_given_as_it_is() -> None:
+    """A spread is never part of a snapshot of the exchange's."""
+    recall = make_recall("spread")
+    recall.note([spread := Spread("BTC/USD", ONE, ONE, ONE, ONE, NOW)])
     assert list(recall) == [spread]

@@ -197,6 +197,22 @@ def test_trades_tell_themselves_what_a_disconnect_cost() -> None:
     assert [type(item) for item in got] == [Trade, Trade, Gap, Trade]
 
 
+def test_where_nothing_had_come_yet_a_disconnect_is_told() -> None:
+    """Trades that were confirmed may have been made meanwhile, and no number would show it."""
+    route, got = opened(Channel.trades("BTC/USD"))
+    assert route.disconnect() is None
+    route.confirmed = True
+    assert route.disconnect() == Gap("trade", "BTC/USD", GapReason.DISCONNECT)
+    assert not route.confirmed
+    # The snapshot that shows what a disconnect cost is old where nothing was seen before it.
+    route.take(message("trade", trade(4), trade(5), snapshot=True))
+    route.take(message("trade", trade(7)))
+    assert [type(item) for item in got] == [Gap, Gap, Trade]
+    assert (got[1].expected, got[1].received) == (6, 7)
+    route.confirmed = True
+    assert route.disconnect() is None
+
+
 def test_private_channels_are_numbered_anew_after_a_disconnect() -> None:
     """Their numbers begin with 1 again and tell nothing, so the disconnect itself is the gap."""
     route, got = opened(Channel.balances())
@@ -241,7 +257,9 @@ def test_one_who_joins_late_gets_the_book_first() -> None:
     route, _ = opened(Channel.book("BTC/USD"))
     early, late = list[Any](), list[Any]()
     route.join(early.append)
+    assert list(route.recall()) == []
     route.verify(book(snapshot=True))
+    late += route.recall()
     route.join(late.append)
     assert [item.local for item in early] == [False]
     assert [item.local for item in late] == [True]
@@ -254,13 +272,10 @@ def test_one_who_joins_late_is_given_what_a_snapshot_would_hold() -> None:
     route, early = opened(Channel.trades("BTC/USD", snapshot=True))
     route.take(message("trade", trade(1), trade(2), snapshot=True))
     route.take(message("trade", trade(2), trade(3), trade(5)))
-    late, uninterested = list[Any](), list[Any]()
-    route.join(late.append)
-    route.join(uninterested.append, snapshot=False)
+    late = list(route.recall())
     assert [replace(i, snapshot=False) if isinstance(i, Trade) else i for i in late] == early
     assert [type(item) for item in late] == [Trade, Trade, Trade, Gap, Trade]
     assert all(item.snapshot for item in late if isinstance(item, Trade))
-    assert uninterested == []
 
 
 @pytest.mark.parametrize(
@@ -270,10 +285,9 @@ def test_where_no_snapshot_was_asked_for_none_is_given(part: Channel) -> None:
     """What is known then is no snapshot, and costs nothing."""
     route, _ = opened(part)
     route.take(message(part.name, trade(1) if part.name == "trade" else ticker("1.5")))
+    assert list(route.recall()) == []
     route.disconnect()
-    late = list[Any]()
-    route.join(late.append)
-    assert late == []
+    assert list(route.recall()) == []
 
 
 def test_what_is_believed_no_more_is_given_to_nobody() -> None:

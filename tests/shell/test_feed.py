@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -15,7 +16,6 @@ from kraken_trio import (
     Channel,
     ConfigurationError,
     ConnectionState,
-    DropPolicy,
     Feed,
     Gap,
     GapPolicy,
@@ -32,9 +32,16 @@ from kraken_trio import (
     Trade,
     open_kraken,
 )
-from kraken_trio.testing import Exchange
+from kraken_trio.testing import Exchange, open_exchange
 
 CONFIG = KrakenConfig(endpoint="wss://exchange.test/v2", jitter=0.0)
+
+
+@pytest.fixture
+async def still(autojump_clock: trio.abc.Clock) -> AsyncIterator[Exchange]:
+    """Give an exchange whose market stands still unless it is told to go on."""
+    async with open_exchange(seed=1) as exchange:
+        yield exchange
 
 
 @pytest.mark.parametrize(
@@ -194,6 +201,93 @@ def _identities(items: list[Any]) -> list[Any]:
             for item in items
         )
     )
+
+
+@pytest.mark.parametrize("snapshot", [False, True])
+async def test_one_who_comes_back_at_once_begins_anew(
+    autojump_clock: trio.abc.Clock, feed: Feed, exchange: Exchange, snapshot: bool
+) -> None:
+    """What is still on its way of the subscription that was left is nobody's any more."""
+    async with feed.trades("BTC/USD", snapshot=snapshot) as trades:
+        await trades.receive()
+        exchange.step(300)
+    async with feed.trades("BTC/USD", snapshot=snapshot) as trades:
+        await trio.sleep(1)
+        got = [trade for trade in await trades.receive_batch() if isinstance(trade, Trade)]
+        assert sum(trade.snapshot for trade in got) == 50 * snapshot
+        assert all(trade.snapshot == snapshot for trade in got[:50])
+        numbers = [trade.trade_id for trade in got]
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert feed.statistics().gaps == {}
+
+
+async def test_a_late_joiner_has_room_for_all_that_it_is_given(
+    autojump_clock: trio.abc.Clock, feed: Feed
+) -> None:
+    """It cannot have been too slow before it was there."""
+    symbols = ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD")
+    channel = Channel.trades(*symbols, snapshot=True)
+    async with feed.subscribe(channel):
+        await trio.sleep(1)
+        async with feed.subscribe(channel, max_queue_depth=100) as late:
+            assert len(await late.receive_batch()) >= 200
+            statistics = late.statistics().records
+            assert statistics is not None
+            assert statistics.dropped == 0
+
+
+async def test_what_is_subscribed_is_said_with_its_options(
+    autojump_clock: trio.abc.Clock, feed: Feed
+) -> None:
+    """Another depth or another trigger is another subscription; a snapshot is not."""
+    async with feed.book("BTC/USD"), feed.ticker("BTC/USD"), feed.trades("BTC/USD"):
+        assert feed.is_subscribed(Channel.book("BTC/USD"))
+        assert not feed.is_subscribed(Channel.book("BTC/USD", depth=1000))
+        assert feed.is_subscribed(Channel.ticker("BTC/USD", snapshot=False))
+        assert not feed.is_subscribed(Channel.ticker("BTC/USD", event_trigger="bbo"))
+        assert feed.is_subscribed(Channel.trades("BTC/USD", snapshot=True))
+
+
+async def test_one_who_waits_to_be_answered_is_told_that_the_session_ends(
+    autojump_clock: trio.abc.Clock, feed: Feed, exchange: Exchange
+) -> None:
+    """With the same words as one who comes a moment later."""
+    exchange.refusals["BTC/USD"] = None
+    raised: list[SubscriptionError] = []
+
+    async def enter() -> None:
+        with pytest.raises(SubscriptionError, match="the session was ended") as caught:
+            await feed.subscribe(Channel.book("BTC/USD", "ETH/USD")).__aenter__()
+        raised.append(caught.value)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(enter)
+        await trio.sleep(1)
+        feed.disconnect()
+    assert len(raised) == 1
+    assert feed.statistics().subscriptions == ()
+
+
+async def test_trades_made_before_a_subscription_never_come_as_news(
+    autojump_clock: trio.abc.Clock, still: Exchange
+) -> None:
+    """A reconnect fetches the past to see what was missed; of a quiet pair all of it is old."""
+    async with (
+        open_kraken(CONFIG, dial=still.dial) as feed,
+        feed.trades("BTC/USD") as trades,
+    ):
+        still.connections[0].drop()
+        gap = await trades.receive()
+        assert isinstance(gap, Gap)
+        assert gap.reason is GapReason.DISCONNECT
+        await feed.wait_state(ConnectionState.SUBSCRIBED)
+        await trio.sleep(1)
+        with pytest.raises(trio.WouldBlock):
+            trades.receive_nowait()
+        still.step(200)
+        trade = await trades.receive()
+        assert isinstance(trade, Trade)
+        assert not trade.snapshot
 
 
 async def test_trades_that_came_without_their_past_have_none_for_others(
@@ -387,11 +481,9 @@ async def test_waiting_for_a_state(feed: Feed, autojump_clock: trio.abc.Clock) -
 async def test_what_a_feed_cannot_do_is_said_at_once(
     autojump_clock: trio.abc.Clock, feed: Feed
 ) -> None:
-    """Private channels and Block are refused before anything is sent."""
+    """Private channels and the reordering of gaps are refused before anything is sent."""
     with pytest.raises(ConfigurationError, match="must be public"):
         feed.subscribe(Channel.executions())
-    with pytest.raises(ConfigurationError, match="drop_policy"):
-        feed.subscribe(Channel.trades("BTC/USD"), drop_policy=DropPolicy.BLOCK)
     with pytest.raises(ConfigurationError, match="gap_policy"):
         feed.subscribe(Channel.trades("BTC/USD"), gap_policy=GapPolicy.BUFFER)
 

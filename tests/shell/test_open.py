@@ -13,10 +13,12 @@ from kraken_trio import (
     Channel,
     ConfigurationError,
     ConnectionState,
+    Feed,
     KrakenConfig,
     ProtocolError,
     RetriesExhausted,
     StateChange,
+    SubscriptionError,
     open_kraken,
 )
 from kraken_trio._internal.engine.engine import Engine
@@ -241,12 +243,10 @@ async def test_what_cannot_be_is_refused_when_it_is_opened() -> None:
 
 
 def raising(name: str, error: Exception) -> Observer:
-    """Give an observer whose hook of this name raises ``error``, once and no more."""
-    errors = [error]
+    """Give an observer whose hook of this name raises ``error``, again and again."""
 
     def hook(*_: object) -> None:
-        if errors:
-            raise errors.pop()
+        raise error
 
     made: Observer = type("Raising", (Observer,), {name: hook})()
     return made
@@ -308,3 +308,58 @@ async def test_a_fault_of_our_own_comes_out_as_itself(
             await feed.subscribe(Channel.ticker("BTC/USD")).__aenter__()
             await trio.sleep_forever()
     assert caught.value is error
+
+
+async def test_an_observer_may_use_the_feed(
+    autojump_clock: trio.abc.Clock, exchange: Exchange
+) -> None:
+    """What it asks for in a hook is done after all that led to the hook."""
+    seen: list[tuple[str, int, tuple[Channel, ...]]] = []
+    feeds: list[Feed] = []
+
+    class Meddling(Observer):
+        def state_changed(self, change: StateChange) -> None:
+            (feed,) = feeds
+            state = change.to_state
+            seen.append((state.value, len(feed.active_subscriptions), feed.active_subscriptions))
+            if state is ConnectionState.CONNECTING and len(seen) == 1:
+                feed.disconnect()
+            elif state is ConnectionState.CLOSED and len(seen) == 2:
+                feed.connect()
+            elif state is ConnectionState.DEGRADED:
+                assert feed.order_book("BTC/USD") is None
+
+    async with open_kraken(CONFIG, dial=exchange.dial, observers=[Meddling()]) as feed:
+        feeds.append(feed)
+        feed.connect()
+        with trio.fail_after(1):
+            await feed.wait_state(ConnectionState.SUBSCRIBED)
+        assert exchange.connected == 1
+        async with feed.book("BTC/USD") as book:
+            await book.receive()
+            exchange.connections[0].drop()
+            await feed.wait_state(ConnectionState.DEGRADED)
+            await feed.wait_state(ConnectionState.SUBSCRIBED)
+    states = [state for state, *_ in seen]
+    assert states[:4] == ["connecting", "closed", "connecting", "subscribing"]
+    assert [active for state, active, _ in seen if state == "degraded"] == [0]
+    assert exchange.connected == 2
+
+
+async def test_an_observer_is_told_of_a_refusal_when_it_stands_on_the_subscription(
+    autojump_clock: trio.abc.Clock, exchange: Exchange
+) -> None:
+    """What it looks up then is as it was told."""
+    exchange.refusals["ETH/USD"] = "Currency pair not supported ETH/USD"
+    refused: list[tuple[str | None, ...]] = []
+
+    class Watching(Observer):
+        def subscription_failed(self, session: str, error: SubscriptionError) -> None:
+            assert (session, error.symbol) == ("public", "ETH/USD")
+            refused.append(tuple(book.refused))
+
+    async with open_kraken(CONFIG, dial=exchange.dial, observers=[Watching()]) as feed:
+        book = feed.book("BTC/USD", "ETH/USD")
+        async with book:
+            pass
+    assert refused == [("ETH/USD",)]

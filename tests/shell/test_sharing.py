@@ -17,7 +17,7 @@ async def test_what_is_active_is_said_symbol_by_symbol(
 ) -> None:
     """A channel is active when all its symbols are; one that was refused is not."""
     exchange.refusals["ETH/USD"] = "Currency pair not supported ETH/USD"
-    sharing = feed._sharing
+    sharing = feed._hub.public.sharing
     assert not sharing.active
     async with feed.subscribe(BOOK):
         assert sharing.active == (Channel.book("BTC/USD"),)
@@ -30,7 +30,7 @@ async def test_the_last_one_who_leaves_closes_the_route(
     autojump_clock: trio.abc.Clock, feed: Feed
 ) -> None:
     """As long as one is there, what it shares is."""
-    sharing = feed._sharing
+    sharing = feed._hub.public.sharing
     async with feed.subscribe(BOOK) as first:
         async with feed.subscribe(BOOK) as second:
             assert list(sharing) == [first, second]
@@ -68,6 +68,6 @@ async def test_nothing_is_entered_in_a_session_that_has_ended(
     with pytest.raises(SubscriptionError, match="the session was ended"):
         await feed.subscribe(BOOK).__aenter__()
     late = feed.subscribe(BOOK)
-    feed._sharing.close()
+    feed._hub.public.sharing.close()
     with pytest.raises(trio.ClosedResourceError, match="the feed's block was left"):
         await late.__aenter__()

@@ -235,6 +235,10 @@ class Buffer:
         """Books whose consumer knows of a hole, and gets nothing until a snapshot is put."""
         return tuple(key for key, hole in self._stale.items() if not hole.placed)
 
+    def widen(self, places: int) -> None:
+        """Make room for so many more entries."""
+        self.capacity += places
+
     def put(self, item: Item) -> None:
         """Take in a record, or a gap where it belongs; how, the policy says."""
         queue = self._queue

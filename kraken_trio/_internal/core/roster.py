@@ -77,6 +77,8 @@ Effect = Discard | Completed | Ended | Watch | Mended
 Request = Subscribe | Unsubscribe
 Key = tuple[str, str | None, int | None]
 
+_TELL_THEMSELVES = ("trade", "ohlc")
+"""Channels whose records show by themselves what was missed, even over a reconnect."""
 _KINDS: dict[type, type[Request]] = {
     talk.Subscribe: Subscribe,
     talk.Unsubscribe: Unsubscribe,
@@ -116,6 +118,8 @@ class Roster:
         self._queue: dict[tuple[type[Request], Key], Entry] = {}
         self._pending = Pending[tuple[type[Request], tuple[Entry, ...]]]()
         self._answered = 0.0
+        self._outstanding: dict[Entry, None] = {}
+        self._mending: dict[Entry, None] = {}
 
     def __iter__(self) -> Iterator[Entry]:
         """All entries that are not over."""
@@ -123,7 +127,7 @@ class Roster:
 
     def entry(self, part: Channel) -> Entry | None:
         """The entry of ``part``, if there is one."""
-        return self._entries.get(_key(part))
+        return self._entries.get(part.key)
 
     def deadline(self, parts: Iterable[Channel] | None = None) -> float:
         """When ``tick`` wants to be called for these, or for all that nobody wants any more;
@@ -138,12 +142,12 @@ class Roster:
     @property
     def outstanding(self) -> bool:
         """Whether anything that is wanted is not complete."""
-        return any(entry.users and entry.machine.outstanding for entry in self)
+        return bool(self._outstanding)
 
     @property
     def mending(self) -> bool:
         """Whether anything that is wanted has a hole and is not whole again."""
-        return any(entry.users and entry.mending for entry in self)
+        return bool(self._mending)
 
     @property
     def unanswered(self) -> int:
@@ -159,7 +163,7 @@ class Roster:
         is wanted already: another depth of the same book, another trigger of a ticker, the
         snapshot of trades that are subscribed to without.
         """
-        entry = self._entries.get(_key(part))
+        entry = self._entries.get(part.key)
         if entry is None or not entry.users:
             return
         reason = _clash(entry.part, part)
@@ -169,24 +173,29 @@ class Roster:
     def want(self, part: Channel, now: float) -> list[Effect]:
         """Somebody wants ``part``. Raises what ``check`` raises."""
         self.check(part)
-        entry = self._entries.get(_key(part))
+        entry = self._entries.get(part.key)
         if entry is None:
             machine = Subscription(part, timeout_s=self._timeout, backoff=self._backoff)
-            entry = self._entries[_key(part)] = Entry(part, machine)
+            entry = self._entries[part.key] = Entry(part, machine)
         entry.users += 1
         if entry.users > 1:
             return []
         if entry.machine.state is SubscriptionState.UNSUBSCRIBING:
+            # What those who left it saw and missed is nobody's any more.
             entry.part = entry.machine.part = part
+            entry.seen = entry.mending = False
+            entry.lost = None
             return self._step(entry, talk.Want(), now)
+        self._track(entry)
         return self._step(entry, talk.Online(), now) if self._online else []
 
     def unwant(self, part: Channel, now: float) -> list[Effect]:
         """One who wanted ``part`` wants it no more; the last one leaves it."""
-        entry = self._entries.get(_key(part))
+        entry = self._entries.get(part.key)
         if entry is None or not entry.users:
             return []
         entry.users -= 1
+        self._track(entry)
         return [] if entry.users else self._step(entry, talk.Leave(), now)
 
     def online(self, now: float) -> list[Effect]:
@@ -204,7 +213,8 @@ class Roster:
         self._pending.drain()
         for entry in self:
             entry.mending = False
-            if entry.seen and entry.lost is None:
+            # Of these the next records tell whether anything was missed at all.
+            if entry.seen and entry.lost is None and entry.part.name not in _TELL_THEMSELVES:
                 entry.lost = GapReason.DISCONNECT, now
         return self._step_all(list(self), talk.Offline(), now)
 
@@ -215,7 +225,7 @@ class Roster:
         groups: dict[tuple[type[Request], Channel], list[Entry]] = {}
         for (kind, _), entry in self._queue.items():
             part = entry.part
-            if kind is Subscribe and entry.seen and part.name in ("trade", "ohlc"):
+            if kind is Subscribe and entry.seen and part.name in _TELL_THEMSELVES:
                 # What was missed meanwhile stands in the snapshot, as far as it reaches.
                 part = msgspec.structs.replace(part, snapshot=True)
             # The first symbol stands for all: a channel cannot be without.
@@ -253,17 +263,18 @@ class Roster:
     def snapshot(self, part: Channel, now: float) -> list[Effect]:
         """The snapshot of ``part`` came."""
         self._answered = now
-        entry = self._entries.get(_key(part))
+        entry = self._entries.get(part.key)
         return [] if entry is None else self._step(entry, talk.SnapshotSeen(), now)
 
     def lost(self, part: Channel, reason: GapReason, now: float) -> list[Effect]:
         """What ``part`` delivered has a hole that a fresh snapshot mends."""
-        entry = self._entries.get(_key(part))
+        entry = self._entries.get(part.key)
         if entry is None or not entry.users:
             return []
         entry.lost = entry.lost or (reason, now)
         effects = self._step(entry, talk.DataLost(reason.value), now)
         entry.mending = entry.machine.outstanding
+        self._track(entry)
         return effects
 
     def tick(self, now: float) -> list[Effect]:
@@ -342,23 +353,31 @@ class Roster:
                     effects.append(Ended(entry.part, error))
                 case _ as unreachable:
                     assert_never(unreachable)
+        self._track(entry)
         if entry.machine.deadline < before:
             effects.append(Watch(entry.part))
         if entry.machine.state is SubscriptionState.ENDED:
-            self._entries.pop(_key(entry.part), None)
+            self._entries.pop(entry.part.key, None)
         return effects
+
+    def _track(self, entry: Entry) -> None:
+        """Keep count of what is wanted and not complete, or not whole: asked at every answer."""
+        for is_so, entries in (
+            (entry.machine.outstanding, self._outstanding),
+            (entry.mending, self._mending),
+        ):
+            if is_so and entry.users:
+                entries[entry] = None
+            else:
+                entries.pop(entry, None)
 
     def _enqueue(self, kind: type[Request], entry: Entry, now: float) -> list[Effect]:
         """Queue a request; one to leave what was not even asked for yet takes that back instead."""
-        key = _key(entry.part)
+        key = entry.part.key
         if kind is Unsubscribe and self._queue.pop((Subscribe, key), None) is not None:
             return self._step(entry, talk.Left(), now)
         self._queue[kind, key] = entry
         return []
-
-
-def _key(part: Channel) -> Key:
-    return part.name, part.symbols[0] if part.symbols else None, part.interval
 
 
 def _clash(there: Channel, wanted: Channel) -> str | None:

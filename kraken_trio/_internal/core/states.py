@@ -274,7 +274,7 @@ def _book() -> dict[tuple[BookState, BookTrigger], Row[BookState, BookEffect]]:
         (s.LIVE, t.MISMATCH): Row(s.RESYNCING, (e.CLEAR,)),
         (s.LIVE, t.INVALIDATE): Row(s.AWAITING_SNAPSHOT, (e.CLEAR,)),
         (s.AWAITING_SNAPSHOT, t.INVALIDATE): Row(s.AWAITING_SNAPSHOT),
-        (s.RESYNCING, t.INVALIDATE): Row(s.AWAITING_SNAPSHOT),
+        (s.RESYNCING, t.INVALIDATE): Row(s.AWAITING_SNAPSHOT, (e.CLEAR,)),
         (s.CLOSED, t.CLOSE): Row(s.CLOSED, late=True),
     }
     for state in (s.AWAITING_SNAPSHOT, s.LIVE, s.RESYNCING):

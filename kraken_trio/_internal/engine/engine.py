@@ -12,7 +12,9 @@ from typing import Any, Protocol, TypeGuard, assert_never, cast
 
 from msgspec.structs import replace
 
+from kraken_trio._internal.core.book import OrderBook
 from kraken_trio._internal.core.digits import MOST_DECIMALS
+from kraken_trio._internal.core.level3 import Level3Book
 from kraken_trio._internal.engine.hooks import Hooks
 from kraken_trio._internal.engine.routes import (
     NOTHING,
@@ -84,6 +86,9 @@ class Engine:
         """Heartbeats."""
         self.replies: int = 0
         """Answers to requests."""
+        # Of books that were closed.
+        self._closed_ok = 0
+        self._closed_failed = 0
         self._decode = codec.decode
         self._session = session
         self._routes: dict[Key, Route] = {}
@@ -94,19 +99,10 @@ class Engine:
         self._on_gap = hooks.gap if hooks else ()
 
     def attach(self, sink: Sink) -> None:
-        """Give ``sink`` everything from now on: records, gaps, status, heartbeats, faults.
-
-        Of each book that is live it is given a verified snapshot first.
-        """
+        """Give ``sink`` everything from now on: records, gaps, status, heartbeats, faults."""
         self._sinks = (*self._sinks, sink)
-        routes = tuple(self._routes.values())
-        for route in routes:
+        for route in self._routes.values():
             route.sinks = (*route.sinks, sink)
-        # Only now: it may detach itself already.
-        for route in routes:
-            if isinstance(route, BookRoute):
-                for snapshot in route.recall():
-                    sink(snapshot)
 
     def detach(self, sink: Sink) -> None:
         """Give ``sink`` nothing more; ``ValueError`` if it is not attached.
@@ -128,7 +124,7 @@ class Engine:
         if len(part.symbols) > 1:
             msg = f"{part} has several symbols, and a route has one"
             raise ValueError(msg)
-        key = _key(part)
+        key = part.key
         if key in self._routes:
             msg = f"{part} has a route already, that of {self._routes[key].part}"
             raise ValueError(msg)
@@ -146,15 +142,32 @@ class Engine:
 
     def close(self, part: Channel) -> None:
         """Forget the route of ``part``, and what comes for it; ``KeyError`` if there is none."""
-        self._routes.pop(_key(part)).close()
+        route = self._routes.pop(part.key)
+        route.close()
+        if isinstance(route, BookRoute):
+            self._closed_ok += route.book.checksums_ok
+            self._closed_failed += route.book.checksums_failed
 
     def route(self, part: Channel) -> Route | None:
         """The route of ``part``, if it is open."""
-        return self._routes.get(_key(part))
+        return self._routes.get(part.key)
 
     def routes(self) -> Iterator[Route]:
         """All that is open."""
         return iter(self._routes.values())
+
+    @property
+    def checksums_ok(self) -> int:
+        """Book messages that verified."""
+        return self._closed_ok + sum(book.checksums_ok for book in self._books())
+
+    @property
+    def checksums_failed(self) -> int:
+        """Book messages that did not verify."""
+        return self._closed_failed + sum(book.checksums_failed for book in self._books())
+
+    def _books(self) -> Iterator[OrderBook | Level3Book]:
+        return (route.book for route in self._routes.values() if isinstance(route, BookRoute))
 
     def disconnect(self) -> None:
         """The connection is gone: nothing of it is believed, and every loss is told in band."""
@@ -301,10 +314,6 @@ class Engine:
     def _tell(self, gap: Gap) -> None:
         for hook in self._on_gap:
             hook(self._session, gap)
-
-
-def _key(part: Channel) -> Key:
-    return part.name, part.symbols[0] if part.symbols else None, part.interval
 
 
 def _possible(precision: int | None) -> TypeGuard[int]:

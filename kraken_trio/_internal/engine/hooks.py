@@ -1,7 +1,8 @@
 """Whom to tell what: the observers, hook by hook.
 
 A hook that nobody overrides costs nothing. What one raises is a fault of the observer's and stays
-out of the data's way: whoever runs the feed is given it, and everything else goes on.
+out of the data's way: whoever runs the feed is given it, and will end it; that observer is told
+nothing more, and the others are.
 """
 
 from __future__ import annotations
@@ -32,10 +33,25 @@ class Hooks:
         """Take the hooks of ``observers`` that do anything; ``failed`` is told what they raise."""
         every = tuple(observers)
 
+        # Those that raised, by their place: what is broken is left alone from then on.
+        broken: set[int] = set()
+
+        def guarded(place: int, hook: Hook) -> Hook:
+            def call(*told: object) -> None:
+                if place in broken:
+                    return
+                try:
+                    hook(*told)
+                except Exception as error:  # noqa: BLE001 - whatever it is, it is told as itself
+                    broken.add(place)
+                    failed(error)
+
+            return call
+
         def hooks(name: str) -> tuple[Hook, ...]:
             return tuple(
-                _guarded(getattr(observer, name), failed)
-                for observer in every
+                guarded(place, getattr(observer, name))
+                for place, observer in enumerate(every)
                 if getattr(type(observer), name) is not getattr(Observer, name)
             )
 
@@ -46,13 +62,3 @@ class Hooks:
         self.resync: tuple[Hook, ...] = hooks("resync")
         self.state_changed: tuple[Hook, ...] = hooks("state_changed")
         self.subscription_failed: tuple[Hook, ...] = hooks("subscription_failed")
-
-
-def _guarded(hook: Hook, failed: Failed) -> Hook:
-    def call(*told: object) -> None:
-        try:
-            hook(*told)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is told as itself
-            failed(error)
-
-    return call

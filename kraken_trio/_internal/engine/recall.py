@@ -7,18 +7,17 @@ of which; books keep, and verify, their own.
 
 from __future__ import annotations
 
-import sys
 from collections import OrderedDict
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
+from typing import Any, Final, Protocol
 
 from msgspec.structs import replace
 
 from kraken_trio._internal.core.buffer import Item
 from kraken_trio._internal.model.gap import Gap
 from kraken_trio._internal.model.messages import RecordsMessage
-from kraken_trio._internal.model.records import Candle, Trade
-from kraken_trio._internal.model.reference import InstrumentAsset, InstrumentPair
+from kraken_trio._internal.model.reference import InstrumentPair
 
 TRADES: Final = 50
 """Trades that are kept: as many as a snapshot of the exchange holds."""
@@ -26,54 +25,103 @@ CANDLES: Final = 12
 """Candles that are kept at least: the snapshots that were seen hold 9 to 12."""
 
 
-class Recall:
-    """The records of one route that still say something; with gaps, where they were."""
-
-    __slots__ = ("_items", "_limit")
-
-    def __init__(self, channel: str) -> None:
-        """Start with none."""
-        self._items: OrderedDict[object, Item] = OrderedDict()
-        self._limit = {"trade": TRADES, "ohlc": CANDLES}.get(channel, sys.maxsize)
+class Recall(Protocol):
+    """The items of one route that still say something."""
 
     def begin(self, message: RecordsMessage) -> None:
-        """Keep what a snapshot says, and from now on as much as it said; nothing from before."""
-        self._items.clear()
-        self._limit = max(self._limit, len(message.records))
-        for record in message.records:
-            self.note(record)
+        """Keep what a snapshot says, and nothing from before."""
+        ...
 
-    def note(self, item: Item) -> None:
-        """Keep an item, in its order, or in the place of the one that it replaces."""
-        items = self._items
-        items[_place(item)] = item
-        if len(items) > self._limit:
-            items.popitem(last=False)
+    def note(self, items: Iterable[Item]) -> None:
+        """Keep what these say, in their order or in the place of what they replace."""
+        ...
 
     def forget(self) -> None:
         """Nothing of it holds any more."""
+        ...
+
+    def __iter__(self) -> Iterator[Item]:
+        """All that is kept, oldest first; records that can be are marked as a snapshot's."""
+        ...
+
+
+class Newest:
+    """Of tickers: the newest says it all."""
+
+    __slots__ = ("_item",)
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._item: Item | None = None
+
+    def begin(self, message: RecordsMessage) -> None:
+        """As in ``Recall``."""
+        self.note(message.records)
+
+    def note(self, items: Iterable[Item]) -> None:
+        """As in ``Recall``."""
+        for item in items:
+            self._item = item
+
+    def forget(self) -> None:
+        """As in ``Recall``."""
+        self._item = None
+
+    def __iter__(self) -> Iterator[Item]:
+        """As in ``Recall``."""
+        return iter(() if self._item is None else (_marked(self._item),))
+
+
+class Latest:
+    """Of trades, candles and instruments: the latest of each, and of histories the end."""
+
+    __slots__ = ("_identity", "_items", "_limit")
+
+    def __init__(self, identity: Callable[[Any], object], limit: int | None) -> None:
+        """Keep one record of each ``identity``, and no more than ``limit`` if there is one."""
+        self._identity = identity
+        self._limit = limit
+        self._items: OrderedDict[object, Item] = OrderedDict()
+
+    def begin(self, message: RecordsMessage) -> None:
+        """As in ``Recall``. From now on as much is kept as the snapshot had."""
+        self._items.clear()
+        if self._limit is not None:
+            self._limit = max(self._limit, len(message.records))
+        self.note(message.records)
+
+    def note(self, items: Iterable[Item]) -> None:
+        """As in ``Recall``. A gap stays where it was, until it is the oldest."""
+        kept = self._items
+        for item in items:
+            kept[object() if isinstance(item, Gap) else self._identity(item)] = item
+            if self._limit is not None and len(kept) > self._limit:
+                kept.popitem(last=False)
+
+    def forget(self) -> None:
+        """As in ``Recall``."""
         self._items.clear()
 
     def __iter__(self) -> Iterator[Item]:
-        """All that is kept, oldest first; records marked as those of a snapshot are."""
+        """As in ``Recall``."""
         return map(_marked, self._items.values())
 
 
-def _place(item: Item) -> object:
-    """What two items have in common of which the newer one replaces the older one."""
-    match item:
-        case Trade():
-            return item.trade_id
-        case Candle():
-            return item.interval_begin
-        case InstrumentAsset():
-            return "asset", item.id
-        case InstrumentPair():
-            return "pair", item.symbol
-        case Gap():
-            return object()
-        case _:  # a ticker or a spread: the newest says it all
-            return type(item)
+def make_recall(channel: str) -> Recall:
+    """What keeps the records of a channel."""
+    match channel:
+        case "trade":
+            return Latest(attrgetter("trade_id"), TRADES)
+        case "ohlc":
+            return Latest(attrgetter("interval_begin"), CANDLES)
+        case "instrument":
+            return Latest(_instrument, None)
+        case _:
+            return Newest()
+
+
+def _instrument(item: Any) -> object:
+    return ("pair", item.symbol) if isinstance(item, InstrumentPair) else ("asset", item.id)
 
 
 def _marked(item: Any) -> Item:

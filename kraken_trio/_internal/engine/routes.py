@@ -18,7 +18,7 @@ from kraken_trio._internal.core.trackers import (
     Tracker,
     TradeTracker,
 )
-from kraken_trio._internal.engine.recall import Recall
+from kraken_trio._internal.engine.recall import Recall, make_recall
 from kraken_trio._internal.engine.signals import DataLost, Signal, SnapshotSeen
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.gap import Gap, GapHandling, GapPolicy, GapReason
@@ -40,7 +40,7 @@ class Route:
     That is ``ticker`` and ``instrument``: each record says all there is to say.
     """
 
-    __slots__ = ("_received", "handling", "kept", "part", "sinks")
+    __slots__ = ("_received", "confirmed", "handling", "kept", "part", "sinks")
 
     def __init__(self, part: Channel, handling: GapHandling) -> None:
         """Start without sinks. ``part`` has one symbol at most."""
@@ -53,8 +53,10 @@ class Route:
         another leave, while it is given something, and nobody else misses that."""
         # The last message of this connection, as the time that it was read; empty without any.
         self._received: tuple[Timestamp | None, ...] = ()
+        self.confirmed = False
+        """Whether the exchange has confirmed it on this connection; set by whoever knows."""
         recalled = part.snapshot and not part.private
-        self.kept: Recall | None = Recall(part.name) if recalled else None
+        self.kept: Recall | None = make_recall(part.name) if recalled else None
         """What those who join later will find; None where the exchange was asked for no snapshot,
         so that nobody can be given one, and for private channels, which nobody shares."""
 
@@ -66,12 +68,9 @@ class Route:
         self._keep(message, message.records)
         return self._completed(message)
 
-    def join(self, sink: Sink, *, snapshot: bool = True) -> None:
-        """Add a sink; with ``snapshot``, give it first what it would find in a snapshot now."""
+    def join(self, sink: Sink) -> None:
+        """Give ``sink`` all that comes from now on; what came before is in ``recall``."""
         self.sinks = (*self.sinks, sink)
-        if snapshot:
-            for item in self.recall():
-                sink(item)
 
     def recall(self) -> Iterable[Item]:
         """What a snapshot would hold now, oldest first; nothing where nobody knows."""
@@ -88,6 +87,7 @@ class Route:
 
     def disconnect(self) -> Gap | None:
         """The connection is gone. Gives the gap that was delivered for it, if one was."""
+        self.confirmed = False
         self.discard()
         if not self._received:
             return None
@@ -107,9 +107,8 @@ class Route:
             return
         if message.snapshot:
             self.kept.begin(message)
-            return
-        for item in items:
-            self.kept.note(item)
+        else:
+            self.kept.note(items)
 
     def _lose(self, since: Timestamp | None) -> Gap:
         """Deliver the gap of a disconnect."""
@@ -189,10 +188,16 @@ class TrackedRoute(Route):
         """What knows the numbers."""
 
     def take(self, message: RecordsMessage) -> Sequence[Signal]:
-        """Deliver what is new in a message of this part, with the gaps before it."""
-        self._received = (message.received_at,)
+        """Deliver what is new in a message of this part, with the gaps before it.
+
+        A snapshot that nobody asked for, and that was fetched to see what a disconnect cost, is
+        news from the record seen last on; where none was seen, all of it is old.
+        """
+        fresh, self._received = not self._received, (message.received_at,)
         lost: list[Signal] = []
         items = self.tracker.accept(message)
+        if fresh and message.snapshot and not self.part.snapshot:
+            items = ()
         for item in items:
             self._deliver(item)
             if isinstance(item, Gap):
@@ -207,12 +212,14 @@ class TrackedRoute(Route):
 
     def disconnect(self) -> Gap | None:
         """Private channels are numbered anew, so nothing would tell what was missed; trades and
-        candles tell it themselves, to the number, when the next ones come.
+        candles tell it themselves, to the number, when the next ones come, but for the first.
         """
+        confirmed = self.confirmed
         if self.part.private:
             return super().disconnect()
+        self.confirmed = False
         self.discard()
-        return None
+        return self._lose(None) if confirmed and not self._received else None
 
 
 class BookRoute(Route):

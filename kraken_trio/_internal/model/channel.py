@@ -275,6 +275,14 @@ class Channel(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
             return False
         return self.snapshot and self.name in _NEED_SNAPSHOT
 
+    @property
+    def key(self) -> tuple[str, str | None, int | None]:
+        """What the exchange's data say of where they belong: channel, symbol, candle interval.
+
+        Of a channel with one symbol, or with none; others have a key for each of their parts.
+        """
+        return self.name, self.symbols[0] if self.symbols else None, self.interval
+
     def parts(self) -> tuple[Self, ...]:
         """One channel for each symbol, in order; itself alone where there is no symbol."""
         if not self.symbols:

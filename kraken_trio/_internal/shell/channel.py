@@ -22,7 +22,7 @@ channels of a reader, for it looks between any two frames.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final, Generic, Self, TypeVar, get_args
 
 import trio
@@ -153,6 +153,13 @@ class RecordChannel(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
         self._taken = 0
         self._in_vain = 0
 
+    def greet(self, items: Sequence[Item]) -> None:
+        """Take in what a consumer is given who joins late, with room for all of it."""
+        self._buffer.widen(len(items))
+        self._quarter = self._buffer.capacity // 4
+        for item in items:
+            self.put(item)
+
     def put(self, item: Item) -> None:
         """Take in an item, and wake a task that waits. Never waits; after the end, nothing."""
         if self._shut:
@@ -215,6 +222,7 @@ class RecordChannel(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
             self._wake()
         return batch
 
+    @enable_ki_protection
     def receive_nowait(self) -> T_co:
         """Give the next item. ``trio.WouldBlock`` if there is none; at the end as ``receive``."""
         if self._closed or not self._buffer:

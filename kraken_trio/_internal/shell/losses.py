@@ -8,11 +8,24 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Callable
 
 from kraken_trio._internal.model.gap import Gap, GapReason, Resync
 from kraken_trio._internal.model.ports import Observer
 
 log = logging.getLogger("kraken_trio.feed")
+
+
+class Relay(Observer):
+    """Publishes gaps that no route delivers to those who listen to everything."""
+
+    def __init__(self, publish: Callable[[Gap], None]) -> None:
+        """Give them to ``publish``."""
+        self._publish = publish
+
+    def gap(self, session: str, gap: Gap) -> None:  # noqa: ARG002 - the hook's
+        """Publish it."""
+        self._publish(gap)
 
 
 class Losses(Observer):

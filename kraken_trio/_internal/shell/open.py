@@ -25,14 +25,14 @@ from kraken_trio._internal.model.endpoint import parse_endpoint
 from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.ports import Dial, Observer
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
-from kraken_trio._internal.shell.channel import Pressure
 from kraken_trio._internal.shell.dial import TcpDial
 from kraken_trio._internal.shell.dispatcher import Dispatcher
 from kraken_trio._internal.shell.feed import Feed
-from kraken_trio._internal.shell.losses import Losses
+from kraken_trio._internal.shell.hub import Hub
+from kraken_trio._internal.shell.losses import Losses, Relay
 from kraken_trio._internal.shell.scopes import open_services
-from kraken_trio._internal.shell.sharing import Sharing
-from kraken_trio._internal.shell.supervisor import Supervisor
+from kraken_trio._internal.shell.session import Session
+from kraken_trio._internal.shell.supervisor import Room, Supervisor
 from kraken_trio._internal.wire.decode import V2Decoder
 
 _budgets: trio.lowlevel.RunVar[dict[str, Budget]] = trio.lowlevel.RunVar("kraken_trio_budgets")
@@ -61,44 +61,43 @@ async def open_kraken(
     """
     config = config or KrakenConfig()
     _check_possible(callback_errors)
-    pressure = Pressure()
     async with open_services() as services:
-        feed: Feed
-        waiting = Buffer(
-            config.buffer_size,
-            DropPolicy.OLDEST,
-            lambda channel, symbol: feed.live_book(channel, symbol),  # noqa: PLW0108 - not yet there
-        )
-        dispatcher = Dispatcher(
-            waiting,
-            pressure,
-            concurrent=config.concurrent_callbacks,
-            report=(lambda error: feed.publish(error))  # noqa: PLW0108 - not yet there
-            if callback_errors == "isolate"
-            else None,
-        )
         losses = Losses()
         hooks = Hooks((losses, *observers), services.fail)
-        supervisor = Supervisor(
-            _conversation(config),
-            Engine(V2Decoder(), hooks=hooks),
-            config,
-            url=config.endpoint,
-            dial=dial or TcpDial(),
-            wall=_wall,
-            tell=lambda effect: feed.told(effect),  # noqa: PLW0108 - not yet there
-            pressure=pressure,
-            hooks=hooks,
+
+        def make_session(hub: Hub, name: str, room: Room | None) -> Session:
+            watching = hooks
+            if room is not None:  # It delivers to one alone; its gaps are everybody's.
+                watching = Hooks((losses, Relay(hub.publish), *observers), services.fail)
+            supervisor = Supervisor(
+                _conversation(name, config),
+                Engine(V2Decoder(), session=name, hooks=watching),
+                config,
+                url=config.endpoint,
+                dial=dial or TcpDial(),
+                wall=_wall,
+                tell=lambda effect: hub.told(session, effect),
+                settled=hub.settled,
+                pressure=hub.pressure,
+                hooks=hooks,
+                room=room,
+            )
+            session = Session(supervisor, services)
+            return session
+
+        hub = Hub(make_session, hooks)
+        hub.public.start()
+        dispatcher = Dispatcher(
+            Buffer(config.buffer_size, DropPolicy.OLDEST, hub.live_book),
+            hub.pressure,
+            concurrent=config.concurrent_callbacks,
+            report=hub.publish if callback_errors == "isolate" else None,
         )
-        sharing = Sharing(supervisor, services)
-        feed = Feed(config, supervisor, sharing, dispatcher, pressure, hooks=hooks, losses=losses)
-        services.start_soon(supervisor.run, name="supervisor public")
-        services.start_soon(supervisor.watch, name="watchdog public")
         services.start_soon(dispatcher.run, name="dispatcher")
         try:
-            yield feed
+            yield Feed(config, hub, dispatcher, losses)
         finally:
-            feed.close()
+            hub.close()
             dispatcher.close()
 
 
@@ -115,8 +114,8 @@ def _wall() -> Timestamp:
     return Timestamp(time.time_ns())
 
 
-def _conversation(config: KrakenConfig) -> Conversation:
-    """The public session's, with the clock and the dice of this program."""
+def _conversation(name: str, config: KrakenConfig) -> Conversation:
+    """That of a session, with the clock and the dice of this program."""
     backoff = Backoff(
         initial=config.initial_delay,
         maximum=config.max_delay,
@@ -125,9 +124,7 @@ def _conversation(config: KrakenConfig) -> Conversation:
         random=random.Random(),  # noqa: S311 - it spreads reconnects, and keeps no secret
     )
     epoch_ns = time.time_ns() - int(trio.current_time() * NANOSECONDS)
-    return Conversation(
-        "public", config, backoff=backoff, budget=_budget(config), epoch_ns=epoch_ns
-    )
+    return Conversation(name, config, backoff=backoff, budget=_budget(config), epoch_ns=epoch_ns)
 
 
 def _budget(config: KrakenConfig) -> Budget:

@@ -71,14 +71,16 @@ class Services:
         service: Callable[[Unpack[Args]], Awaitable[object]],
         *args: *Args,
         name: object = None,
-    ) -> None:
+    ) -> trio.CancelScope:
         """Start a service. If it fails, the block is cancelled, and the failure comes out of it.
 
-        It may end before the block does. Started when the block has ended, it is cancelled.
+        It may end before the block does, by itself or when the scope that is given is cancelled.
+        Started when the block has ended, it is cancelled.
         """
         scope = trio.CancelScope(shield=True)
         call = partial(service, *args)
         self._nursery.start_soon(self._serve, scope, call, self._failures, name=name or service)
+        return scope
 
     async def start(
         self, service: Callable[..., Awaitable[object]], *args: object, name: object = None

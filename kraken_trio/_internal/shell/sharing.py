@@ -7,13 +7,15 @@ it is synchronous; what is asked of the exchange is the supervisor's matter.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import trio
+from msgspec.structs import replace
 from trio.lowlevel import enable_ki_protection
 
 from kraken_trio._internal.core import roster as roster_effects
 from kraken_trio._internal.core.conversation import Effect
+from kraken_trio._internal.core.roster import Entry
 from kraken_trio._internal.engine.routes import Route
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.errors import SubscriptionError
@@ -53,8 +55,9 @@ class Sharing:
 
     def is_active(self, channel: Channel) -> bool:
         """Whether every symbol of ``channel`` is confirmed and complete."""
-        active = set(map(_key, self.active))
-        return all(_key(part) in active for part in channel.parts())
+        # Whether one of them came with a snapshot is all that those who share it may differ in.
+        active = {replace(part, snapshot=True) for part in self.active}
+        return all(replace(part, snapshot=True) in active for part in channel.parts())
 
     def route(self, channel: str, symbol: str) -> Route | None:
         """The route of a channel without intervals, if anybody is subscribed to it."""
@@ -67,21 +70,19 @@ class Sharing:
         if self._closed:
             raise trio.ClosedResourceError("the feed's block was left")
         if self._supervisor.state is ConnectionState.CLOSED:
-            name = subscription.channel.name
-            raise SubscriptionError("the session was ended; feed.connect() starts a new one", name)
+            raise _ended(subscription)
         parts = tuple(subscription.parts)
         for part in parts:
             self._check_handling(subscription, part)
         self._supervisor.want([wire_part(part) for part in parts])
         self._subscriptions[subscription] = None
-        sink = subscription.records_channel
         for part in parts:
-            self._users.setdefault(_key(part), {})[subscription] = part
-            route = self._engine.route(part) or self._engine.open(part, subscription.handling)
-            if sink is not None:
-                route.join(sink.put, snapshot=part.snapshot)
-            entry = self._supervisor.conversation.roster.entry(wire_part(part))
-            if entry is not None and entry.machine.state is SubscriptionState.LIVE:
+            self._users.setdefault(part.key, {})[subscription] = part
+            entry = self._entry(part)
+            # While what somebody left is on its way out, its last data are still on their way in.
+            if self._engine.route(part) or entry.machine.state is not SubscriptionState.RESYNCING:
+                self._join(subscription, part)
+            if entry.machine.state is SubscriptionState.LIVE:
                 subscription.part_live(part)
         name = f"subscription {subscription.channel}"
         self._services.start_soon(subscription.watch, name=name)
@@ -112,22 +113,25 @@ class Sharing:
                 for subscription, _ in self._of(part):
                     subscription.stir()
             case roster_effects.Discard(part):
-                for subscription, own in self._of(part):
-                    subscription.part_lost(own)
+                self._discarded(part)
             case roster_effects.Completed(part):
-                for subscription, own in self._of(part):
-                    subscription.part_live(own)
+                self._completed(part)
             case roster_effects.Ended(part, error):
                 for subscription, own in self._of(part):
                     self._forget(subscription, own)
                     subscription.part_ended(own, error)
+
+    def session_ended(self) -> None:
+        """Tell those who wait to be answered that they wait in vain."""
+        for subscription in self:
+            subscription.session_ended(_ended(subscription))
 
     def parts_on(self, part: Channel) -> tuple[Channel, ...]:
         """What lives on one of the exchange's subscriptions, each channel once."""
         return tuple(
             next(iter(users.values()))
             for each in served_by(part)
-            if (users := self._users.get(_key(each)))
+            if (users := self._users.get(each.key))
         )
 
     @enable_ki_protection
@@ -148,23 +152,55 @@ class Sharing:
             part.symbols[0] if part.symbols else None,
         )
 
+    def _discarded(self, part: Channel) -> None:
+        entry = self._supervisor.conversation.roster.entry(part)
+        leaving = entry is None or entry.machine.state is SubscriptionState.RESYNCING
+        for subscription, own in self._of(part):
+            subscription.part_lost(own)
+            if not leaving and self._engine.route(own) is None:
+                self._join(subscription, own)
+
+    def _completed(self, part: Channel) -> None:
+        for subscription, own in self._of(part):
+            route = self._engine.route(own)
+            if route is not None:
+                route.confirmed = True
+            subscription.part_live(own)
+
+    def _join(self, subscription: Subscription[Any], part: Channel) -> None:
+        """Deliver ``part`` to a subscription from now on, after what it would begin with."""
+        route = self._engine.route(part)
+        if route is None:
+            # What is kept for late joiners depends on what the exchange was asked for.
+            wire = self._entry(part).part
+            opened = replace(part, snapshot=wire.snapshot)
+            route = self._engine.open(opened, subscription.handling)
+        if subscription.records_channel is not None:
+            if part.snapshot:
+                subscription.records_channel.greet(tuple(route.recall()))
+            route.join(subscription.records_channel.put)
+
+    def _entry(self, part: Channel) -> Entry:
+        """The exchange's own subscription that ``part``, which is wanted, lives on."""
+        return cast("Entry", self._supervisor.conversation.roster.entry(wire_part(part)))
+
     def _of(self, part: Channel) -> list[tuple[Subscription[Any], Channel]]:
         """The subscriptions that live on one of the exchange's, each with its own part."""
-        return [
-            user for each in served_by(part) for user in self._users.get(_key(each), {}).items()
-        ]
+        return [user for each in served_by(part) for user in self._users.get(each.key, {}).items()]
 
     def _forget(self, subscription: Subscription[Any], part: Channel) -> None:
         """Deliver nothing more of ``part`` to a subscription; the last one closes its route."""
-        users = self._users[_key(part)]
+        users = self._users[part.key]
         del users[subscription]
         route = self._engine.route(part)
         if route is not None and subscription.records_channel is not None:
             route.leave(subscription.records_channel.put)
         if not users:
-            del self._users[_key(part)]
-            self._engine.close(part)
+            del self._users[part.key]
+            if route is not None:
+                self._engine.close(part)
 
 
-def _key(part: Channel) -> Key:
-    return part.name, part.symbols[0] if part.symbols else None, part.interval
+def _ended(subscription: Subscription[Any]) -> SubscriptionError:
+    reason = "the session was ended; feed.connect() starts a new one"
+    return SubscriptionError(reason, subscription.channel.name)

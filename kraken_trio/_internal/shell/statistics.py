@@ -39,15 +39,15 @@ class FeedStatistics(Struct, frozen=True, kw_only=True):
     heartbeats: int
     """Heartbeats received."""
     checksums_ok: int
-    """Book messages that verified, of the books that are open now."""
+    """Book messages that verified."""
     checksums_failed: int
-    """Book messages that did not, likewise."""
+    """Book messages that did not."""
     gaps: dict[GapReason, int]
     """Holes in what the exchange sent, by their evidence, once for each channel and symbol; what
     a slow consumer lost stands with its subscription."""
     resyncs: int
     """How often a subscription was whole again after a hole."""
     connections: int
-    """Connections that were opened; all but the first are reconnects."""
+    """Connections that were opened."""
     subscriptions: tuple[SubscriptionStatistics, ...]
     """All subscriptions, in the order in which they were entered."""

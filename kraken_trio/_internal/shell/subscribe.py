@@ -76,6 +76,7 @@ class Subscription(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
         self._keeper = keeper
         self._answered = trio.Event()
         self._stirred = trio.Event()
+        self._unanswerable: SubscriptionError | None = None
         self._entered = False
         self._left = False
 
@@ -93,6 +94,9 @@ class Subscription(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
         except BaseException:
             self.close()
             raise
+        if self._unanswerable is not None:
+            self.close()
+            raise self._unanswerable
         if self._left:
             raise trio.ClosedResourceError("was closed while its answers were awaited")
         if self.parts:
@@ -197,6 +201,12 @@ class Subscription(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
         if not self.parts and self.records_channel is not None:
             self.records_channel.fail(error)
         self._settle()
+
+    def session_ended(self, error: SubscriptionError) -> None:
+        """The feed's word that no answer will come; who waits for one is told."""
+        if not self._answered.is_set():
+            self._unanswerable = error
+            self._answered.set()
 
     def _settle(self) -> None:
         if all(self.parts.values()):

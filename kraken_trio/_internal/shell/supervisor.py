@@ -8,7 +8,9 @@ of the one before.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import trio
 from trio.lowlevel import enable_ki_protection
@@ -48,6 +50,9 @@ from kraken_trio._internal.wire.encode import encode_request
 REQUEST_PAUSE_S = 0.02
 """Between two requests: the exchange refuses bursts, and documents no rate. Ours."""
 
+Room = Callable[[], Pause | None]
+"""Gives what a reader awaits until there is room; None where there is."""
+
 _UNAVAILABLE = 503
 
 
@@ -76,13 +81,19 @@ class Supervisor:
         dial: Dial,
         wall: Callable[[], Timestamp],
         tell: Callable[[Effect], None],
+        settled: Callable[[], None],
         pressure: Pressure,
         hooks: Hooks,
+        room: Room | None = None,
     ) -> None:
         """Run ``conversation`` on connections to ``url``.
 
         ``tell`` is given every effect that is not about the connection: transitions, what became
-        of subscriptions, warnings. It must not wait or raise. ``wall`` is the wall clock.
+        of subscriptions, warnings; ``settled`` is called when nothing is left to be carried
+        out. Neither may wait or raise. ``wall`` is the wall clock.
+
+        ``room`` gives, after each frame, what is awaited until there is room for the next. While
+        it is, nobody can know whether the peer lives, so silence counts for nothing.
         """
         self.conversation = conversation
         """What decides."""
@@ -98,8 +109,13 @@ class Supervisor:
         self._url = url
         self._dial = dial
         self._tell = tell
+        self._settled = settled
+        self._effects: deque[Effect] = deque()
+        self._obeying = False
         self._pressure = pressure
         self._on_sent = hooks.frame_sent
+        self._room = room
+        self._held = False
         self._dialling = False
         self._stirred = trio.Event()
         self._to_send = trio.Event()
@@ -142,7 +158,9 @@ class Supervisor:
     def tick(self) -> None:
         """Let the conversation see what time it is."""
         now = trio.current_time()
-        if self._connection is not None:
+        if self._held:
+            self.conversation.session.frame_seen(now)
+        elif self._connection is not None:
             self.conversation.session.frame_seen(self._connection.last_read_at)
         self._obey(self.conversation.tick(now))
 
@@ -219,6 +237,7 @@ class Supervisor:
         for loss in losses:
             self._report(said.Lost(loss))
 
+    @enable_ki_protection
     async def _write(
         self, connection: Connection, errors: list[Exception], scope: trio.CancelScope
     ) -> None:
@@ -260,10 +279,23 @@ class Supervisor:
         if signals:
             for signal in signals:
                 self._heed(signal)
+        if self._room is not None:
+            pause = self._room()
+            if pause is not None:
+                return partial(self._hold, pause)
         if self._pressure.pressed:
             self._pressure.relieve()
             return trio.lowlevel.checkpoint
         return None
+
+    async def _hold(self, pause: Pause) -> None:
+        """Read nothing more until there is room."""
+        self._held = True
+        try:
+            await pause()
+        finally:
+            self._held = False
+            self.conversation.session.frame_seen(trio.current_time())
 
     def _heed(self, signal: Signal) -> None:
         """Report what a frame means for the conversation."""
@@ -288,33 +320,46 @@ class Supervisor:
         self._obey(self.conversation.report(event, trio.current_time()))
 
     def _obey(self, effects: Sequence[Effect]) -> None:
-        """Carry out effects, in order, without a wait."""
-        for effect in effects:
-            match effect:
-                case said.Dial():
-                    self._dialling = True
-                    self._stirred.set()
-                case said.HangUp():
-                    self._dialling = False
-                    if self._attempt is not None:
-                        self._attempt.cancel()
-                case said.Invalidate():
-                    self.engine.disconnect()
-                case said.Probe():
-                    self._ping_due = True
-                    self._to_send.set()
-                case said.Fail(error):
-                    self._failure = error
-                    self._stirred.set()
-                case roster_effects.Discard(part):
-                    self._discard(part)
-                    self._tell(effect)
-                case _:
-                    self._tell(effect)
+        """Carry out effects, in order, without a wait, and after those that came before.
+
+        Carrying one out may lead to more: whoever is told of something may ask for something.
+        """
         if self.conversation.roster.has_requests():
             self._to_send.set()
-        if effects:
-            self._moved.set()
+        self._effects.extend(effects)
+        if self._obeying or not effects:
+            return
+        self._obeying = True
+        try:
+            while self._effects:
+                self._carry_out(self._effects.popleft())
+        finally:
+            self._obeying = False
+        self._moved.set()
+        self._settled()
+
+    def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case said.Dial():
+                self._dialling = True
+                self._stirred.set()
+            case said.HangUp():
+                self._dialling = False
+                if self._attempt is not None:
+                    self._attempt.cancel()
+            case said.Invalidate():
+                self.engine.disconnect()
+            case said.Probe():
+                self._ping_due = True
+                self._to_send.set()
+            case said.Fail(error):
+                self._failure = error
+                self._stirred.set()
+            case roster_effects.Discard(part):
+                self._discard(part)
+                self._tell(effect)
+            case _:
+                self._tell(effect)
 
     def _discard(self, part: Channel) -> None:
         """Forget what all routes that live on one subscription of the exchange's know of it."""

@@ -1,0 +1,226 @@
+"""The middle of a feed: its sessions on one side, all who listen to everything on the other.
+
+Knows which sessions there are, whom to tell what happens in them, and where a live book is found.
+What a user may do stands in ``feed``; what each session does is its own matter.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, deque
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import trio
+
+from kraken_trio._internal.core import roster as roster_effects
+from kraken_trio._internal.core import session_events as said
+from kraken_trio._internal.core.buffer import Buffer, Item
+from kraken_trio._internal.core.conversation import Effect
+from kraken_trio._internal.engine.hooks import Hooks
+from kraken_trio._internal.engine.routes import BookRoute
+from kraken_trio._internal.model.channel import modern_symbol
+from kraken_trio._internal.model.config import DropPolicy
+from kraken_trio._internal.model.gap import Resync
+from kraken_trio._internal.model.level3 import Level3Snapshot
+from kraken_trio._internal.model.lifecycle import ConnectionState, StateChange
+from kraken_trio._internal.model.records import BookSnapshot
+from kraken_trio._internal.shell.channel import Pressure, RecordChannel
+from kraken_trio._internal.shell.session import Session, counts
+from kraken_trio._internal.shell.supervisor import Room
+
+log = logging.getLogger("kraken_trio.feed")
+
+PUBLIC = "public"
+"""The session that all share who need none of their own."""
+
+
+class Hub:
+    """The sessions of a feed, and everybody who is told of all that happens in them."""
+
+    def __init__(
+        self, make_session: Callable[[Hub, str, Room | None], Session], hooks: Hooks
+    ) -> None:
+        """Begin with the public session. ``make_session`` is given this hub, the name, and for a
+        session of one subscription alone what tells whether there is room.
+        """
+        self.hooks: Hooks = hooks
+        """The observers'."""
+        self.pressure: Pressure = Pressure()
+        """That of all readers: one that lets others run does so for all."""
+        self._make_session = make_session
+        self._begun = 0
+        # What was counted in sessions that have ended.
+        self._past = Counter[str]()
+        # What observers are to be told when all that led to it is done.
+        self._untold: deque[Callable[[], object]] = deque()
+        self._telling = False
+        self._streams: dict[RecordChannel[Any], None] = {}
+        self._listeners: list[Callable[[Item], None]] = []
+        self._waiting: dict[trio.Event, tuple[str, ConnectionState]] = {}
+        self._closed = False
+        self.public: Session = make_session(self, PUBLIC, None)
+        """What all share who need no session of their own."""
+        self.sessions: dict[str, Session] = {PUBLIC: self.public}
+        """All there are, by their names."""
+
+    def check_open(self) -> None:
+        """Raise ``trio.ClosedResourceError`` once the feed's block was left."""
+        if self._closed:
+            raise trio.ClosedResourceError("the feed's block was left")
+
+    # Sessions.
+
+    def begin(self, room: Room) -> Session:
+        """Begin a session for one subscription alone.
+
+        What it delivers goes nowhere else: a reader that waits for one consumer would make all
+        others wait. What happens in it is told to everybody, its gaps too.
+        """
+        self.check_open()
+        self._begun += 1
+        name = f"block {self._begun}"
+        session = self.sessions[name] = self._make_session(self, name, room)
+        session.start()
+        return session
+
+    def end(self, session: Session) -> None:
+        """End such a session."""
+        session.end()
+        if self.sessions.pop(session.name, None) is not None:
+            self._past.update(counts(session))
+
+    def counted(self) -> Counter[str]:
+        """What was counted in all sessions, those that have ended too."""
+        total = Counter(self._past)
+        for session in self.sessions.values():
+            total.update(counts(session))
+        return total
+
+    # Listening.
+
+    def stream(self, depth: int) -> RecordChannel[Item]:
+        """A channel of everything from now on, that begins with each live book."""
+        channel: RecordChannel[Item]
+        channel = RecordChannel(
+            Buffer(depth, DropPolicy.OLDEST, self.live_book),
+            self.pressure,
+            on_close=lambda: self._end_stream(channel),
+        )
+        self._streams[channel] = None
+        for route in self.public.engine.routes():
+            if isinstance(route, BookRoute):
+                for snapshot in route.recall():
+                    channel.put(snapshot)
+        self.listen(channel.put)
+        return channel
+
+    def listen(self, listener: Callable[[Item], None]) -> None:
+        """Give ``listener`` everything from now on. It must return at once, and never raise."""
+        self._listeners.append(listener)
+        self.public.engine.attach(listener)
+
+    def publish(self, event: Item) -> None:
+        """Give what no route delivers to all that listen."""
+        for listener in tuple(self._listeners):
+            listener(event)
+
+    async def wait_state(self, state: ConnectionState, session: str) -> None:
+        """Wait until a session is in ``state``; one that it only passes through is not missed."""
+        self.check_open()
+        event = trio.Event()
+        if self.sessions[session].supervisor.state is state:
+            event.set()
+        self._waiting[event] = (session, state)
+        try:
+            await event.wait()
+        finally:
+            reached = event in self._waiting
+            self._waiting.pop(event, None)
+        if not reached:
+            self.check_open()
+
+    # Finding books.
+
+    def book(self, symbol: str, channel: str = "book") -> BookRoute | None:
+        """The route of a book, in whatever session it is."""
+        name = modern_symbol(symbol)
+        for session in self.sessions.values():
+            route = session.sharing.route(channel, name)
+            if isinstance(route, BookRoute):
+                return route
+        return None
+
+    def live_book(self, channel: str, symbol: str) -> BookSnapshot | Level3Snapshot | None:
+        """A verified snapshot of a live book, for a buffer that lost part of its chain."""
+        route = self.book(symbol, channel)
+        return None if route is None else route.book.snapshot()
+
+    # For the sessions.
+
+    def told(self, session: Session, effect: Effect) -> None:
+        """Pass on what the supervisor of a session tells. Observers hear of it in ``settled``."""
+        match effect:
+            case said.Changed(change):
+                self._changed(session, change)
+            case roster_effects.Ended(_, error):
+                log.warning("subscription_ended: %s: %s", session.name, error)
+                session.sharing.told(effect)
+                self.publish(error)
+                for hook in self.hooks.subscription_failed:
+                    self._untold.append(partial(hook, session.name, error))
+            case roster_effects.Mended(part, reason, duration_s):
+                at = session.supervisor.wall()
+                for own in session.sharing.parts_on(part):
+                    symbol = own.symbols[0] if own.symbols else None
+                    resync = Resync(own.name, symbol, reason, duration_s, at)
+                    self.publish(resync)
+                    for hook in self.hooks.resync:
+                        self._untold.append(partial(hook, session.name, resync))
+            case said.RetryIn(delay_s, cause):
+                log.warning("retry_in %.3g s: %s: %s", delay_s, session.name, cause)
+            case said.WarnStale(silent_s):
+                log.warning("silent for %.3g s: %s", silent_s, session.name)
+            case _:
+                session.sharing.told(effect)
+
+    def settled(self) -> None:
+        """A session has carried out all that there was to do: now tell the observers.
+
+        What they do here may lead to more, which is told after that.
+        """
+        if self._telling:
+            return
+        self._telling = True
+        try:
+            while self._untold:
+                self._untold.popleft()()
+        finally:
+            self._telling = False
+
+    def close(self) -> None:
+        """End everything that receives, and the sessions."""
+        self._closed = True
+        for stream in tuple(self._streams):
+            stream.close()
+        for event in tuple(self._waiting):
+            del self._waiting[event]
+            event.set()
+        for session in tuple(self.sessions.values()):
+            session.close()
+
+    def _changed(self, session: Session, change: StateChange) -> None:
+        self.publish(change)
+        for hook in self.hooks.state_changed:
+            self._untold.append(partial(hook, change))
+        for event, wanted in self._waiting.items():
+            if wanted == (change.session, change.to_state):
+                event.set()
+        if change.to_state is ConnectionState.CLOSED:
+            session.sharing.session_ended()
+
+    def _end_stream(self, channel: RecordChannel[Any]) -> None:
+        del self._streams[channel]
+        self._listeners.remove(channel.put)
+        self.public.engine.detach(channel.put)
