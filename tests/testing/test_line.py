@@ -6,7 +6,7 @@ import pytest
 import trio
 import trio.testing
 
-from kraken_trio._internal.testing.line import Line
+from kraken_trio._internal.testing.line import Line, SharedLine
 from kraken_trio._internal.testing.memory import CAPACITY, memory_streams
 
 
@@ -77,3 +77,20 @@ async def test_the_end_is_noticed() -> None:
     with pytest.raises(trio.ClosedResourceError):
         await line.receive_some()
     assert line.ended.is_set()
+
+
+async def test_on_a_shared_line_each_has_its_turn() -> None:
+    """Tasks that send at the same time do not mix what they say; a mute line takes it all."""
+    ours, theirs = memory_streams()
+    line = SharedLine(ours)
+    got = b""
+    async with trio.open_nursery() as nursery:
+        for letter in (b"a", b"b", b"c"):
+            nursery.start_soon(line.send_all, letter * 2 * CAPACITY)
+        while len(got) < 6 * CAPACITY:
+            got += await theirs.receive_some()
+    assert len(set(got[: 2 * CAPACITY])) == len(set(got[-2 * CAPACITY :])) == 1
+    line.muted = True
+    await line.send_all(b"unheard")
+    await line.aclose()
+    assert await theirs.receive_some() == b""

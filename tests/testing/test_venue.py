@@ -65,9 +65,9 @@ async def test_the_status_comes_first(announcements: bool) -> None:
     for _ in range(20):
         service = Service(venue, 1, memory_streams()[0])
         venue.join(service)
-        text = await service.outbox.take()
-        assert text is not None
-        status = json.loads(text)
+        taken = await service.outbox.take()
+        assert taken is not None
+        status = json.loads(taken.frames[0])
         (data,) = status["data"]
         numbers.add(data["connection_id"])
         assert (status["channel"], data["system"]) == ("status", "online")

@@ -58,3 +58,17 @@ class Line(trio.abc.Stream):
         """Close the stream."""
         self.ended.set()
         await self._stream.aclose()
+
+
+class SharedLine(Line):
+    """A line on which several tasks may send: each has its turn, and sends it all."""
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        """Pass everything on to ``stream`` and from it."""
+        super().__init__(stream)
+        self._turn = trio.StrictFIFOLock()
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send it when it has its turn, or only pretend to."""
+        async with self._turn:
+            await super().send_all(data)

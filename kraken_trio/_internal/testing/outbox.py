@@ -1,25 +1,24 @@
 """What waits to be sent to one client of the simulated exchange, and how that ends.
 
 Knows the order of messages, that there is room for so many and no more, and what a test wants
-altered on the way; nothing of WebSockets.
+altered, silenced or held back on the way; nothing of WebSockets.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections import deque
 from collections.abc import Callable, Iterable
 
 import trio
+
+from kraken_trio._internal.testing.packet import PACKET_BYTES, Packet, header
 
 NORMAL, BAD_CONDUCT = 1000, 1008
 """Close codes (RFC 6455 section 7.4.1)."""
 
 Alteration = Callable[[bytes], Iterable[bytes]]
 """Gives what is sent instead of a frame: it changed, nothing, it twice, or something else."""
-
-_CHECKSUM = re.compile(rb'(?<="checksum":)\d+')
 
 
 class Outbox:
@@ -31,71 +30,120 @@ class Outbox:
         """The code and the reason to close with, once that is decided."""
         self.told_at: float = -math.inf
         """When the latest frame of a channel was put in, in trio's time."""
+        self.backlog: int = 0
+        """How many messages wait, or are just being sent."""
+        self.held: bool = False
+        """Whether nothing is to be taken for now; see ``hold`` and ``release``."""
+        self.silent: set[tuple[str, str | None]] = set()
+        """Channels and symbols of which nothing is told any more."""
+        self._max_backlog = max_backlog
         self._on_close = on_close
+        self._queue: deque[bytes | Packet] = deque()
+        self._under_way = 0  # Taken, and not known to be sent.
         self._hurried = False  # Leave what waits unsent.
         self._alterations: dict[tuple[str, str | None], deque[Alteration]] = {}
-        # None stands for the end.
-        self._send, self._receive = trio.open_memory_channel[bytes | None](max_backlog)
-
-    @property
-    def backlog(self) -> int:
-        """How many messages wait."""
-        return self._receive.statistics().current_buffer_used
+        self._news = trio.lowlevel.ParkingLot()
+        self._room = trio.lowlevel.ParkingLot()
 
     def put(self, frame: bytes) -> None:
         """Let a message wait to be sent. Where there is no room, the client is to be left."""
         if self.closing is not None:
             return
-        try:
-            self._send.send_nowait(frame)
-        except trio.WouldBlock:
+        if self.backlog >= self._max_backlog:
             self._hurried = True
             self._decide(BAD_CONDUCT, f"{self.backlog} messages were not read in time")
+            return
+        self._append(frame, 1)
+
+    def put_packet(self, packet: Packet) -> None:
+        """Let a packet wait to be sent, however much waits already."""
+        if self.closing is None:
+            self._append(packet, len(packet.frames))
 
     def tell(self, frame: bytes, channel: str, symbol: str | None = None) -> None:
-        """Put in a frame of a channel, or what it is to be altered to."""
+        """Put in a frame of a channel, or what it is to be altered to, or nothing."""
         self.told_at = trio.current_time()
-        alterations = self._alterations.get((channel, symbol))
-        for altered in alterations.popleft()(frame) if alterations else (frame,):
-            self.put(altered)
+        about = channel, symbol
+        if about in self.silent:
+            return
+        if self._alterations and (alterations := self._alterations.get(about)):
+            for altered in alterations.popleft()(frame):
+                self.put(altered)
+        else:
+            self.put(frame)
 
-    async def tell_in_turn(self, frame: bytes) -> None:
-        """Put in a frame of some channel as soon as there is room."""
-        if self.closing is None:
-            await self._send.send(frame)
-            self.told_at = trio.current_time()
+    async def tell_in_turn(self, packet: Packet) -> None:
+        """Put in frames of some channel as soon as there is room for one of them."""
+        await trio.lowlevel.checkpoint()
+        while self.closing is None and self.backlog >= self._max_backlog:
+            await self._room.park()
+        self.put_packet(packet)
+        self.told_at = trio.current_time()
 
     def alter_next(self, channel: str, symbol: str | None, alter: Alteration) -> None:
         """Alter the next frame of that channel and symbol that is not to be altered already."""
         self._alterations.setdefault((channel, symbol), deque()).append(alter)
 
+    def hold(self) -> None:
+        """Let everything wait."""
+        self.held = True
+
+    def release(self) -> None:
+        """Let what waits be taken again."""
+        self.held = False
+        self._news.unpark_all()
+
     def close(self, code: int, reason: str) -> None:
         """Take nothing more; what waits is still sent."""
         self._decide(code, reason)
-        try:
-            self._send.send_nowait(None)
-        except trio.WouldBlock:
-            self._hurried = True
+        self.release()
 
-    async def take(self) -> str | bytes | None:
-        """Wait for the next message to be sent; None when it is time for the Close.
+    async def take(self) -> Packet | None:
+        """Wait for the next messages, to be sent in one piece; None when it is time for the Close.
 
-        It is text, unless it cannot be because it is not UTF-8.
+        To ask for more is to say that what was taken before is sent.
         """
-        frame = await self._receive.receive()
-        if frame is None or self._hurried:
+        self.backlog -= self._under_way
+        self._under_way = 0
+        self._room.unpark_all()
+        await trio.lowlevel.checkpoint()
+        while (self.held or not self._queue) and self.closing is None:
+            await self._news.park()
+        if self._hurried or not self._queue:
             return None
-        try:
-            return frame.decode()
-        except UnicodeDecodeError:
-            return frame
+        taken = self._some()
+        self._under_way = len(taken.frames)
+        return taken
+
+    def _some(self) -> Packet:
+        """Take so much from the queue as is to be sent at once."""
+        queue = self._queue
+        parts: list[bytes] = []
+        frames: list[bytes] = []
+        size = 0
+        while queue and size < PACKET_BYTES:
+            waiting = queue.popleft()
+            if isinstance(waiting, bytes):
+                parts.append(header(waiting))
+                parts.append(waiting)
+                frames.append(waiting)
+                size += len(waiting)
+            elif parts:
+                queue.appendleft(waiting)
+                break
+            else:
+                return waiting
+        return Packet(b"".join(parts), tuple(frames))
+
+    def _append(self, waiting: bytes | Packet, count: int) -> None:
+        self._queue.append(waiting)
+        self.backlog += count
+        if self._news and not self.held:
+            self._news.unpark()
 
     def _decide(self, code: int, reason: str) -> None:
         if self.closing is None:
             self.closing = (code, reason)
             self._on_close(f"closed with code {code}" + (f": {reason}" if reason else ""))
-
-
-def wrong_checksum(frame: bytes) -> tuple[bytes]:
-    """Give the frame of a book with a checksum that is wrong by one bit: an ``Alteration``."""
-    return (_CHECKSUM.sub(lambda found: b"%d" % (int(found[0]) ^ 1), frame),)
+        self._news.unpark_all()
+        self._room.unpark_all()

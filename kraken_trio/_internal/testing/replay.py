@@ -22,6 +22,7 @@ from kraken_trio._internal.testing.conversation import (
 )
 from kraken_trio._internal.testing.doors import Doors, open_doors
 from kraken_trio._internal.testing.outbox import NORMAL
+from kraken_trio._internal.testing.packet import packets
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.script import Script, read_script
 from kraken_trio._internal.testing.service import Service
@@ -44,7 +45,7 @@ class FileVenue(Venue):
         super().__init__(rules=rules, seed=seed, start=time.time_ns())
         self._script = script
         self._at_once = at_once or not script.offers
-        self._frames = script.frames if at_once else script.without_answers()
+        self._packets = tuple(packets(script.frames if at_once else script.without_answers()))
         self._close = close
         self._missing: dict[Service, set[Key]] = {}
 
@@ -97,8 +98,8 @@ class FileVenue(Venue):
         """Play on: a file cannot be played in part."""
 
     async def _play(self, service: Service) -> None:
-        for frame in self._frames:
-            await service.outbox.tell_in_turn(frame)
+        for packet in self._packets:
+            await service.outbox.tell_in_turn(packet)
         if self._close:
             service.outbox.close(NORMAL, "")
         else:
