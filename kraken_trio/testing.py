@@ -17,8 +17,9 @@ from kraken_trio._internal.testing.frames import (
     status_frame,
     success_frame,
 )
+from kraken_trio._internal.testing.listing import USUAL_PAIRS, market_pairs
 from kraken_trio._internal.testing.market import Market
-from kraken_trio._internal.testing.pair import USUAL_PAIRS, MarketEvent, MarketPair
+from kraken_trio._internal.testing.pair import MarketEvent, MarketPair
 from kraken_trio._internal.testing.replay import Replay, open_replay
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.tiers import publish as _publish
@@ -35,6 +36,7 @@ __all__ = [
     "Replay",
     "failure_frame",
     "heartbeat_frame",
+    "market_pairs",
     "open_exchange",
     "open_replay",
     "pong_frame",

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import random
 import zlib
+from typing import Literal
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import DataObject, data, integers, lists, tuples
 
 from kraken_trio._internal.testing.book import TRADES_BEFORE, SeededBook, Side
 
@@ -14,7 +17,8 @@ NOW = 1_767_225_600 * 10**9
 
 def made(price: int = 628_000, *, seed: int = 1) -> SeededBook:
     """Make a book."""
-    return SeededBook(price, 8, random.Random(seed), NOW)
+    dice = random.Random(seed)
+    return SeededBook(price, most_lots=10**9, levels=1500, dice=dice, now=NOW)
 
 
 def test_a_side_is_sorted() -> None:
@@ -82,3 +86,58 @@ def test_the_checksum_is_of_ten_levels() -> None:
     text = "".join(f"{price}{qty}" for rows in (asks, bids) for price, qty in rows)
     assert book.checksum() == zlib.crc32(text.encode())
     assert book.keys(1) == ([-bids[0][0]], [asks[0][0]])
+
+
+def test_what_is_not_allowed_does_not_happen() -> None:
+    """Without trades nothing is traded; while orders may only go, levels do, and none comes."""
+    book = made()
+    for number in range(300):
+        assert book.step(NOW + number, "no trades") == []
+    assert any(lots for side in (book.bids, book.asks) for _, lots in side.changes)
+    for number in range(5000):
+        count = len(book.bids.keys) + len(book.asks.keys)
+        assert book.step(NOW + 300 + number, "cancels") == []
+        changes = book.bids.changes + book.asks.changes
+        assert not any(lots for _, lots in changes)
+        assert len(book.bids.keys) + len(book.asks.keys) == count - len(changes)
+    assert (len(book.bids.keys), len(book.asks.keys)) == (1, 1)
+    at = book.changed_at
+    assert book.step(NOW + 10**6, "nothing") == []
+    assert book.changed_at == at
+
+
+@pytest.mark.parametrize("side", ["bid", "ask"])
+def test_the_best_level_can_be_removed(side: Literal["bid", "ask"]) -> None:
+    """The best level of a side goes, and no other; the last one stays."""
+    book = made()
+    where = book.bids if side == "bid" else book.asks
+    best = where.keys[:2]
+    book.remove(side, NOW + 1)
+    assert (where.keys[0], where.changes) == (best[1], [(best[0], 0)])
+    assert not (book.asks if side == "bid" else book.bids).changes
+    for number in range(len(where.keys) + 1):
+        book.remove(side, NOW + number)
+    assert (len(where.keys), where.changes) == (1, [])
+
+
+@given(data())
+def test_an_update_suffices(draw: DataObject) -> None:
+    """Whatever changes, who applies an update and truncates has the window as it is."""
+    key, lots = integers(1, 30), integers(0, 3)
+    side = Side(1)
+    for at in draw.draw(lists(key, min_size=1, unique=True)):
+        side.put(at, 5)
+    depth = draw.draw(integers(1, 12))
+    before = side.keys[:depth]
+    held = {at: side.lots[at] for at in before}
+    side.changes.clear()
+    for at, new in draw.draw(lists(tuples(key, lots), max_size=8)):
+        if new or (at in side.lots and len(side.keys) > 1):
+            side.put(at, new)
+    for at, new in side.update(before, depth):
+        if new:
+            held[at] = new
+        else:
+            del held[at]  # What is removed was there.
+    held = {at: held[at] for at in sorted(held)[:depth]}
+    assert held == {at: side.lots[at] for at in side.keys[:depth]}

@@ -42,7 +42,7 @@ async def test_messages_come_in_order() -> None:
 
 
 async def test_much_is_taken_piece_by_piece() -> None:
-    """What waits is taken in pieces of some size; packets that were made before stay as they are."""
+    """What waits is taken in pieces of some size; packets made before stay as they are."""
     outbox, _ = made(1000)
     frame = b"x" * (PACKET_BYTES // 10)
     for _ in range(25):

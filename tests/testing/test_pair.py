@@ -14,12 +14,8 @@ from kraken_trio._internal.model.channel import OHLC_INTERVALS
 from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.messages import BookMessage, RecordsMessage
 from kraken_trio._internal.model.records import Candle, Ticker, Trade
-from kraken_trio._internal.testing.pair import (
-    TRADE_SNAPSHOT,
-    USUAL_PAIRS,
-    MarketPair,
-    PairMarket,
-)
+from kraken_trio._internal.testing.listing import USUAL_PAIRS, market_pairs
+from kraken_trio._internal.testing.pair import TRADE_SNAPSHOT, MarketPair, PairMarket
 from kraken_trio._internal.wire.decode import V2Decoder
 
 START = 1_767_225_600 * 10**9
@@ -70,7 +66,11 @@ def shown(candle: Candle) -> tuple[Decimal | int, ...]:
     )
 
 
-@pytest.mark.parametrize("pair", [BTC, TINY, *USUAL_PAIRS[2:]], ids=lambda pair: pair.symbol)
+@pytest.mark.parametrize(
+    "pair",
+    [BTC, TINY, *USUAL_PAIRS[2:], *market_pairs(1500)[::150], *market_pairs(["PEPE/USD"])],
+    ids=lambda pair: pair.symbol,
+)
 def test_all_channels_agree(pair: MarketPair) -> None:
     """Tickers show the book's best levels and the trades' figures, candles the trades' sums."""
     market = made(pair)
@@ -158,6 +158,12 @@ def test_a_trade_snapshot_has_the_latest() -> None:
         ({"price": Decimal("0.05")}, "price: must be two smallest steps of 1 decimals or more"),
         ({"price": Decimal("1.25")}, "price: must be two smallest steps of 1 decimals or more"),
         ({"price": Decimal("0.1")}, "price: must be two smallest steps of 1 decimals or more"),
+        ({"symbol": "AB"}, "symbol: must be two assets with a slash between, is AB"),
+        ({"symbol": "/B"}, "symbol: must be two assets"),
+        ({"symbol": "A/B/C"}, "symbol: must be two assets"),
+        ({"levels": 0}, "levels: must be more than 0, is 0"),
+        ({"activity": -1}, "activity: must be more than 0, is -1"),
+        ({"largest_order": Decimal(0)}, "largest_order: must be more than 0, is 0"),
         ({"price": Decimal(-5)}, "price: must be two smallest steps of 1 decimals or more"),
     ],
 )
@@ -171,3 +177,40 @@ def test_no_such_pair(changes: dict[str, Any], text: str) -> None:
     }
     with pytest.raises(ConfigurationError, match=text):
         MarketPair(**(arguments | changes))
+
+
+@pytest.mark.parametrize(
+    "price, price_precision, qty_precision, most_lots",
+    [
+        ("62800.0", 1, 8, 159_235_668),
+        ("0.000004123", 9, 8, 2_425_418_384_671_355_808),
+        ("9420000", 0, 0, 99),
+    ],
+)
+def test_the_largest_orders(
+    price: str, price_precision: int, qty_precision: int, most_lots: int
+) -> None:
+    """The quantity of the largest orders follows from what they are worth."""
+    pair = MarketPair(
+        symbol="A/B",
+        price=Decimal(price),
+        price_precision=price_precision,
+        qty_precision=qty_precision,
+    )
+    assert pair.most_lots == most_lots
+
+
+def test_the_best_level_can_be_removed() -> None:
+    """The best level goes, and the update has the one that slides into the window with it."""
+    market = made(BTC)
+    market.depths.add(10)
+    best, second = market.book(25).asks[:2]
+    slides_in = market.book(25).asks[10]
+    (event,) = market.remove_best("ask", START + 1)
+    message = V2Decoder().decode(event.frame, None)
+    assert isinstance(message, BookMessage)
+    assert [(level.price, level.qty) for level in message.asks] == [
+        (best.price, 0),
+        (slides_in.price, slides_in.qty),
+    ]
+    assert (message.bids, market.book(10).asks[0], event.at) == ((), second, START + 1)

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import random
 import zlib
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
+from typing import Literal
 
 from kraken_trio._internal.testing.frames import Rows, TradeRow
 from kraken_trio._internal.testing.tape import Tape
@@ -22,13 +23,18 @@ TRADES_BEFORE = 50
 CHECKED_LEVELS = 10
 """Levels a side under a checksum, whatever the depth."""
 
+Allowed = Literal["all", "no trades", "cancels", "nothing"]
+"""What may happen in a book: less and less. With ``cancels`` levels only go."""
+
 _SECOND = 10**9
-_LEVELS = 1500  # A side at the start: more than the deepest window, so that levels slide in.
 _TAKERS = ("buy", "sell")
+_HALF = 0.5
 _TRADE_SHARE = 0.1  # Of the steps.
+_NEARNESS = 0.15  # Changes are some seven levels from the best price, on average.
 _NEAR_SHARE = 0.9  # Of the changes; the others are anywhere in the book.
 _CHANGE_SHARE = 0.3  # Of the changes; the others add or remove a level.
 _INSIDE_SHARE = 0.5  # Of the added levels, while the spread is wide: they close it again.
+_MOST_OF_A_DRAW = 10**15  # Below 2**53.
 _WHOLE_SHARE = 0.7  # Of the fills; the others leave some of the level for the next one.
 
 
@@ -65,29 +71,48 @@ class Side:
         into its window come right after the first removal, and not sorted; those that are pushed
         out of it are not mentioned.
         """
-        after = self.keys[:depth]
-        held, concerned = set(before), {*before, *after}
+        if not self.changes:
+            return []
+        keys, lots_at = self.keys, self.lots
+        last_before = before[-1]
+        last_after = keys[:depth][-1]
+        held: dict[int, bool] = {}  # Where that is another thing now than it was before.
         rows: list[tuple[int, int]] = []
+        place: int | None = None
         for key, lots in self.changes:
-            if key in concerned and (lots or key in held):
+            there = held.get(key)
+            if there is None:
+                there = key <= last_before and before[bisect_left(before, key)] == key
+                if not there and not (key <= last_after and key in lots_at):
+                    continue  # It was not in the window, and is not.
+                held[key] = there
+            if lots or there:
                 rows.append((self.sign * key, lots))
-                if lots:
-                    held.add(key)
-                else:
-                    held.remove(key)
-        refill = [(self.sign * key, self.lots[key]) for key in after if key not in held]
-        place = next((i for i, (_, lots) in enumerate(rows, 1) if not lots), len(rows))
-        rows[place:place] = reversed(refill)
+                held[key] = lots > 0
+                if not lots and place is None:
+                    place = len(rows)
+        # What has changed in the window is told already, so the client lacks the others alone.
+        refill = [
+            (self.sign * key, lots_at[key])
+            for key in reversed(keys[bisect_right(keys, last_before) : depth])
+            if not held.get(key)
+        ]
+        if place is None:
+            place = len(rows)
+        rows[place:place] = refill
         return rows
 
 
 class SeededBook:
     """The market of one pair. Neither side is ever empty, and they never cross."""
 
-    def __init__(self, price: int, qty_precision: int, dice: random.Random, now: int) -> None:
-        """Fill it around ``price``; 50 trades were made until ``now``, one a second.
+    def __init__(
+        self, price: int, *, most_lots: int, levels: int, dice: random.Random, now: int
+    ) -> None:
+        """Fill it with ``levels`` a side around ``price``, of ``most_lots`` at most.
 
-        ``dice`` decide about everything; times are nanoseconds since the epoch.
+        50 trades were made until ``now``, one a second. ``dice`` decide about everything; times
+        are nanoseconds since the epoch.
         """
         self.bids = Side(-1)
         """Never empty."""
@@ -98,12 +123,14 @@ class SeededBook:
         self.changed_at = now
         """When the latest step was."""
         self._dice = dice
-        self._most_digits = qty_precision + 1
+        self._most_digits = len(str(most_lots))
+        self._levels = levels
+        self._checksum: int | None = None  # Not known since the latest step.
         # So far apart that the levels of one side cover some percent of the price.
         self._gap = max(1, price // 50_000)
         self._next_trade_id = dice.randrange(10**6, 10**8)
         for side, key in ((self.bids, 1 - price), (self.asks, price)):
-            while side.sign * key > 0 and len(side.keys) < _LEVELS:
+            while side.sign * key > 0 and len(side.keys) < levels:
                 side.put(key, self._some_lots())
                 key += dice.randint(1, 2 * self._gap)  # noqa: PLW2901 - from level to level
             side.changes.clear()
@@ -120,30 +147,58 @@ class SeededBook:
 
     def checksum(self) -> int:
         """CRC-32 of the ten best levels: asks, then bids, each price and quantity as digits."""
-        bids, asks = self.rows(CHECKED_LEVELS)
-        return zlib.crc32("".join(f"{ticks}{lots}" for ticks, lots in [*asks, *bids]).encode())
+        if self._checksum is None:
+            bids, asks = self.rows(CHECKED_LEVELS)
+            text = "".join([f"{ticks}{lots}" for ticks, lots in [*asks, *bids]])
+            self._checksum = zlib.crc32(text.encode())
+        return self._checksum
 
-    def step(self, now: int) -> list[TradeRow]:
-        """Let a little happen; give the trades among it, oldest first."""
+    def step(self, now: int, allowed: Allowed = "all") -> list[TradeRow]:
+        """Let a little happen of what is allowed; give the trades among it, oldest first."""
+        if allowed == "nothing":
+            return []
+        dice = self._dice
+        self._begin(now)
+        for _ in range(_few(dice)):
+            sides = (self.bids, self.asks) if dice.random() < _HALF else (self.asks, self.bids)
+            if allowed == "cancels":
+                self._cancel(sides[0])
+            else:
+                self._change_a_level(*sides)
+        if allowed == "all" and dice.random() < _TRADE_SHARE:
+            return self._take(_TAKERS[dice.random() < _HALF], now)
+        return []
+
+    def remove(self, side: Literal["bid", "ask"], now: int) -> None:
+        """Let the best level of a side go, unless it is the last."""
+        self._begin(now)
+        where = self.bids if side == "bid" else self.asks
+        if len(where.keys) > 1:
+            where.put(where.keys[0], 0)
+
+    def _begin(self, now: int) -> None:
+        """Forget what the step before did."""
         self.changed_at = now
+        self._checksum = None
         self.bids.changes.clear()
         self.asks.changes.clear()
-        for _ in range(self._dice.randint(1, 3)):
-            self._change_a_level(
-                *self._dice.choice(((self.bids, self.asks), (self.asks, self.bids)))
-            )
-        if self._dice.random() < _TRADE_SHARE:
-            return self._take(self._dice.choice(_TAKERS), now)
-        return []
+
+    def _cancel(self, side: Side) -> None:
+        """Let a level go, mostly near the best price, unless it is the last."""
+        count = len(side.keys)
+        if count > 1:
+            side.put(side.keys[min(int(self._dice.expovariate(_NEARNESS)), count - 1)], 0)
 
     def _change_a_level(self, side: Side, other: Side) -> None:
         """Let one order come, go or change, mostly near the best price."""
         dice, count = self._dice, len(side.keys)
-        near = min(int(dice.expovariate(0.15)), count - 1)
-        key = side.keys[near if dice.random() < _NEAR_SHARE else dice.randrange(count)]
+        if dice.random() < _NEAR_SHARE:
+            key = side.keys[min(int(dice.expovariate(_NEARNESS)), count - 1)]
+        else:
+            key = side.keys[int(dice.random() * count)]
         if dice.random() < _CHANGE_SHARE:
             side.put(key, self._some_lots())
-        elif count > 1 and dice.randrange(2 * _LEVELS) < count:
+        elif count > 1 and dice.random() * 2 * self._levels < count:
             side.put(key, 0)  # The more there are, the likelier, so their number stays the same.
         else:
             spread = side.keys[0] + other.keys[0]
@@ -186,4 +241,13 @@ class SeededBook:
 
     def _some_lots(self) -> int:
         """A quantity: small ones, with many zeros, are as likely as large ones."""
-        return self._dice.randrange(1, 10 ** self._dice.randint(1, self._most_digits))
+        bound = 10 ** (1 + int(self._dice.random() * self._most_digits))
+        # In one draw, as long as that has digits enough; a float is chance here, not a quantity.
+        if bound <= _MOST_OF_A_DRAW:
+            return 1 + int(self._dice.random() * (bound - 1))
+        return self._dice.randrange(1, bound)
+
+
+def _few(dice: random.Random) -> int:
+    """One, two or three."""
+    return 1 + int(dice.random() * 3)

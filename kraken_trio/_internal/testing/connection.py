@@ -11,8 +11,8 @@ import trio
 
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.testing.conversation import Conversation
-from kraken_trio._internal.testing.line import Line
 from kraken_trio._internal.testing.faults import wrong_checksum
+from kraken_trio._internal.testing.line import Line
 from kraken_trio._internal.testing.outbox import NORMAL, Alteration, Outbox
 
 KEPT_REQUESTS = 1000

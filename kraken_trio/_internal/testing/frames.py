@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from kraken_trio._internal.model.timestamp import Timestamp
@@ -24,7 +25,6 @@ TradeRow = tuple[str, int, int, str, int, int]
 
 _MICROSECOND = 1000
 _SECOND = 10**9
-_WITHOUT_FRACTION = -len(".000000Z")
 _MOST_WRITTEN_OUT = 4  # Decimals of an increment; smaller ones have an exponent.
 
 
@@ -88,12 +88,20 @@ def fixed(value: int, precision: int) -> str:
 
 def moment(at: int) -> str:
     """A time in nanoseconds since the epoch as most frames show it, with six digits."""
-    return str(Timestamp(at // _MICROSECOND * _MICROSECOND))
+    second, rest = divmod(at, _SECOND)
+    return f"{_full_second(second)}.{rest // _MICROSECOND:06d}Z"
+
+
+@lru_cache(maxsize=1024)
+def _full_second(second: int) -> str:
+    """Give date and time of day; many frames are of the same second."""
+    return str(Timestamp(second * _SECOND)).partition(".")[0]
 
 
 def fine_moment(at: int) -> str:
     """A time in nanoseconds since the epoch as ``ohlc`` shows it, with nine digits."""
-    return f"{moment(at)[:_WITHOUT_FRACTION]}.{at % _SECOND:09d}Z"
+    second, rest = divmod(at, _SECOND)
+    return f"{_full_second(second)}.{rest:09d}Z"
 
 
 def heartbeat_frame() -> bytes:

@@ -9,7 +9,9 @@ Source: as ``pair``, and the "Checklist for a faithful simulator" there.
 from __future__ import annotations
 
 import random
+from bisect import bisect
 from collections.abc import Iterable
+from itertools import accumulate
 from typing import Literal
 
 from kraken_trio._internal.model.channel import BOOK_DEPTHS, EVENT_TRIGGERS, OHLC_INTERVALS
@@ -17,7 +19,8 @@ from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.records import BookSnapshot, Candle, Ticker, Trade
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.testing.frames import instrument_frame
-from kraken_trio._internal.testing.pair import USUAL_PAIRS, MarketEvent, MarketPair, PairMarket
+from kraken_trio._internal.testing.listing import USUAL_PAIRS
+from kraken_trio._internal.testing.pair import MarketEvent, MarketPair, PairMarket
 
 _MICROSECOND = 1000
 _STEP_MICROSECONDS = range(100, 20_000)
@@ -42,11 +45,15 @@ class Market:
                     rule=f"must hold each symbol once, holds {pair.symbol} twice",
                     mend="Leave one out",
                 )
-            self._pairs[pair.symbol] = PairMarket(pair, self._dice, start)
+            # Dice of its own: what happens in it does not depend on what is beside it.
+            dice = random.Random(f"{seed}/{pair.symbol}")  # noqa: S311 - as above
+            self._pairs[pair.symbol] = PairMarket(pair, dice, start)
         if not self._pairs:
             raise ConfigurationError(
                 field="pairs", rule="must hold at least one pair", mend="Give one"
             )
+        self._markets = tuple(self._pairs.values())
+        self._shares = list(accumulate(market.pair.activity for market in self._markets))
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -65,9 +72,11 @@ class Market:
         update for each depth that is watched and where it shows, then the trades, if there were
         any, in one frame, then the tickers and candles that are watched.
         """
-        later = self._now + self._dice.choice(_STEP_MICROSECONDS) * _MICROSECOND
+        dice, shares = self._dice, self._shares
+        later = self._now + dice.choice(_STEP_MICROSECONDS) * _MICROSECOND
         self._now = later if at is None else max(self._now, at)
-        return self._dice.choice(list(self._pairs.values())).step(self._now)
+        chosen = self._markets[bisect(shares, int(dice.random() * shares[-1]))]
+        return chosen.step(self._now)
 
     def watch(self, symbol: str, depth: int) -> None:
         """From now on, give updates of this book at this depth. Take its snapshot first."""

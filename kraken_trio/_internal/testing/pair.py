@@ -8,8 +8,10 @@ Source: the channels' sections of the WebSocket v2 documentation, and captured t
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import Literal, cast
 
 from msgspec import Struct
@@ -17,7 +19,7 @@ from msgspec import Struct
 from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.records import BookSnapshot, Candle, Level, Ticker, Trade
 from kraken_trio._internal.model.timestamp import Timestamp
-from kraken_trio._internal.testing.book import SeededBook
+from kraken_trio._internal.testing.book import Allowed, SeededBook
 from kraken_trio._internal.testing.frames import (
     Rows,
     TickerRow,
@@ -39,6 +41,7 @@ Topic = tuple[str, str | None, int | str | None]
 """What a frame is about: channel, symbol, and the depth, interval or trigger where it has one."""
 
 _LEAST_TICKS = 2  # Room for one bid under the first ask.
+_LEAST_MOST_LOTS = 99  # So that quantities differ, however dear the smallest of them is.
 
 
 class MarketPair(Struct, frozen=True, kw_only=True):
@@ -52,9 +55,31 @@ class MarketPair(Struct, frozen=True, kw_only=True):
     """Decimals of prices, 0 to 10."""
     qty_precision: int
     """Decimals of quantities, 0 to 10."""
+    largest_order: Decimal = Decimal(100_000)
+    """What the largest orders are worth, in the quote asset, to the order of magnitude. Those of
+    each smaller order of magnitude are as many, so most have few digits."""
+    levels: int = 1500
+    """A side of its book at the start, and about so many later. The default is more than the
+    deepest subscription shows; a thin book costs less."""
+    activity: int = 1
+    """How much happens in it, compared with the other pairs of a market: 1 or more."""
 
     def __post_init__(self) -> None:
         """Check it; raises ``ConfigurationError``."""
+        base, slash, quote = self.symbol.partition("/")
+        if not (base and slash and quote) or "/" in quote:
+            raise ConfigurationError(
+                field="symbol",
+                rule=f"must be two assets with a slash between, is {self.symbol}",
+                mend="Write it like BTC/USD",
+            )
+        for field in ("levels", "activity", "largest_order"):
+            if getattr(self, field) <= 0:
+                raise ConfigurationError(
+                    field=field,
+                    rule=f"must be more than 0, is {getattr(self, field)}",
+                    mend="Leave it out for the default",
+                )
         for field in ("price_precision", "qty_precision"):
             if getattr(self, field) not in range(MAX_PRECISION + 1):
                 raise ConfigurationError(
@@ -75,6 +100,12 @@ class MarketPair(Struct, frozen=True, kw_only=True):
     def ticks(self) -> int:
         """``price`` in smallest steps."""
         return int(Fraction(self.price) * 10**self.price_precision)
+
+    @property
+    def most_lots(self) -> int:
+        """The quantity of the largest orders, in smallest steps, to the order of magnitude."""
+        lots = Fraction(self.largest_order) / Fraction(self.price) * 10**self.qty_precision
+        return max(_LEAST_MOST_LOTS, int(lots))
 
 
 class MarketEvent(Struct, frozen=True):
@@ -105,7 +136,10 @@ class PairMarket:
     """The market of one pair, and what of it is watched."""
 
     def __init__(self, pair: MarketPair, dice: random.Random, now: int) -> None:
-        """Open it at ``now``, nanoseconds since the epoch; ``dice`` decide about everything."""
+        """Open it at ``now``, nanoseconds since the epoch; ``dice`` decide about everything.
+
+        Its book is made when it is first needed, which changes nothing about it.
+        """
         self.pair = pair
         """The pair."""
         self.depths: set[int] = set()
@@ -114,19 +148,38 @@ class PairMarket:
         """Of the candles that are watched."""
         self.triggers: set[str] = set()
         """Of the tickers that are watched."""
-        self._book = SeededBook(pair.ticks, pair.qty_precision, dice, now)
+        self._dice = dice
+        self._opened_at = now
         self._precisions = (pair.price_precision, pair.qty_precision)
 
-    def step(self, now: int) -> list[MarketEvent]:
-        """Let a little happen; give what is to be told of it.
+    @cached_property
+    def _book(self) -> SeededBook:
+        return SeededBook(
+            self.pair.ticks,
+            most_lots=self.pair.most_lots,
+            levels=self.pair.levels,
+            dice=self._dice,
+            now=self._opened_at,
+        )
+
+    def step(self, now: int, allowed: Allowed = "all") -> list[MarketEvent]:
+        """Let a little happen of what is allowed; give what is to be told of it.
 
         That is the book's update for each depth that is watched and where it shows, then the
         trades, if there were any, in one frame, then ticker and candles.
         """
+        return self._told(lambda: self._book.step(now, allowed))
+
+    def remove_best(self, side: Literal["bid", "ask"], now: int) -> list[MarketEvent]:
+        """Let the best level of a side go, unless it is the last; give what is to be told."""
+        return self._told(lambda: self._book.remove(side, now))
+
+    def _told(self, change: Callable[[], list[TradeRow] | None]) -> list[MarketEvent]:
+        """Let something happen; give what is to be told of it."""
         book = self._book
         before = {depth: book.keys(depth) for depth in sorted(self.depths)}
-        best = book.rows(1)
-        trades = book.step(now)
+        best = book.rows(1) if self.triggers else None
+        trades = change()
         events: list[MarketEvent] = []
         for depth, (bids_before, asks_before) in before.items():
             bids = book.bids.update(bids_before, depth)
@@ -135,9 +188,8 @@ class PairMarket:
                 events.append(self._event("book", self._book_frame("update", bids, asks), depth))
         if trades:
             events.append(self._event("trade", self._trade_frame("update", trades)))
-        happened = {"trades": bool(trades), "bbo": book.rows(1) != best}
         for trigger in sorted(self.triggers):
-            if happened[trigger]:
+            if trades if trigger == "trades" else book.rows(1) != best:
                 frame = self.ticker_frame("update")
                 events.append(self._event("ticker", frame, event_trigger=trigger))
         for interval in sorted(self.intervals if trades else ()):
@@ -290,13 +342,3 @@ class PairMarket:
 
     def _qty(self, lots: int) -> Decimal:
         return Decimal(fixed(lots, self._precisions[1]))
-
-
-USUAL_PAIRS = (
-    MarketPair(symbol="BTC/USD", price=Decimal("62800.0"), price_precision=1, qty_precision=8),
-    MarketPair(symbol="ETH/USD", price=Decimal("1770.00"), price_precision=2, qty_precision=8),
-    MarketPair(symbol="SOL/USD", price=Decimal("78.50"), price_precision=2, qty_precision=8),
-    MarketPair(symbol="XRP/USD", price=Decimal("1.33000"), price_precision=5, qty_precision=8),
-    MarketPair(symbol="DOGE/USD", price=Decimal("0.0912000"), price_precision=7, qty_precision=8),
-)
-"""Some pairs to make a market of, with precisions such as the exchange has for them."""
