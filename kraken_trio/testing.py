@@ -22,6 +22,7 @@ from kraken_trio._internal.testing.market import Market
 from kraken_trio._internal.testing.pair import MarketEvent, MarketPair
 from kraken_trio._internal.testing.replay import Replay, open_replay
 from kraken_trio._internal.testing.rules import ExchangeRules
+from kraken_trio._internal.testing.status import Incident, PlannedMaintenance
 from kraken_trio._internal.tiers import publish as _publish
 
 __all__ = [
@@ -30,9 +31,11 @@ __all__ = [
     "ExchangeAddress",
     "ExchangeConnection",
     "ExchangeRules",
+    "Incident",
     "Market",
     "MarketEvent",
     "MarketPair",
+    "PlannedMaintenance",
     "Replay",
     "failure_frame",
     "heartbeat_frame",

@@ -427,3 +427,26 @@ def test_refusals_are_the_real_ones(examples: Path) -> None:
             assert list((ours | times).items()) == list(real.items())
             found += 1
     assert found == len(requests)
+
+
+def test_tokenised_shares_are_asked_for() -> None:
+    """Who asks for instruments of tokenised shares is told of others than who does not."""
+    topics = []
+    for wanted in (False, True):
+        answer = ask(
+            conversation(), "subscribe", channel="instrument", include_tokenized_assets=wanted
+        )
+        topics += [part.topic for part in answer.begun]
+        assert "tokenized" not in texts(answer)[0]
+    assert topics == [("instrument", None, None), ("instrument", None, "tokenized")]
+
+
+def test_a_request_may_come_too_fast() -> None:
+    """One that comes too fast is refused under its number, whatever it asks, and does nothing."""
+    talk = conversation()
+    request = encode_request(Subscribe(Channel.trades("BTC/USD")), req_id=7)
+    answer = talk.hear(request, NOW, too_fast=True)
+    assert (errors(answer), answer.begun) == (["Exceeded msg rate"], ())
+    assert '"req_id":7' in answer.frames[0].decode()
+    assert errors(talk.hear(b"what?", NOW, too_fast=True)) == ["Malformed request"]
+    assert talk.subscriptions == ()

@@ -19,8 +19,9 @@ from trio_websocket import (
 
 from kraken_trio._internal.testing.certificates import HOST
 from kraken_trio._internal.testing.conversation import Part
-from kraken_trio._internal.testing.doors import Doors, ExchangeAddress, open_doors
+from kraken_trio._internal.testing.doors import Doors, ExchangeAddress, _address, open_doors
 from kraken_trio._internal.testing.rules import ExchangeRules
+from kraken_trio._internal.testing.status import Incident, PlannedMaintenance
 from kraken_trio._internal.testing.venue import Venue
 
 if TYPE_CHECKING:
@@ -247,3 +248,78 @@ async def test_two_errors_come_out_together() -> None:
         await failing(*failures)
     assert caught.value.subgroup(ValueError) is not None
     assert caught.value.subgroup(KeyError) is not None
+
+
+async def test_who_is_refused_may_be_told_when_to_come_again() -> None:
+    """Refusals carry a Retry-After where one is set."""
+    async with open_doors(make) as doors:
+        assert doors.retry_after_s is None
+        doors.upgrade_status, doors.retry_after_s = 503, 30
+        assert (doors.upgrade_status, doors.retry_after_s) == (503, 30)
+        head = await answered(doors)
+        assert head.startswith(b"HTTP/1.1 503 ")
+        assert b"Retry-After: 30\r\n" in head
+
+
+async def answered(doors: Doors) -> bytes:
+    """Give the answer to a request for a WebSocket, in memory."""
+    async with await doors.dial("", 0, tls=False) as stream:
+        await stream.send_all(UPGRADE)
+        return bytes(await stream.receive_some())
+
+
+@pytest.mark.parametrize("tls", [None, False, True])
+async def test_bans_are_by_address(tls: bool | None) -> None:
+    """Who comes too often is banned, through sockets and in memory, until that is forgiven."""
+
+    def strict(nursery: trio.Nursery) -> Doors:
+        return Doors(nursery, Quiet(rules=ExchangeRules(max_attempts=1), seed=1, start=0))
+
+    async with open_doors(strict) as doors:
+        address = None if tls is None else await doors.listen(tls=tls)
+
+        async def attempt() -> bytes:
+            if address is None:
+                return await answered(doors)
+            stream: trio.abc.Stream = await trio.open_tcp_stream(HOST, port_of(address))
+            if address.client_ssl_context is not None:
+                stream = trio.SSLStream(stream, address.client_ssl_context, server_hostname=HOST)
+            try:
+                await stream.send_all(UPGRADE)
+                return bytes(await stream.receive_some())
+            finally:
+                await trio.aclose_forcefully(stream)
+
+        assert (await attempt())[:12] == b"HTTP/1.1 101"
+        assert (await attempt())[:12] == b"HTTP/1.1 429"
+        other = await answered(doors)
+        assert other[:12] == (b"HTTP/1.1 429" if address is None else b"HTTP/1.1 101")
+        doors.forgive()
+        assert (await attempt())[:12] == b"HTTP/1.1 101"
+
+
+async def test_one_who_is_gone_has_no_address() -> None:
+    """A client that left before it was looked at is not asked where it was."""
+    listener = (await trio.open_tcp_listeners(0, host="127.0.0.1"))[0]
+    async with listener, await trio.open_tcp_stream(*listener.socket.getsockname()) as stream:
+        server = await listener.accept()
+        assert _address(server) == "127.0.0.1"
+        await server.aclose()
+        assert _address(server) == "gone"
+        assert _address(stream) == "127.0.0.1"
+
+
+async def test_the_mode_and_what_is_announced(connect: Connect) -> None:
+    """All connections are told of a change of mode, and of what is announced."""
+    async with open_doors(make) as doors, connect(doors) as client:
+        assert doors.system == "online"
+        doors.change_system("maintenance", shut=True)
+        assert doors.system == "maintenance"
+        doors.announce(
+            maintenance=[PlannedMaintenance(start=10**18, end=10**18 + 1)],
+            emergencies=[Incident(started_at=0)],
+        )
+        first, second = [(await client.next())["data"][0] for _ in range(2)]
+        assert (first["system"], first["emergency"]) == ("maintenance", [])
+        assert len(second["upcoming_maintenance"]) == len(second["emergency"]) == 1
+        assert (await answered(doors)).startswith(b"HTTP/1.1 503 ")

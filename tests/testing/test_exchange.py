@@ -23,6 +23,7 @@ from kraken_trio._internal.model.records import Candle, Ticker, Trade
 from kraken_trio._internal.model.reference import InstrumentAsset, InstrumentPair
 from kraken_trio._internal.model.requests import Subscribe
 from kraken_trio._internal.testing.exchange import Exchange, open_exchange
+from kraken_trio._internal.testing.listing import market_pairs
 from kraken_trio._internal.testing.market import Market
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.wire.decode import V2Decoder
@@ -336,6 +337,90 @@ async def test_faults_are_made_to_order(
         if isinstance(message := decode(frame, None), BookMessage)
     ]
     assert [isinstance(update, Gap) for update in taken[:2]] == [False, True]
+
+
+async def test_pairs_and_assets_change(
+    connect: Connect, autojump_clock: trio.testing.MockClock
+) -> None:
+    """Changes go to those who subscribed to instruments; of shares, to those who wanted them."""
+    peer = Market(market_pairs(["BTC/USD", "TSLAx/USD"]), seed=1, start=START)
+    async with open_exchange(peer) as exchange, connect(exchange) as one, connect(exchange) as two:
+        await one.subscribe("instrument")
+        await two.subscribe("instrument", include_tokenized_assets=True)
+        listed = [await client_listing(client) for client in (one, two)]
+        assert listed == [["BTC/USD"], ["BTC/USD", "TSLAx/USD"]]
+        exchange.change_pair("TSLAx/USD", "post_only")
+        exchange.change_pair("BTC/USD", "cancel_only")
+        exchange.change_asset("TSLAx", "disabled")
+        exchange.change_asset("USD", "depositonly")
+        changed = [
+            [
+                row["status"]
+                for frame in await drained(client, exchange)
+                for rows in json.loads(frame)["data"].values()
+                for row in rows
+            ]
+            for client in (one, two)
+        ]
+        assert changed == [
+            ["cancel_only", "depositonly"],
+            ["post_only", "cancel_only", "disabled", "depositonly"],
+        ]
+
+
+async def client_listing(client: Client) -> list[str]:
+    """Give the symbols in a snapshot of instruments."""
+    await client.acks(1)
+    return [pair["symbol"] for pair in (await client.next())["data"]["pairs"]]
+
+
+@pytest.mark.parametrize("exponents", [True, False])
+async def test_exponents_are_a_choice(exponents: bool, connect: Connect) -> None:
+    """Instruments are shown with exponents or without, in snapshots and changes."""
+    rules = ExchangeRules(instrument_exponents=exponents)
+    async with open_exchange(market(), rules=rules) as exchange, connect(exchange) as client:
+        await client.subscribe("instrument")
+        await client.acks(1)
+        exchange.change_pair("BTC/USD", "delisted")
+        for _ in range(2):
+            assert (b"1e-08" in await client.raw()) is exponents
+
+
+async def test_a_maintenance(connect: Connect, autojump_clock: trio.testing.MockClock) -> None:
+    """While the engine is in maintenance nothing happens; then the market goes on as it stood."""
+    async with open_exchange(market()) as exchange, connect(exchange) as client:
+        await client.subscribe("book", "BTC/USD")
+        await client.acks(1)
+        exchange.change_system("maintenance")
+        assert exchange.market.system == exchange.system == "maintenance"
+        exchange.step(200)
+        exchange.change_system("online")
+        exchange.step(200)
+        frames = await drained(client, exchange)
+        kinds = [json.loads(frame)["channel"] for frame in frames]
+        assert kinds[:3] == ["book", "status", "status"]
+        assert set(kinds[3:]) == {"book"}
+        listener = Listener()
+        for frame in frames:
+            if b"status" not in frame:
+                listener.hear(frame)
+        assert listener.books["BTC/USD", 10].checksums_failed == 0
+
+
+async def test_the_best_level_is_removed(
+    connect: Connect, autojump_clock: trio.testing.MockClock
+) -> None:
+    """On command the best level goes, and clients are told of it and of what slides in."""
+    async with open_exchange(market()) as exchange, connect(exchange) as client:
+        await client.subscribe("book", "BTC/USD")
+        await client.acks(1)
+        listener = Listener()
+        listener.hear(await client.raw())
+        exchange.remove_best("BTC/USD", "bid")
+        update = await client.raw()
+        listener.hear(update)
+        assert len(json.loads(update)["data"][0]["bids"]) == 2
+        assert listener.books["BTC/USD", 10].bids == exchange.market.book("BTC/USD", 10).bids
 
 
 async def test_a_client_that_reads_slowly(

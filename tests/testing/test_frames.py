@@ -15,9 +15,10 @@ from kraken_trio._internal.testing.frames import (
     fine_moment,
     fixed,
     heartbeat_frame,
-    instrument_frame,
     moment,
     pong_frame,
+    proxy_frame,
+    rate_frame,
     status_frame,
     success_frame,
     ticker_frame,
@@ -185,25 +186,6 @@ def test_times_of_candles_have_nine_digits() -> None:
             ),
         ),
         (
-            instrument_frame([("BTC/USD", 1, 8), ("PEPE/USD", 10, 0)]),
-            (
-                '{"channel":"instrument","type":"snapshot","data":{"assets":['
-                + ",".join(
-                    f'{{"id":"{asset}","status":"enabled","precision":10,"precision_display":5,'
-                    '"borrowable":false,"collateral_value":0.000,"class":"currency"}'
-                    for asset in ("BTC", "USD", "PEPE")
-                )
-                + '],"pairs":[{"symbol":"BTC/USD","base":"BTC","quote":"USD","status":"online",'
-                '"qty_precision":8,"qty_increment":1e-08,"price_precision":1,"cost_precision":5,'
-                '"marginable":false,"has_index":false,"ws_display_price_precision":1,'
-                '"cost_min":0.50,"tick_size":0.1,"price_increment":0.1,"qty_min":0.00000001},'
-                '{"symbol":"PEPE/USD","base":"PEPE","quote":"USD","status":"online",'
-                '"qty_precision":0,"qty_increment":1,"price_precision":10,"cost_precision":5,'
-                '"marginable":false,"has_index":false,"ws_display_price_precision":10,'
-                '"cost_min":0.50,"tick_size":1e-10,"price_increment":1e-10,"qty_min":1}]}}'
-            ),
-        ),
-        (
             book_frame(
                 "update",
                 "BTC/USD",
@@ -234,6 +216,7 @@ def test_times_of_candles_have_nine_digits() -> None:
                 '"timestamp":"1970-01-01T00:00:00.000000Z"}]}'
             ),
         ),
+        (rate_frame(), '{"Error":"Exceeded msg rate"}'),
     ],
 )
 def test_frames(frame: bytes, text: str) -> None:
@@ -246,3 +229,9 @@ def test_symbols_are_escaped() -> None:
     """Whatever a symbol is called, the frame stays JSON."""
     frame = trade_frame("update", 'A"\\/é', [("buy", 1, 1, "limit", 1, 0)], precisions=(0, 0))
     assert json.loads(frame)["data"][0]["symbol"] == 'A"\\/é'
+
+
+def test_one_frame_is_no_json() -> None:
+    """What the proxy says before it restarts is text, and no JSON."""
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(proxy_frame())

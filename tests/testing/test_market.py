@@ -367,3 +367,79 @@ def test_records_are_what_the_frames_say() -> None:
 def test_the_usual_pairs() -> None:
     """A market that is told no pairs has some that are known."""
     assert Market(seed=1, start=START).symbols[:2] == ("BTC/USD", "ETH/USD")
+
+
+@pytest.mark.parametrize("by", ["system", "status"])
+@pytest.mark.parametrize(
+    "mode, channels, additions",
+    [
+        ("maintenance", set(), False),
+        ("cancel_only", {"book"}, False),
+        ("post_only", {"book"}, True),
+        ("online", {"book", "trade"}, True),
+        ("half_open", {"book", "trade"}, True),
+    ],
+)
+def test_modes(by: str, mode: str, channels: set[str], additions: bool) -> None:
+    """What may happen follows from the mode of the engine or of the pair, and books stay right."""
+    peer = market(BTC)
+    peer.watch("BTC/USD", 1000)
+    client = Client(1000)
+    client.take(peer.book_snapshot("BTC/USD", 1000))
+    if by == "system":
+        peer.system = mode
+    else:
+        changed = decoded(peer.change_pair("BTC/USD", mode))["data"]
+        assert [pair["status"] for pair in changed["pairs"]] == [mode]
+    events = list(steps(peer, 300))
+    assert {event.channel for event in events} == channels
+    held = {name: len(client.sides[name]) for name in client.sides}
+    for event in events:
+        if event.channel == "book":
+            client.take(event.frame)
+    assert peer.now > START
+    assert additions or all(len(client.sides[name]) <= held[name] for name in held)
+    late = Client(1000)
+    late.take(peer.book_snapshot("BTC/USD", 1000))
+    assert late.sides == client.sides
+
+
+def test_the_stricter_mode_counts() -> None:
+    """A pair that is online is traded no more than the engine trades, and the reverse."""
+    peer = market(BTC)
+    peer.system = "post_only"
+    peer.change_pair("BTC/USD", "cancel_only")
+    peer.watch("BTC/USD", 1000)
+    rows = [
+        level
+        for event in steps(peer, 200)
+        for name in ("bids", "asks")
+        for level in decoded(event.frame)["data"][0][name]
+    ]
+    assert rows
+    assert not any(
+        Decimal(row["qty"])
+        for event in steps(peer, 200)
+        for name in ("bids", "asks")
+        for row in decoded(event.frame)["data"][0][name][:1]
+    )
+
+
+def test_the_best_level_can_be_removed() -> None:
+    """The removal comes with the level that slides into the window."""
+    peer = market(BTC)
+    peer.watch("BTC/USD", 10)
+    client = Client(10)
+    client.take(peer.book_snapshot("BTC/USD", 10))
+    best = client.best("asks")[0]
+    (event,) = peer.remove_best("BTC/USD", "ask")
+    rows = client.take(event.frame)["asks"]
+    assert (rows[0]["price"], rows[0]["qty"]) == (best, "0.00000000")
+    assert rows[1]["price"] == client.best("asks")[-1]
+    assert (len(rows), event.at) == (2, START)
+
+
+def test_assets_change_on_command() -> None:
+    """An asset gets another status."""
+    changed = decoded(market(BTC).change_asset("USD", "disabled"))["data"]
+    assert [(asset["id"], asset["status"]) for asset in changed["assets"]] == [("USD", "disabled")]

@@ -18,6 +18,14 @@ def test_defaults_are_what_was_observed() -> None:
     assert (rules.snapshot_delay_s, rules.several_intervals) == (0.0, True)
 
 
+def test_limits_are_the_published_ones() -> None:
+    """150 attempts in ten minutes, then ten minutes of ban; what is not published is no limit."""
+    rules = ExchangeRules()
+    assert (rules.max_attempts, rules.attempts_window_s, rules.ban_s) == (150, 600, 600)
+    assert (rules.ban_status, rules.ban_tells_when) == (429, False)
+    assert (rules.max_requests_per_s, rules.max_connections) == (None, None)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -26,6 +34,9 @@ def test_defaults_are_what_was_observed() -> None:
         {"snapshot_delay_s": 0.2},
         {"heartbeats_when_busy": False},
         {"max_backlog": 1},
+        {"max_attempts": None, "max_connections": 1, "max_requests_per_s": 5},
+        {"ban_status": 403, "ban_tells_when": True, "ban_s": 1.5, "attempts_window_s": 60},
+        {"bare_rate_refusals": True, "instrument_exponents": False},
     ],
 )
 def test_choices(changes: dict[str, Any]) -> None:
@@ -45,6 +56,13 @@ def test_choices(changes: dict[str, Any]) -> None:
         {"announcements": None},
         {"several_intervals": 0},
         {"max_backlog": 0},
+        {"max_attempts": 0},
+        {"max_connections": 2.5},
+        {"max_requests_per_s": True},
+        {"ban_status": 503},
+        {"ban_s": 0},
+        {"attempts_window_s": None},
+        {"bare_rate_refusals": 1},
         {"max_backlog": 1.5},
     ],
 )

@@ -11,9 +11,11 @@ import pytest
 import trio
 import trio.testing
 from trio_websocket import CloseReason, ConnectionClosed, WebSocketConnection, wrap_client_stream
+from wsproto.connection import Connection, ConnectionType
 
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.testing.conversation import Part, usual_result
+from kraken_trio._internal.testing.gate import Refusal
 from kraken_trio._internal.testing.memory import CAPACITY, MemoryStream, memory_streams
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.service import CLOSE_TIMEOUT_S, UPGRADE_TIMEOUT_S, Service
@@ -37,7 +39,8 @@ class Host:
     def __init__(self, rules: ExchangeRules | None = None) -> None:
         """Have these manners."""
         self.rules = rules or ExchangeRules()
-        self.upgrade_status: int | None = None
+        self.refused: Refusal | None = None
+        self.addresses: list[str] = []
         self.refusals: dict[str, str | None] = {}
         self.calls: list[str] = []
         self.failure: Exception | None = None
@@ -52,6 +55,11 @@ class Host:
     def result(self, part: Part) -> Mapping[str, object]:
         """Answer as usual."""
         return usual_result(part)
+
+    def admit(self, address: str) -> Refusal | None:
+        """Refuse whom it was told to."""
+        self.addresses.append(address)
+        return self.refused
 
     def join(self, _: Service) -> None:
         """Note it."""
@@ -181,23 +189,24 @@ async def test_nonsense_is_answered_by_the_library() -> None:
 
 
 @pytest.mark.parametrize(
-    "request_bytes, status, answer",
+    "request_bytes, refused, answer",
     [
-        (UPGRADE, 429, b"HTTP/1.1 429 "),
-        (UPGRADE, 503, b"HTTP/1.1 503 "),
+        (UPGRADE, Refusal(429, None), b"HTTP/1.1 429 \r\ncontent-length: 0\r\n\r\n"),
+        (UPGRADE, Refusal(503, 30), b"HTTP/1.1 503 \r\nRetry-After: 30\r\n"),
         (UPGRADE.replace(b"/v2", b"/"), None, b"HTTP/1.1 404 "),
         (UPGRADE, None, b"HTTP/1.1 101 "),
     ],
 )
-async def test_upgrades(request_bytes: bytes, status: int | None, answer: bytes) -> None:
-    """Another path is not found, and everybody can be refused with some status."""
+async def test_upgrades(request_bytes: bytes, refused: Refusal | None, answer: bytes) -> None:
+    """Another path is not found, and everybody can be refused, and told when to come again."""
     host = Host()
-    host.upgrade_status = status
+    host.refused = refused
     async with dialled(host) as (_, stream):
         await stream.send_all(request_bytes)
         assert (await stream.receive_some()).startswith(answer)
         await stream.aclose()
     assert ("join" in host.calls) is (b"101" in answer)
+    assert host.addresses == ["memory"] * (b"404" not in answer)
 
 
 async def test_one_who_leaves_while_being_let_in() -> None:
@@ -382,6 +391,47 @@ async def test_an_idle_client(autojump_clock: trio.testing.MockClock) -> None:
         assert reason is not None
         assert (reason.code, reason.reason) == (1000, "no request for 60 s")
         assert trio.current_time() == pytest.approx(59 + 60)
+
+
+@pytest.mark.parametrize("bare", [False, True])
+async def test_too_many_requests(bare: bool, autojump_clock: trio.testing.MockClock) -> None:
+    """Requests beyond so many in a second are refused in one of two shapes, and do nothing."""
+    async with served(ExchangeRules(max_requests_per_s=2, bare_rate_refusals=bare)) as peer:
+        for _ in range(3):
+            await peer.say('{"method":"ping","req_id":5}')
+        await peer.say(BOOK)
+        answers = [json.loads(await peer.next()) for _ in range(4)]
+        assert [answer.get("method") for answer in answers[:2]] == ["pong", "pong"]
+        if bare:
+            assert answers[2:] == [{"Error": "Exceeded msg rate"}] * 2
+        else:
+            named = [(a["error"], a["method"], a["req_id"], a["success"]) for a in answers[2:]]
+            assert named == [
+                ("Exceeded msg rate", "ping", 5, False),
+                ("Exceeded msg rate", "subscribe", 1, False),
+            ]
+        await trio.sleep(1)
+        await peer.say(BOOK)
+        assert json.loads(await peer.next())["success"]
+        assert peer.host.calls == ["join", "begin book"]
+
+
+async def test_nothing_follows_the_clients_close() -> None:
+    """While much is sent, pings are answered between messages, and after the Close comes none."""
+    host = Host(ExchangeRules(max_backlog=100_000))
+    async with dialled(host) as (service, stream):
+        await stream.send_all(UPGRADE)
+        await stream.receive_some()
+        for _ in range(3000):
+            service.connection.send_raw(b"x" * 100)
+        await stream.send_all(PING + b"\x88\x82" + MASK + b"\x03\xe8")
+        got = await everything(stream)
+    client = Connection(ConnectionType.CLIENT)
+    client.receive_data(got)
+    kinds = [type(event).__name__ for event in client.events()]
+    assert kinds.count("Pong") == 1
+    assert kinds[-1] == "CloseConnection"
+    assert set(kinds) == {"TextMessage", "Pong", "CloseConnection"}
 
 
 async def test_the_snapshot_may_be_late(autojump_clock: trio.testing.MockClock) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 import trio
 import trio.testing
 
 from kraken_trio._internal.testing.conversation import Part, usual_result
+from kraken_trio._internal.testing.gate import Refusal
 from kraken_trio._internal.testing.memory import memory_streams
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.service import Service
+from kraken_trio._internal.testing.status import Incident, PlannedMaintenance
 from kraken_trio._internal.testing.venue import Venue
 
 START = 1_767_225_600 * 10**9
@@ -74,6 +77,73 @@ async def test_the_status_comes_first(announcements: bool) -> None:
         assert ("upcoming_maintenance" in data) is ("emergency" in data) is announcements
     assert len(numbers) == 20
     assert all(2**53 < number < 2**64 for number in numbers)
+
+
+def data(frame: bytes) -> Any:
+    """Give what a status says."""
+    message = json.loads(frame)
+    assert (message["channel"], message["type"]) == ("status", "update")
+    (row,) = message["data"]
+    return row
+
+
+async def told(service: Service) -> list[Any]:
+    """Give the statuses that a client was told since it was asked last."""
+    taken = await service.outbox.take()
+    assert taken is not None
+    return [data(frame) for frame in taken.frames]
+
+
+async def test_everybody_is_told_of_the_mode() -> None:
+    """A change of mode goes to all, without a connection id, and those who come hear it, too."""
+    venue = made()
+    one, two, left = (Service(venue, number, memory_streams()[0]) for number in (1, 2, 3))
+    for service in (one, two, left):
+        venue.join(service)
+    venue.leave(left)
+    venue.change_system("cancel_only", shut=False)
+    assert (venue.system, left.outbox.backlog) == ("cancel_only", 1)
+    for service in (one, two):
+        first, changed = await told(service)
+        assert (first["system"], "connection_id" in first) == ("online", True)
+        assert (changed["system"], "connection_id" in changed) == ("cancel_only", False)
+    assert data(venue.greeting()[0])["system"] == "cancel_only"
+
+
+async def test_the_doors_may_be_shut() -> None:
+    """In a maintenance nobody may come in, until the next mode; else whom the gate lets in."""
+    venue = made()
+    assert venue.admit("a") is None
+    venue.gate.retry_after_s = 5
+    venue.change_system("maintenance", shut=True)
+    assert venue.admit("a") == Refusal(503, 5)
+    venue.change_system("online", shut=False)
+    assert venue.admit("a") is None
+    venue.gate.status = 403
+    assert venue.admit("a") == Refusal(403, 5)
+
+
+@pytest.mark.parametrize("announcements", [True, False])
+async def test_announcements(announcements: bool, autojump_clock: trio.testing.MockClock) -> None:
+    """What is announced is told at once and in each status, until it starts or is taken back."""
+    venue = made(rules=ExchangeRules(announcements=announcements))
+    service = Service(venue, 1, memory_streams()[0])
+    venue.join(service)
+    await told(service)
+    hour = 3600 * 10**9
+    venue.announce([PlannedMaintenance(start=START + hour, end=START + 2 * hour)], None)
+    venue.announce(None, [Incident(started_at=START)])
+    first, second = await told(service)
+    assert (len(first["upcoming_maintenance"]), first["emergency"]) == (1, [])
+    assert (len(second["upcoming_maintenance"]), len(second["emergency"])) == (1, 1)
+    await trio.sleep(3600 - 60)
+    later = data(venue.greeting()[0])
+    assert later["upcoming_maintenance"][0]["phase"] == "imminent_5m"
+    await trio.sleep(60)
+    assert data(venue.greeting()[0])["upcoming_maintenance"] == []
+    venue.announce((), ())
+    (last,) = await told(service)
+    assert last.get("emergency") == ([] if announcements else None)
 
 
 async def test_the_seed_makes_the_numbers() -> None:

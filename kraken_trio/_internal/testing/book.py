@@ -155,10 +155,12 @@ class SeededBook:
 
     def step(self, now: int, allowed: Allowed = "all") -> list[TradeRow]:
         """Let a little happen of what is allowed; give the trades among it, oldest first."""
+        self._forget()
         if allowed == "nothing":
             return []
         dice = self._dice
-        self._begin(now)
+        self.changed_at = now
+        self._checksum = None
         for _ in range(_few(dice)):
             sides = (self.bids, self.asks) if dice.random() < _HALF else (self.asks, self.bids)
             if allowed == "cancels":
@@ -171,15 +173,15 @@ class SeededBook:
 
     def remove(self, side: Literal["bid", "ask"], now: int) -> None:
         """Let the best level of a side go, unless it is the last."""
-        self._begin(now)
+        self._forget()
+        self.changed_at = now
+        self._checksum = None
         where = self.bids if side == "bid" else self.asks
         if len(where.keys) > 1:
             where.put(where.keys[0], 0)
 
-    def _begin(self, now: int) -> None:
+    def _forget(self) -> None:
         """Forget what the step before did."""
-        self.changed_at = now
-        self._checksum = None
         self.bids.changes.clear()
         self.asks.changes.clear()
 

@@ -34,6 +34,7 @@ MALFORMED = "Malformed request"
 NO_METHOD = "Method(s) not found"
 NO_TOKEN = "Token(s) not found"  # noqa: S105 - words of the exchange
 UNSUPPORTED = "Unsupported event"
+TOO_FAST = "Exceeded msg rate"
 ALREADY = "Already subscribed"
 ABSENT = "Subscription Not Found"
 UNKNOWN_PAIR = "Currency pair not supported {}"
@@ -89,6 +90,9 @@ _WARNINGS = {
     "ohlc": ["timestamp is deprecated, use interval_begin"],
 }
 
+TOKENIZED = "tokenized"
+"""In the topic of instruments, that those of tokenised shares are wanted, too."""
+
 Key = tuple[str, str | None, int | None]
 """What a connection may be subscribed to once: channel, symbol, and the interval of candles."""
 
@@ -108,10 +112,14 @@ class Part(Struct, frozen=True):
     """Of a ticker."""
     snapshot: bool = True
     """Whether to begin with what is known."""
+    include_tokenized_assets: bool = False
+    """Whether instruments are to be those of tokenised shares, too."""
 
     @property
     def topic(self) -> Topic:
         """What the frames that it asks for are about."""
+        if self.include_tokenized_assets:
+            return self.channel, self.symbol, TOKENIZED
         return self.channel, self.symbol, self.depth or self.interval or self.event_trigger
 
     def as_channel(self) -> Channel:
@@ -119,6 +127,8 @@ class Part(Struct, frozen=True):
         options: dict[str, Any] = {"snapshot": self.snapshot}
         if self.channel in ("book", "level3", "executions"):
             options = {}  # To the library their snapshot is no option.
+        if self.include_tokenized_assets:
+            options["include_tokenized_assets"] = True
         return Channel(
             name=self.channel,
             symbols=() if self.symbol is None else (self.symbol,),
@@ -183,12 +193,17 @@ class Conversation:
         """What the client is subscribed to, in the order of asking."""
         return tuple(self._subscriptions.values())
 
-    def hear(self, payload: bytes, now: int) -> Answer:
-        """Take a request that came at ``now``, nanoseconds since the epoch."""
+    def hear(self, payload: bytes, now: int, *, too_fast: bool = False) -> Answer:
+        """Take a request that came at ``now``, nanoseconds since the epoch.
+
+        One that came ``too_fast`` after others is refused for that.
+        """
         try:
             frame = read_request(payload)
         except ProtocolError:
             return Answer((failure_frame(None, MALFORMED, now),))
+        if too_fast:
+            return Answer((failure_frame(frame.method, TOO_FAST, now, req_id=frame.req_id),))
         try:
             return self._answer(frame, now)
         except _Refused as refused:
@@ -302,7 +317,8 @@ def usual_result(part: Part) -> Mapping[str, object]:
 def _named(part: Part) -> dict[str, object]:
     """Give what names a subscription, in an acknowledgement."""
     members = {name: value for name, value in msgspec.structs.asdict(part).items() if value}
-    members.pop("snapshot", None)
+    for option in ("snapshot", "include_tokenized_assets"):
+        members.pop(option, None)
     return members
 
 

@@ -7,7 +7,7 @@ and ends with it.
 from __future__ import annotations
 
 import errno
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from ssl import SSLContext
@@ -21,6 +21,7 @@ from kraken_trio._internal.testing.certificates import HOST, make_contexts
 from kraken_trio._internal.testing.connection import ExchangeConnection
 from kraken_trio._internal.testing.memory import memory_streams
 from kraken_trio._internal.testing.service import PATH, Service
+from kraken_trio._internal.testing.status import Incident, PlannedMaintenance
 from kraken_trio._internal.testing.venue import Venue
 
 _LOOPBACK = "127.0.0.1"
@@ -67,11 +68,54 @@ class Doors:
     @property
     def upgrade_status(self) -> int | None:
         """The HTTP status to refuse new WebSockets with, such as 429; None lets them in."""
-        return self._venue.upgrade_status
+        return self._venue.gate.status
 
     @upgrade_status.setter
     def upgrade_status(self, status: int | None) -> None:
-        self._venue.upgrade_status = status
+        self._venue.gate.status = status
+
+    @property
+    def retry_after_s(self) -> int | None:
+        """What ``Retry-After`` says when ``upgrade_status`` or a maintenance refuses somebody.
+
+        None for no such header.
+        """
+        return self._venue.gate.retry_after_s
+
+    @retry_after_s.setter
+    def retry_after_s(self, seconds: int | None) -> None:
+        self._venue.gate.retry_after_s = seconds
+
+    @property
+    def system(self) -> str:
+        """The mode of the trading engine: ``online`` until it is changed."""
+        return self._venue.system
+
+    def change_system(self, system: str, *, shut: bool = False) -> None:
+        """Let the trading engine go over to another mode, and tell all connections.
+
+        The modes are ``online``, ``maintenance``, ``cancel_only`` and ``post_only``; any other
+        is told as it is. With ``shut``, new WebSockets are refused with status 503 until the
+        next change.
+        """
+        self._venue.change_system(system, shut=shut)
+
+    def announce(
+        self,
+        *,
+        maintenance: Iterable[PlannedMaintenance] | None = None,
+        emergencies: Iterable[Incident] | None = None,
+    ) -> None:
+        """Announce these instead of those before, to all connections and to those who come.
+
+        None leaves what is announced as it is; to end it, give an empty tuple. A maintenance is
+        told of until it starts. To start it is up to ``change_system``.
+        """
+        self._venue.announce(maintenance, emergencies)
+
+    def forgive(self) -> None:
+        """Lift all bans, and forget all attempts to connect."""
+        self._venue.gate.forgive()
 
     def now(self) -> Timestamp:
         """The exchange's clock."""
@@ -112,7 +156,18 @@ class Doors:
 
     async def _serve(self, stream: trio.abc.Stream) -> None:
         self._dialled += 1
-        await Service(self._venue, self._dialled, stream).run()
+        await Service(self._venue, self._dialled, stream, _address(stream)).run()
+
+
+def _address(stream: trio.abc.Stream) -> str:
+    """Give where a client comes from."""
+    below = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
+    if not isinstance(below, trio.SocketStream):
+        return "memory"
+    try:
+        return str(below.socket.getpeername()[0])
+    except OSError:
+        return "gone"
 
 
 DoorsT = TypeVar("DoorsT", bound=Doors)

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from typing import Literal
 
 import trio
 
 from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
-from kraken_trio._internal.testing.conversation import UNKNOWN_PAIR, Part
+from kraken_trio._internal.testing.conversation import TOKENIZED, UNKNOWN_PAIR, Part
 from kraken_trio._internal.testing.doors import Doors, open_doors
+from kraken_trio._internal.testing.listing import is_tokenized
 from kraken_trio._internal.testing.market import Market
-from kraken_trio._internal.testing.pair import Topic
+from kraken_trio._internal.testing.pair import MarketEvent, Topic
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.service import Service
 from kraken_trio._internal.testing.venue import Venue
@@ -64,9 +66,33 @@ class MarketVenue(Venue):
 
     def step(self, at: int | None = None) -> None:
         """Let the market take a step, ``at`` that time or a little later, and tell of it."""
-        for event in self._market.step(at):
+        self.tell(self._market.step(at))
+
+    def tell(self, events: Iterable[MarketEvent]) -> None:
+        """Tell everybody who subscribed to it what happened."""
+        for event in events:
             for service in self._audience.get(event.topic, ()):
                 service.outbox.tell(event.frame, event.channel, event.symbol)
+
+    def change_system(self, system: str, *, shut: bool) -> None:
+        """Go over to another mode, the market too, and tell everybody."""
+        self._market.system = system
+        super().change_system(system, shut=shut)
+
+    def change_pair(self, symbol: str, status: str) -> None:
+        """Give a pair another status, and tell whom it concerns."""
+        exponents = self.rules.instrument_exponents
+        frame = self._market.change_pair(symbol, status, exponents=exponents)
+        self._tell_of_instruments(frame, symbol)
+
+    def change_asset(self, asset: str, status: str) -> None:
+        """Give an asset another status, and tell whom it concerns."""
+        self._tell_of_instruments(self._market.change_asset(asset, status), f"{asset}/")
+
+    def _tell_of_instruments(self, frame: bytes, symbol: str) -> None:
+        for option in (TOKENIZED,) if is_tokenized(symbol) else (None, TOKENIZED):
+            for service in self._audience.get(("instrument", None, option), ()):
+                service.outbox.tell(frame, "instrument")
 
     async def keep_pace(self, rate: float) -> None:
         """Let the market take ``rate`` steps a second, each at its time."""
@@ -89,8 +115,10 @@ class MarketVenue(Venue):
                 return market.ticker_snapshot(symbol)
             case ("trade", str(symbol), _):
                 return market.trade_snapshot(symbol)
-            case _:
-                return market.instrument_snapshot()
+            case (_, _, option):
+                exponents = self.rules.instrument_exponents
+                tokenized = option == TOKENIZED
+                return market.instrument_snapshot(tokenized=tokenized, exponents=exponents)
 
     def _watch(self, part: Part, *, wanted: bool) -> None:
         """Have the market make the frames, or make them no more. Trades it makes always."""
@@ -127,6 +155,28 @@ class Exchange(Doors):
         """
         for _ in range(count):
             self._market_venue.step()
+
+    def remove_best(self, symbol: str, side: Literal["bid", "ask"]) -> None:
+        """Let the best level of a book go, and tell of it: the removal, and what slides in."""
+        self._market_venue.tell(self.market.remove_best(symbol, side))
+
+    def change_pair(self, symbol: str, status: str) -> None:
+        """Give a pair another status, and tell all who subscribed to ``instrument``.
+
+        One of ``online``, ``cancel_only``, ``post_only``, ``limit_only``, ``reduce_only``,
+        ``maintenance``, ``delisted`` and ``work_in_progress``, which decides what still happens
+        in it; or any other, which is told as it is. ``ConfigurationError`` for a symbol that is
+        not listed.
+        """
+        self._market_venue.change_pair(symbol, status)
+
+    def change_asset(self, asset: str, status: str) -> None:
+        """Give an asset another status, and tell all who subscribed to ``instrument``.
+
+        ``enabled``, ``disabled``, ``depositonly``, ``withdrawalonly`` and so on, or any other.
+        ``ConfigurationError`` for an asset that is not listed.
+        """
+        self._market_venue.change_asset(asset, status)
 
 
 @asynccontextmanager

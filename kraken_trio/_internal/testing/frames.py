@@ -25,7 +25,6 @@ TradeRow = tuple[str, int, int, str, int, int]
 
 _MICROSECOND = 1000
 _SECOND = 10**9
-_MOST_WRITTEN_OUT = 4  # Decimals of an increment; smaller ones have an exponent.
 
 
 class TickerRow(NamedTuple):
@@ -128,6 +127,16 @@ def status_frame(
         data["upcoming_maintenance"] = list(maintenance or ())
         data["emergency"] = list(emergency or ())
     return _dump({"channel": "status", "type": "update", "data": [data]})
+
+
+def rate_frame() -> bytes:
+    """Too many messages came: what the exchange sometimes says instead of answering."""
+    return b'{"Error":"Exceeded msg rate"}'
+
+
+def proxy_frame() -> bytes:
+    """The proxy in front of the exchange is about to restart. It is no JSON."""
+    return b"CloudFlare WebSocket proxy restarting"
 
 
 def pong_frame(at: int, *, req_id: int | None = None) -> bytes:
@@ -251,35 +260,6 @@ def candle_frame(
         f'{{"channel":"ohlc","type":"{kind}","timestamp":"{fine_moment(at)}",'
         f'"data":[{",".join(rows)}]}}'
     ).encode()
-
-
-def instrument_frame(pairs: Iterable[tuple[str, int, int]]) -> bytes:
-    """The snapshot of all assets and pairs. ``pairs``: symbol, precision of price, of quantity."""
-    assets: dict[str, str] = {}
-    rows: list[str] = []
-    for symbol, price, qty in pairs:
-        base, _, quote = symbol.partition("/")
-        for asset in (base, quote):
-            assets[asset] = (
-                f'{{"id":{json.dumps(asset)},"status":"enabled","precision":10,'
-                '"precision_display":5,"borrowable":false,"collateral_value":0.000,'
-                '"class":"currency"}'
-            )
-        rows.append(
-            f'{{"symbol":{json.dumps(symbol)},"base":{json.dumps(base)},'
-            f'"quote":{json.dumps(quote)},"status":"online","qty_precision":{qty},'
-            f'"qty_increment":{_increment(qty)},"price_precision":{price},"cost_precision":5,'
-            f'"marginable":false,"has_index":false,"ws_display_price_precision":{price},'
-            f'"cost_min":0.50,"tick_size":{_increment(price)},'
-            f'"price_increment":{_increment(price)},"qty_min":{fixed(1, qty)}}}'
-        )
-    data = f'"assets":[{",".join(assets.values())}],"pairs":[{",".join(rows)}]'
-    return f'{{"channel":"instrument","type":"snapshot","data":{{{data}}}}}'.encode()
-
-
-def _increment(precision: int) -> str:
-    """The smallest step: the one kind of number that the exchange has printed as ``1e-08``."""
-    return fixed(1, precision) if precision <= _MOST_WRITTEN_OUT else f"1e-{precision:02d}"
 
 
 def _response(at: int, req_id: int | None, members: dict[str, object]) -> bytes:

@@ -18,10 +18,20 @@ from kraken_trio._internal.model.channel import BOOK_DEPTHS, EVENT_TRIGGERS, OHL
 from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.records import BookSnapshot, Candle, Ticker, Trade
 from kraken_trio._internal.model.timestamp import Timestamp
-from kraken_trio._internal.testing.frames import instrument_frame
+from kraken_trio._internal.testing.book import Allowed
+from kraken_trio._internal.testing.instrument import Instruments
 from kraken_trio._internal.testing.listing import USUAL_PAIRS
 from kraken_trio._internal.testing.pair import MarketEvent, MarketPair, PairMarket
 
+_ALLOWED: dict[str, Allowed] = {
+    # By the mode of the engine or the status of a pair; any other allows everything.
+    "post_only": "no trades",
+    "cancel_only": "cancels",
+    "maintenance": "nothing",
+    "delisted": "nothing",
+    "work_in_progress": "nothing",
+}
+_STRICTER: tuple[Allowed, ...] = ("all", "no trades", "cancels", "nothing")
 _MICROSECOND = 1000
 _STEP_MICROSECONDS = range(100, 20_000)
 
@@ -52,7 +62,11 @@ class Market:
             raise ConfigurationError(
                 field="pairs", rule="must hold at least one pair", mend="Give one"
             )
+        self.system: str = "online"
+        """The mode of the trading engine: in ``maintenance`` time goes on and nothing happens, in
+        ``cancel_only`` orders go and none comes, in ``post_only`` nothing is traded."""
         self._markets = tuple(self._pairs.values())
+        self._instruments = Instruments(market.pair for market in self._markets)
         self._shares = list(accumulate(market.pair.activity for market in self._markets))
 
     @property
@@ -76,7 +90,30 @@ class Market:
         later = self._now + dice.choice(_STEP_MICROSECONDS) * _MICROSECOND
         self._now = later if at is None else max(self._now, at)
         chosen = self._markets[bisect(shares, int(dice.random() * shares[-1]))]
-        return chosen.step(self._now)
+        status = self._instruments.status(chosen.pair.symbol)
+        if status == self.system == "online":
+            return chosen.step(self._now)
+        allowed = (_ALLOWED.get(self.system, "all"), _ALLOWED.get(status, "all"))
+        return chosen.step(self._now, max(allowed, key=_STRICTER.index))
+
+    def remove_best(self, symbol: str, side: Literal["bid", "ask"]) -> list[MarketEvent]:
+        """Let the best level of a side go, now, unless it is the last; give what is to be told.
+
+        A client whose window was full is told of the level that slides in, too.
+        """
+        return self._pair(symbol).remove_best(side, self._now)
+
+    def change_pair(self, symbol: str, status: str, *, exponents: bool = True) -> bytes:
+        """Give a pair another status; give the frame of the change.
+
+        What may happen in it follows from that, as from ``system``, and whichever is stricter
+        counts. A status that is not documented changes nothing else.
+        """
+        return self._instruments.change_pair(symbol, status, exponents=exponents)
+
+    def change_asset(self, asset: str, status: str) -> bytes:
+        """Give an asset another status; give the frame of the change."""
+        return self._instruments.change_asset(asset, status)
 
     def watch(self, symbol: str, depth: int) -> None:
         """From now on, give updates of this book at this depth. Take its snapshot first."""
@@ -118,10 +155,12 @@ class Market:
         """The frame of the latest candles, at most 12, oldest first."""
         return self._pair(symbol, interval=interval).candle_frame("snapshot", interval)
 
-    def instrument_snapshot(self) -> bytes:
-        """The frame of all pairs and their assets."""
-        pairs = (market.pair for market in self._pairs.values())
-        return instrument_frame((p.symbol, p.price_precision, p.qty_precision) for p in pairs)
+    def instrument_snapshot(self, *, tokenized: bool = False, exponents: bool = True) -> bytes:
+        """The frame of all pairs and their assets; of tokenised shares only where wanted.
+
+        With ``exponents``, small increments are shown like ``1e-08``.
+        """
+        return self._instruments.snapshot(tokenized=tokenized, exponents=exponents)
 
     def book(self, symbol: str, depth: int) -> BookSnapshot:
         """The book as it stands."""

@@ -22,6 +22,11 @@ def _seconds_or_never(
         seconds(half_made, attribute, value)
 
 
+_BANNING = frozenset({403, 429})
+_positive = count("a whole number from 1 on", 1)
+_limit = count("a whole number from 1 on, or None", 1, optional=True)
+
+
 @attrs.frozen(kw_only=True)
 class ExchangeRules:
     """The manners of a simulated exchange. The defaults are what was observed lately."""
@@ -39,8 +44,32 @@ class ExchangeRules:
     """From an acknowledgement to its snapshot. The real one takes 0.05 to 0.2 seconds."""
     announcements: bool = attrs.field(default=True, validator=flag)
     """Whether the first ``status`` has the lists of maintenance and emergencies."""
+    instrument_exponents: bool = attrs.field(default=True, validator=flag)
+    """How ``instrument`` shows small increments: as ``1e-08``, or written out. Both were seen."""
     several_intervals: bool = attrs.field(default=True, validator=flag)
     """Whether one connection may have a pair's candles of several intervals."""
-    max_backlog: int = attrs.field(default=10_000, validator=count("a whole number from 1 on", 1))
+    max_backlog: int = attrs.field(default=10_000, validator=_positive)
     """Frames that wait for a client that reads too slowly. At one more it is hung up on: the
     real exchange keeps more, but no test is to eat all memory."""
+    max_requests_per_s: int | None = attrs.field(default=None, validator=_limit)
+    """Requests of a connection in any second; those beyond are refused with ``Exceeded msg
+    rate``. None for no limit, for the real one is not published."""
+    bare_rate_refusals: bool = attrs.field(default=False, validator=flag)
+    """How they are refused: False for an answer with an ``error``, True for a frame that holds
+    nothing but ``"Error"``. Both were seen."""
+    max_attempts: int | None = attrs.field(default=150, validator=_limit)
+    """WebSockets that may be asked for from one address within the window below. At one more it
+    is banned. None for no limit. All clients in memory are of one address."""
+    attempts_window_s: float = attrs.field(default=600.0, validator=seconds)
+    """Seconds of the rolling window for ``max_attempts``."""
+    ban_s: float = attrs.field(default=600.0, validator=seconds)
+    """Seconds of a ban."""
+    ban_status: int = attrs.field(
+        default=429, validator=number("403 or 429", lambda value: value in _BANNING)
+    )
+    """The HTTP status that the banned are refused with: 429 and 403 were seen."""
+    ban_tells_when: bool = attrs.field(default=False, validator=flag)
+    """Whether they are told in ``Retry-After`` how long it lasts."""
+    max_connections: int | None = attrs.field(default=None, validator=_limit)
+    """Connections at the same time, all clients together; one more is refused with status 429.
+    None for no limit, for the real one is not published."""

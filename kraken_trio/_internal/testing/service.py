@@ -22,7 +22,8 @@ from trio_websocket import (
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.testing.connection import ExchangeConnection
 from kraken_trio._internal.testing.conversation import Conversation, Listing, Part
-from kraken_trio._internal.testing.frames import heartbeat_frame
+from kraken_trio._internal.testing.frames import heartbeat_frame, rate_frame
+from kraken_trio._internal.testing.gate import Allowance, Refusal
 from kraken_trio._internal.testing.line import SharedLine
 from kraken_trio._internal.testing.outbox import NORMAL, Outbox
 from kraken_trio._internal.testing.rules import ExchangeRules
@@ -35,6 +36,7 @@ CLOSE_TIMEOUT_S = 2.0
 """From the decision to close until the stream is closed, whatever the client does."""
 
 _NOT_FOUND = 404
+_SECOND_S = 1.0
 
 
 class Host(Listing, Protocol):
@@ -45,9 +47,8 @@ class Host(Listing, Protocol):
         """Its manners."""
         ...
 
-    @property
-    def upgrade_status(self) -> int | None:
-        """The HTTP status to refuse a WebSocket with, or None where it is welcome."""
+    def admit(self, address: str) -> Refusal | None:
+        """Count an attempt from ``address``; give how it is refused, or None where it is not."""
         ...
 
     def now(self) -> Timestamp:
@@ -74,13 +75,18 @@ class Host(Listing, Protocol):
 class Service:
     """Serves one client, from its first byte to its last."""
 
-    def __init__(self, host: Host, number: int, stream: trio.abc.Stream) -> None:
-        """Prepare to ``run`` for the client at the other end of ``stream``."""
+    def __init__(
+        self, host: Host, number: int, stream: trio.abc.Stream, address: str = "memory"
+    ) -> None:
+        """Prepare to ``run`` for the client at the other end of ``stream``, at ``address``."""
         rules = host.rules
         self._host = host
+        self._address = address
         self._stream = stream
         self._line = SharedLine(stream)
         self._conversation = Conversation(host, several_intervals=rules.several_intervals)
+        most = rules.max_requests_per_s
+        self._allowance = None if most is None else Allowance(most, _SECOND_S)
         self._scope = trio.CancelScope()
         self._nursery: trio.Nursery
         self._begun: list[Part] = []
@@ -153,11 +159,14 @@ class Service:
         if request is None:
             return None
         found = request.path.partition("?")[0] == PATH
-        status = self._host.upgrade_status if found else _NOT_FOUND
+        refusal = self._host.admit(self._address) if found else Refusal(_NOT_FOUND, None)
         try:
-            if status is None:
+            if refusal is None:
                 return await request.accept()
-            await request.reject(status)
+            headers: list[tuple[bytes, bytes]] = []
+            if refusal.retry_after_s is not None:
+                headers.append((b"Retry-After", b"%d" % refusal.retry_after_s))
+            await request.reject(refusal.status, extra_headers=headers)
         except ConnectionClosed:
             pass
         return None
@@ -184,7 +193,11 @@ class Service:
     def _hear(self, payload: bytes) -> None:
         self._heard_at = trio.current_time()
         self.connection.requests.append(payload)
-        answer = self._conversation.hear(payload, self._host.now())
+        too_fast = self._allowance is not None and not self._allowance.take(self._heard_at)
+        if too_fast and self._host.rules.bare_rate_refusals:
+            self.outbox.put(rate_frame())
+            return
+        answer = self._conversation.hear(payload, self._host.now(), too_fast=too_fast)
         for frame in answer.frames:
             self.outbox.put(frame)
         for part in answer.ended:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import abc
 import random
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import trio
 
@@ -16,8 +16,10 @@ from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
 from kraken_trio._internal.testing.connection import ExchangeConnection
 from kraken_trio._internal.testing.conversation import Part, usual_result
 from kraken_trio._internal.testing.frames import status_frame
+from kraken_trio._internal.testing.gate import UNAVAILABLE, Gate, Refusal
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.service import Service
+from kraken_trio._internal.testing.status import Incident, PlannedMaintenance
 
 # Beyond what a float holds exactly, and up to 64 bits: as the real ones are.
 _LEAST_CONNECTION_ID, _CONNECTION_ID_BITS = 2**53 + 1, 64
@@ -37,8 +39,14 @@ class Venue(abc.ABC):
         self.refusals: dict[str, str | None] = {}
         """Symbols, and channels that have none, that are refused with these words; with None
         they are never answered."""
-        self.upgrade_status: int | None = None
-        """The HTTP status to refuse WebSockets with."""
+        self.gate: Gate = Gate(rules)
+        """Whom it lets in."""
+        self.system: str = "online"
+        """The mode of its trading engine."""
+        self._services: dict[Service, None] = {}
+        self._shut = False  # For the mode that it is in.
+        self._maintenance: tuple[PlannedMaintenance, ...] = ()
+        self._emergencies: tuple[Incident, ...] = ()
         self._dice = random.Random(seed)  # noqa: S311 - chance that is meant to be foreseen
         self._start = start
         self._opened = trio.current_time()
@@ -48,8 +56,17 @@ class Venue(abc.ABC):
         elapsed_s = trio.current_time() - self._opened
         return Timestamp(self._start + int(elapsed_s * NANOSECONDS))
 
+    def admit(self, address: str) -> Refusal | None:
+        """Say how a client from ``address`` is refused, or None where it is welcome."""
+        inside = len(self.connections)
+        refusal = self.gate.knock(address, trio.current_time(), inside=inside)
+        if refusal is None and self._shut:
+            return Refusal(UNAVAILABLE, self.gate.retry_after_s)
+        return refusal
+
     def join(self, service: Service) -> None:
         """Greet a client: the status is the first that it hears."""
+        self._services[service] = None
         self.connections.append(service.connection)
         self.connected += 1
         for frame in self.greeting():
@@ -57,13 +74,51 @@ class Venue(abc.ABC):
 
     def leave(self, service: Service) -> None:
         """Forget a client."""
+        del self._services[service]
         self.connections.remove(service.connection)
 
     def greeting(self) -> tuple[bytes, ...]:
         """What a client hears before it asked for anything."""
-        maintenance = () if self.rules.announcements else None
         number = self._dice.randrange(_LEAST_CONNECTION_ID, 2**_CONNECTION_ID_BITS)
-        return (status_frame(connection_id=number, maintenance=maintenance),)
+        return (self._status(number),)
+
+    def change_system(self, system: str, *, shut: bool) -> None:
+        """Go over to another mode, and tell everybody; ``shut`` the doors as long as it lasts."""
+        self.system = system
+        self._shut = shut
+        self._broadcast(self._status(), "status")
+
+    def announce(
+        self,
+        maintenance: Iterable[PlannedMaintenance] | None,
+        emergencies: Iterable[Incident] | None,
+    ) -> None:
+        """Tell everybody, now and when they come, of these instead of those before.
+
+        None stands for those before.
+        """
+        if maintenance is not None:
+            self._maintenance = tuple(maintenance)
+        if emergencies is not None:
+            self._emergencies = tuple(emergencies)
+        self._broadcast(self._status(), "status")
+
+    def _status(self, connection_id: int | None = None) -> bytes:
+        now = self.now()
+        entries = [window.entry(now) for window in self._maintenance]
+        maintenance = [entry for entry in entries if entry is not None]
+        emergencies = [emergency.entry(now) for emergency in self._emergencies]
+        told = self.rules.announcements or maintenance or emergencies
+        return status_frame(
+            self.system,
+            connection_id=connection_id,
+            maintenance=maintenance if told else None,
+            emergency=emergencies if told else None,
+        )
+
+    def _broadcast(self, frame: bytes, channel: str) -> None:
+        for service in self._services:
+            service.outbox.tell(frame, channel)
 
     def result(self, part: Part) -> Mapping[str, object]:
         """Give the result that an acknowledgement holds."""
