@@ -17,6 +17,7 @@ from kraken_trio._internal.testing.frames import (
     status_frame,
     success_frame,
 )
+from kraken_trio._internal.testing.ledger import Ledger, LedgerEntry
 from kraken_trio._internal.testing.listing import USUAL_PAIRS, market_pairs
 from kraken_trio._internal.testing.market import Market
 from kraken_trio._internal.testing.pair import MarketEvent, MarketPair
@@ -32,6 +33,8 @@ __all__ = [
     "ExchangeConnection",
     "ExchangeRules",
     "Incident",
+    "Ledger",
+    "LedgerEntry",
     "Market",
     "MarketEvent",
     "MarketPair",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
 import trio
 
 from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.testing import faults, frames
 from kraken_trio._internal.testing.connection import ExchangeConnection
 from kraken_trio._internal.testing.conversation import Conversation, Part, usual_result
 from kraken_trio._internal.testing.line import Line
 from kraken_trio._internal.testing.memory import memory_streams
-from kraken_trio._internal.testing.outbox import Outbox
+from kraken_trio._internal.testing.outbox import Alteration, Outbox
+from kraken_trio._internal.testing.packet import half
 
 
 class Listing:
@@ -88,6 +91,66 @@ async def test_frames_can_be_altered() -> None:
     assert await outbox.take() is None
     assert outbox.closing == (4001, "so long")
     assert connection.ended == "closed with code 4001: so long"
+
+
+@pytest.mark.parametrize(
+    "fault, about, alter",
+    [
+        ("drop_next", ("trade", "BTC/USD"), faults.dropped),
+        ("repeat_next", ("trade", "BTC/USD"), faults.doubled),
+        ("corrupt_next_book", ("BTC/USD",), faults.wrong_checksum),
+        ("unsort_next_book", ("BTC/USD",), faults.unsorted_levels),
+        ("repeat_price_in_next_book", ("BTC/USD",), faults.repeated_price),
+        ("add_unknown_member", ("instrument", None), faults.unknown_member),
+        ("use_unknown_value", ("instrument", None), faults.unknown_value),
+    ],
+)
+async def test_faults_by_name(fault: str, about: tuple[str | None, ...], alter: Alteration) -> None:
+    """Each fault that is asked for is that of the next frame of its channel and symbol."""
+    parts = Parts()
+    frame = (
+        b'{"channel":"book","type":"update","data":[{"bids":[{"price":3,"qty":5},'
+        b'{"price":2,"qty":5},{"price":1,"qty":5}],"asks":[],"checksum":5}]}'
+    )
+    getattr(parts.connection, fault)(*about)
+    channel, symbol = about if len(about) == 2 else ("book", about[0])
+    assert channel is not None
+    parts.outbox.tell(frame, channel, symbol)
+    parts.outbox.tell(frame, channel, symbol)
+    assert list(alter(frame)) != [frame]
+    assert await parts.sent() == [*alter(frame), frame]
+
+
+async def test_messages_by_name() -> None:
+    """What a client should survive can be sent at any time."""
+    parts = Parts()
+    parts.connection.send_rate_refusal()
+    parts.connection.send_proxy_notice()
+    parts.connection.send_unknown_channel()
+    assert await parts.sent() == [frames.rate_frame(), frames.proxy_frame(), frames.unknown_frame()]
+
+
+async def test_it_can_be_silenced_and_held() -> None:
+    """One subscription can fall silent for good, and everything can be made to wait."""
+    parts = Parts()
+    parts.connection.silence("book", "BTC/USD")
+    parts.outbox.tell(b"book", "book", "BTC/USD")
+    parts.outbox.tell(b"trade", "trade", "BTC/USD")
+    parts.connection.hold()
+    with trio.move_on_after(0):
+        await parts.outbox.take()
+    assert parts.connection.backlog == 1
+    parts.connection.release()
+    assert await parts.sent() == [b"trade"]
+
+
+async def test_it_can_be_cut_in_a_frame() -> None:
+    """A heartbeat, or another frame, is sent in half, to be followed by a cut."""
+    parts = Parts()
+    parts.connection.cut_in_frame()
+    parts.connection.cut_in_frame(b"another")
+    taken = [await parts.outbox.take() for _ in range(2)]
+    assert taken == [half(b'{"channel":"heartbeat"}'), half(b"another")]
 
 
 async def test_it_can_be_cut_or_muted() -> None:

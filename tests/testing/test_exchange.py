@@ -423,6 +423,71 @@ async def test_the_best_level_is_removed(
         assert listener.books["BTC/USD", 10].bids == exchange.market.book("BTC/USD", 10).bids
 
 
+async def test_the_ledger_is_what_arrived(
+    connect: Connect, autojump_clock: trio.testing.MockClock
+) -> None:
+    """A client got what the ledger says, to the byte and in order, faults included."""
+    async with (
+        open_exchange(market(), ledger=10_000) as exchange,
+        connect(exchange) as one,
+        connect(exchange) as two,
+    ):
+        await one.subscribe("trade", "BTC/USD", "ETH/USD")
+        await two.subscribe("book", "BTC/USD")
+        first, second = exchange.connections
+        first.drop_next("trade", "BTC/USD")
+        second.corrupt_next_book("BTC/USD")
+        got = {1: await drained(one, exchange), 2: await drained(two, exchange)}
+        for _ in range(3):
+            exchange.step(300)
+            got[1] += await drained(one, exchange)
+            got[2] += await drained(two, exchange)
+        for number, frames in got.items():
+            # The status was taken off, and so were the pongs.
+            sent = [f for f in exchange.ledger.frames(number)[1:] if b'"pong"' not in f]
+            assert sent == frames
+        ledger = exchange.ledger
+        assert len(ledger.entries(connection=2, channel="book", symbol="BTC/USD")) == sum(
+            b'"book","type"' in frame for frame in got[2]
+        )
+        ids = [
+            int(trade["trade_id"])
+            for entry in ledger.entries(channel="trade", symbol="BTC/USD")
+            for trade in entry.message["data"]
+        ]
+        truth = [trade.trade_id for trade in exchange.market.trades("BTC/USD")[50:]]
+        assert set(ids) < set(truth)
+
+
+async def test_no_ledger_unless_asked_for(connect: Connect) -> None:
+    """Nothing is remembered by itself; a bound that is none is refused."""
+    async with open_exchange(market()) as exchange, connect(exchange):
+        assert (len(exchange.ledger), exchange.ledger.forgotten) == (0, 0)
+    with pytest.raises(ConfigurationError, match="ledger: must be a number of frames"):
+        async with open_exchange(market(), ledger=-1):
+            pass
+
+
+async def test_strange_books_stay_right(
+    connect: Connect, autojump_clock: trio.testing.MockClock
+) -> None:
+    """Levels in no order and prices twice change nothing about the book."""
+    async with open_exchange(market()) as exchange, connect(exchange) as client:
+        await client.subscribe("book", "BTC/USD")
+        await client.acks(1)
+        (connection,) = exchange.connections
+        for _ in range(100):
+            connection.unsort_next_book("BTC/USD")
+            connection.repeat_price_in_next_book("BTC/USD")
+        exchange.step(400)
+        listener = Listener()
+        for frame in await drained(client, exchange):
+            listener.hear(frame)
+        book = listener.books["BTC/USD", 10]
+        assert (book.checksums_failed, book.updates > 100) == (0, True)
+        assert book.bids == exchange.market.book("BTC/USD", 10).bids
+
+
 async def test_a_client_that_reads_slowly(
     connect: Connect, autojump_clock: trio.testing.MockClock
 ) -> None:

@@ -2,11 +2,48 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
+from typing import Any
+
 import pytest
 
-from kraken_trio._internal.testing.faults import wrong_checksum
+from kraken_trio._internal.testing.faults import (
+    doubled,
+    dropped,
+    repeated_price,
+    unknown_member,
+    unknown_value,
+    unsorted_levels,
+    wrong_checksum,
+)
+from kraken_trio._internal.testing.frames import book_frame, heartbeat_frame, status_frame
+from kraken_trio._internal.testing.instrument import Instruments
+from kraken_trio._internal.testing.listing import market_pairs
+from kraken_trio._internal.testing.market import Market
 
 BOOK = b'{"channel":"book","data":[{"checksum":1348273380,"timestamp":"..."}]}'
+BOTH = book_frame(
+    "update",
+    "A/B",
+    bids=[(105, 5), (104, 0), (99, 5), (99, 7)],
+    asks=[(106, 1)],
+    precisions=(1, 1),
+    checksum=5,
+    at=0,
+)
+
+
+def only(frames: Iterable[bytes]) -> bytes:
+    """Give the one frame that is sent."""
+    (frame,) = frames
+    return frame
+
+
+def levels(frame: bytes, side: str) -> list[tuple[str, str]]:
+    """Give the levels of a side, as their texts."""
+    (row,) = json.loads(frame, parse_float=str, parse_int=str)["data"]
+    return [(level["price"], level["qty"]) for level in row[side]]
 
 
 @pytest.mark.parametrize(
@@ -20,3 +57,88 @@ BOOK = b'{"channel":"book","data":[{"checksum":1348273380,"timestamp":"..."}]}'
 def test_wrong_checksums(frame: bytes, altered: bytes) -> None:
     """A wrong checksum is another one of the same range, and nothing else is changed."""
     assert wrong_checksum(frame) == (altered,)
+
+
+def test_lost_and_repeated() -> None:
+    """A frame comes not at all, or twice."""
+    assert dropped(BOOK) == ()
+    assert doubled(BOOK) == (BOOK, BOOK)
+
+
+def test_levels_in_no_order() -> None:
+    """Prices are in no order, those that come twice keep theirs, and all else stays."""
+    altered = only(unsorted_levels(BOTH))
+    assert levels(altered, "bids") == [
+        ("10.4", "0.0"),
+        ("9.9", "0.5"),
+        ("9.9", "0.7"),
+        ("10.5", "0.5"),
+    ]
+    assert levels(altered, "asks") == levels(BOTH, "asks")
+    assert len(altered) == len(BOTH)
+    for frame in (heartbeat_frame(), b"no JSON"):
+        assert unsorted_levels(frame) == repeated_price(frame) == (frame,)
+
+
+def test_prices_twice() -> None:
+    """The first price of a side comes twice, with another quantity first, never with zero."""
+    altered = only(repeated_price(BOTH))
+    assert levels(altered, "bids") == [("10.5", "0.1"), *levels(BOTH, "bids")]
+    assert levels(altered, "asks") == [("10.6", "0.2"), ("10.6", "0.1")]
+    removal = book_frame(
+        "update", "A/B", bids=[(1, 0)], asks=[], precisions=(0, 0), checksum=5, at=0
+    )
+    assert levels(only(repeated_price(removal)), "bids") == [("1", "1"), ("1", "0")]
+
+
+def frames() -> list[bytes]:
+    """Give one of each channel."""
+    market = Market(seed=1, start=0)
+    return [
+        BOTH,
+        market.trade_snapshot("BTC/USD"),
+        market.ticker_snapshot("BTC/USD"),
+        market.candle_snapshot("BTC/USD", 5),
+        Instruments(market_pairs(2)).snapshot(),
+        Instruments(market_pairs(2)).change_pair("BTC/USD", "online"),
+        status_frame(),
+    ]
+
+
+@pytest.mark.parametrize("frame", frames(), ids=lambda frame: json.loads(frame)["channel"])
+def test_unknown_members(frame: bytes) -> None:
+    """The message and its data have one member more, and are the same without it."""
+    message: Any = json.loads(only(unknown_member(frame)))
+    data = message["data"][0] if isinstance(message["data"], list) else message["data"]
+    for members in (message, data):
+        assert members.pop("unheard_of") == {"of": [1, None]}
+    assert message == json.loads(frame)
+
+
+def test_an_unknown_member_of_little() -> None:
+    """A message without data has one, too; a text that is no JSON stays."""
+    assert json.loads(only(unknown_member(heartbeat_frame()))).keys() == {"channel", "unheard_of"}
+    assert unknown_member(b"no JSON") == (b"no JSON",)
+
+
+@pytest.mark.parametrize(
+    "frame, member",
+    list(
+        zip(
+            frames(),
+            ["type", "ord_type", "type", "type", "status", "status", "system"],
+            strict=True,
+        )
+    ),
+)
+def test_unknown_values(frame: bytes, member: str) -> None:
+    """One value is one that nobody knows, of the member that there are such values of."""
+    altered = only(unknown_value(frame))
+    assert altered.count(b'"unheard_of"') == 1
+    assert f'"{member}":"unheard_of"'.encode() in altered
+    assert json.loads(altered).keys() == json.loads(frame).keys()
+
+
+def test_no_place_for_an_unknown_value() -> None:
+    """A message without such a member stays as it is."""
+    assert unknown_value(heartbeat_frame()) == (heartbeat_frame(),)

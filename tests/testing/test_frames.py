@@ -23,6 +23,7 @@ from kraken_trio._internal.testing.frames import (
     success_frame,
     ticker_frame,
     trade_frame,
+    unknown_frame,
 )
 
 AT = 1_695_746_960_962_586_789  # 2023-09-26T16:49:20.962586789Z
@@ -217,6 +218,10 @@ def test_times_of_candles_have_nine_digits() -> None:
             ),
         ),
         (rate_frame(), '{"Error":"Exceeded msg rate"}'),
+        (
+            unknown_frame(),
+            '{"channel":"unheard_of","type":"update","data":[{"symbol":"BTC/USD","value":1}]}',
+        ),
     ],
 )
 def test_frames(frame: bytes, text: str) -> None:

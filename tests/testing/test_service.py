@@ -16,6 +16,7 @@ from wsproto.connection import Connection, ConnectionType
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.testing.conversation import Part, usual_result
 from kraken_trio._internal.testing.gate import Refusal
+from kraken_trio._internal.testing.ledger import Ledger
 from kraken_trio._internal.testing.memory import CAPACITY, MemoryStream, memory_streams
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.service import CLOSE_TIMEOUT_S, UPGRADE_TIMEOUT_S, Service
@@ -41,6 +42,7 @@ class Host:
         self.rules = rules or ExchangeRules()
         self.refused: Refusal | None = None
         self.addresses: list[str] = []
+        self.ledger = Ledger(100)
         self.refusals: dict[str, str | None] = {}
         self.calls: list[str] = []
         self.failure: Exception | None = None
@@ -154,6 +156,7 @@ async def test_a_conversation() -> None:
         assert await peer.next() == "snapshot"
         assert list(peer.connection.requests) == [BOOK.encode(), NO_BOOK.encode(), BOOK.encode()]
         assert peer.connection.sent == 5
+        assert len(peer.host.ledger.frames(1)) == 5
         await peer.websocket.aclose()
         await trio.testing.wait_all_tasks_blocked()
         calls = ["join", "begin book", "end book", "begin book", "end book", "leave"]
@@ -268,6 +271,20 @@ async def test_dropping_says_nothing() -> None:
     assert service.connection.ended == "dropped"
 
 
+async def test_a_cut_in_a_frame() -> None:
+    """What waits comes whole, then half a frame, then nothing."""
+    host = Host()
+    async with dialled(host) as (service, stream):
+        await stream.send_all(UPGRADE)
+        await stream.receive_some()
+        service.connection.send_raw("whole")
+        service.connection.cut_in_frame()
+        service.connection.send_raw("lost")
+        assert await everything(stream) == b'\x81\x05whole\x81\x17{"channel":'
+    assert host.ledger.frames(1) == [b"whole"]
+    assert service.connection.ended == "dropped"
+
+
 @pytest.mark.parametrize(
     "frame", [b"\xc1\x80" + MASK, b"\x81\x01\x00", b"\x81\x81" + MASK + b"\xff"]
 )
@@ -344,6 +361,7 @@ async def test_a_mute_peer(autojump_clock: trio.testing.MockClock) -> None:
                 assert await peer.next() == "snapshot"
         assert scope.cancelled_caught
         assert (len(peer.connection.requests), peer.connection.ended) == (1, None)
+        assert len(peer.host.ledger) == 2
         peer.connection.drop()
         reason = await peer.goodbye()
         assert reason is not None

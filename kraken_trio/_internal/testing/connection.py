@@ -11,9 +11,24 @@ import trio
 
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.testing.conversation import Conversation
-from kraken_trio._internal.testing.faults import wrong_checksum
+from kraken_trio._internal.testing.faults import (
+    doubled,
+    dropped,
+    repeated_price,
+    unknown_member,
+    unknown_value,
+    unsorted_levels,
+    wrong_checksum,
+)
+from kraken_trio._internal.testing.frames import (
+    heartbeat_frame,
+    proxy_frame,
+    rate_frame,
+    unknown_frame,
+)
 from kraken_trio._internal.testing.line import Line
 from kraken_trio._internal.testing.outbox import NORMAL, Alteration, Outbox
+from kraken_trio._internal.testing.packet import half
 
 KEPT_REQUESTS = 1000
 """How many of a client's latest requests are kept."""
@@ -59,17 +74,77 @@ class ExchangeConnection:
         """Send any message. Bytes go as text, too, unless they are not UTF-8."""
         self._outbox.put(frame.encode() if isinstance(frame, str) else frame)
 
+    def send_rate_refusal(self) -> None:
+        """Send ``{"Error":"Exceeded msg rate"}``, the refusal that answers nothing."""
+        self._outbox.put(rate_frame())
+
+    def send_proxy_notice(self) -> None:
+        """Send what the proxy says before it restarts: a text that is no JSON."""
+        self._outbox.put(proxy_frame())
+
+    def send_unknown_channel(self) -> None:
+        """Send a message of a channel that no client knows."""
+        self._outbox.put(unknown_frame())
+
     def alter_next(self, channel: str, symbol: str | None, alter: Alteration) -> None:
         """Send what ``alter`` makes of the next frame of that channel and symbol, instead of it.
 
         ``symbol`` is None for a channel that has none. Done more than once, it alters as many
-        frames, one after the other.
+        frames, one after the other; so do the methods below that are about the next frame.
         """
         self._outbox.alter_next(channel, symbol, alter)
+
+    def drop_next(self, channel: str, symbol: str | None) -> None:
+        """Lose the next frame: an update that is missing, or a gap in the numbers of trades."""
+        self.alter_next(channel, symbol, dropped)
+
+    def repeat_next(self, channel: str, symbol: str | None) -> None:
+        """Send the next frame twice, such as one of trades."""
+        self.alter_next(channel, symbol, doubled)
 
     def corrupt_next_book(self, symbol: str) -> None:
         """Send the next frame of that book with a wrong checksum."""
         self.alter_next("book", symbol, wrong_checksum)
+
+    def unsort_next_book(self, symbol: str) -> None:
+        """Send the next frame of that book with its levels in no order. It means the same."""
+        self.alter_next("book", symbol, unsorted_levels)
+
+    def repeat_price_in_next_book(self, symbol: str) -> None:
+        """Send the next frame of that book with a price twice a side. It means the same."""
+        self.alter_next("book", symbol, repeated_price)
+
+    def add_unknown_member(self, channel: str, symbol: str | None) -> None:
+        """Send the next frame with members that no client knows."""
+        self.alter_next(channel, symbol, unknown_member)
+
+    def use_unknown_value(self, channel: str, symbol: str | None) -> None:
+        """Send the next frame with a value that no client knows.
+
+        In a trade that is its order type, in a status the mode of the engine, in an instrument
+        its status, and else the type of the message.
+        """
+        self.alter_next(channel, symbol, unknown_value)
+
+    def silence(self, channel: str, symbol: str | None) -> None:
+        """Tell nothing of that channel and symbol from now on, as long as the connection lasts.
+
+        All else goes on. Requests about it are answered as ever, so a new subscription is
+        acknowledged and then silent.
+        """
+        self._outbox.silent.add((channel, symbol))
+
+    def hold(self) -> None:
+        """Let all that is to be sent wait: the client gets nothing, and then stale news.
+
+        It is the backlog of a slow reader, without one. Beyond ``max_backlog`` messages of
+        ``ExchangeRules`` the client is hung up on.
+        """
+        self._outbox.hold()
+
+    def release(self) -> None:
+        """Send what was held, and all that follows."""
+        self._outbox.release()
 
     def mute(self) -> None:
         """Say and hear nothing any more, and keep the connection: it is half-open."""
@@ -79,6 +154,13 @@ class ExchangeConnection:
         """Cut the connection, without a Close."""
         self.ended = self.ended or "dropped"
         self._scope.cancel()
+
+    def cut_in_frame(self, frame: bytes | None = None) -> None:
+        """Send what waits, then the first half of a frame, and cut the connection.
+
+        ``frame`` is that of a heartbeat unless told otherwise.
+        """
+        self._outbox.put_packet(half(heartbeat_frame() if frame is None else frame))
 
     def close(self, code: int = NORMAL, reason: str = "") -> None:
         """Send what waits, then a Close; cut the connection when that took two seconds."""

@@ -19,6 +19,7 @@ import trio
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.testing.certificates import HOST, make_contexts
 from kraken_trio._internal.testing.connection import ExchangeConnection
+from kraken_trio._internal.testing.ledger import Ledger
 from kraken_trio._internal.testing.memory import memory_streams
 from kraken_trio._internal.testing.service import PATH, Service
 from kraken_trio._internal.testing.status import Incident, PlannedMaintenance
@@ -55,6 +56,14 @@ class Doors:
     def connected(self) -> int:
         """How many clients ever were."""
         return self._venue.connected
+
+    @property
+    def ledger(self) -> Ledger:
+        """What was sent to whom, oldest first: as many frames as were asked for when it opened.
+
+        ``[entry.message for entry in exchange.ledger.entries(connection=1, channel="book")]``.
+        """
+        return self._venue.ledger
 
     @property
     def refusals(self) -> dict[str, str | None]:

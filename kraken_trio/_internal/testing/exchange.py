@@ -28,9 +28,9 @@ from kraken_trio._internal.testing.venue import Venue
 class MarketVenue(Venue):
     """An exchange that tells its clients what happens in a market, in the public channels."""
 
-    def __init__(self, market: Market, *, rules: ExchangeRules, seed: int) -> None:
+    def __init__(self, market: Market, *, rules: ExchangeRules, seed: int, ledger: int = 0) -> None:
         """Open ``market`` to clients."""
-        super().__init__(rules=rules, seed=seed, start=market.now)
+        super().__init__(rules=rules, seed=seed, start=market.now, ledger=ledger)
         self._market = market
         self._audience: dict[Topic, dict[Service, None]] = {}
 
@@ -186,12 +186,14 @@ async def open_exchange(
     seed: int = 0,
     rate: float = 0,
     rules: ExchangeRules | None = None,
+    ledger: int = 0,
 ) -> AsyncIterator[Exchange]:
     """Open a simulated exchange; at the end of the block, all its connections are cut.
 
     Clients come in by ``dial``, in memory, or through ``listen``. ``market`` is what is traded:
     the usual pairs, from now on, unless told otherwise. It goes on ``rate`` steps a second, or
-    with 0 only when ``step`` is called. ``seed`` decides about chance. An error of the exchange
+    with 0 only when ``step`` is called. ``seed`` decides about chance. The latest ``ledger``
+    frames that are sent are remembered in the exchange's ``ledger``. An error of the exchange
     itself ends the block; nothing that a client does is one.
 
     Raises ``ConfigurationError`` where ``rate`` is negative or no number.
@@ -203,7 +205,7 @@ async def open_exchange(
             mend="Give 0 to take the steps yourself",
         )
     market = market or Market(seed=seed, start=time.time_ns())
-    venue = MarketVenue(market, rules=rules or ExchangeRules(), seed=seed)
+    venue = MarketVenue(market, rules=rules or ExchangeRules(), seed=seed, ledger=ledger)
 
     def make(nursery: trio.Nursery) -> Exchange:
         if rate:

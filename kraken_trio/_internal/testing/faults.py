@@ -1,19 +1,105 @@
-"""Frames that are wrong in one way: what a test has sent instead of the right ones.
+"""Frames that are wrong or strange in one way: what a test has sent instead of the usual ones.
 
 Knows the text of the exchange's frames, and changes as little of it as it can. Each function is
-an ``Alteration``: it is given a frame, and gives those that are sent instead of it.
+an ``Alteration``: it is given a frame, and gives those that are sent instead of it. What has no
+place for the fault stays as it is.
 
-Source: sections "Errors" and "Checklist for a faithful simulator" of the WebSocket v2
-documentation.
+Source: sections "Data conventions", "book" and "Checklist for a faithful simulator" of the
+WebSocket v2 documentation.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+
+UNHEARD_OF = b'"unheard_of"'
+"""The name and the value, in JSON, that no client knows."""
 
 _CHECKSUM = re.compile(rb'(?<="checksum":)\d+')
+_SIDE = re.compile(rb'(?<="(?:bids|asks)":\[)[^\]]+')
+_LEVEL = re.compile(rb'\{"price":([^,]+),"qty":([^}]+)\}')
+_OPENINGS = re.compile(rb'^\{|(?<="data":\[)\{|(?<="data":)\{')
+_ENUMERATED = (
+    # The first of these that a frame has is what gets another value.
+    re.compile(rb'(?<="ord_type":)"\w+"'),
+    re.compile(rb'(?<="system":)"\w+"'),
+    re.compile(rb'(?<="status":)"\w+"'),
+    re.compile(rb'(?<="type":)"\w+"'),
+)
+
+
+def dropped(frame: bytes) -> tuple[()]:  # noqa: ARG001 - an alteration is given it
+    """Give nothing: the frame is lost. A lost frame of trades is a gap in their numbers."""
+    return ()
+
+
+def doubled(frame: bytes) -> tuple[bytes, bytes]:
+    """Give the frame twice."""
+    return frame, frame
 
 
 def wrong_checksum(frame: bytes) -> tuple[bytes]:
     """Give the frame of a book with a checksum that is wrong by one bit."""
     return (_CHECKSUM.sub(lambda found: b"%d" % (int(found[0]) ^ 1), frame),)
+
+
+def unsorted_levels(frame: bytes) -> tuple[bytes]:
+    """Give the frame of a book with its levels in another order, which means the same.
+
+    Entries of one price keep theirs. Where a side has three prices or more, it is not sorted in
+    either direction.
+    """
+    return (_on_each_side(frame, _unsorted),)
+
+
+def repeated_price(frame: bytes) -> tuple[bytes]:
+    """Give the frame of a book in which the first price of each side comes twice.
+
+    The entry that was there is the last of the two, so it means the same.
+    """
+    return (_on_each_side(frame, lambda levels: [_with_other_qty(levels[0]), *levels]),)
+
+
+def unknown_member(frame: bytes) -> tuple[bytes]:
+    """Give the frame with a member that no client knows, in front of its own and of its data's."""
+    return (_OPENINGS.sub(b"{" + UNHEARD_OF + b':{"of":[1,null]},', frame),)
+
+
+def unknown_value(frame: bytes) -> tuple[bytes]:
+    """Give the frame with a value that no client knows, of a member whose values are listed.
+
+    That is the order type of a trade, the mode of the engine, the status of an instrument, or
+    else the type of the message.
+    """
+    for member in _ENUMERATED:
+        if member.search(frame):
+            return (member.sub(UNHEARD_OF, frame, count=1),)
+    return (frame,)
+
+
+def _on_each_side(frame: bytes, change: Callable[[list[bytes]], list[bytes]]) -> bytes:
+    """Change the levels on the sides that have any."""
+    return _SIDE.sub(
+        lambda side: b",".join(change([level[0] for level in _LEVEL.finditer(side[0])])), frame
+    )
+
+
+def _unsorted(levels: list[bytes]) -> list[bytes]:
+    by_price: dict[bytes, list[bytes]] = {}
+    for level in levels:
+        by_price.setdefault(level.partition(b",")[0], []).append(level)
+    first, *others = sorted(by_price.values(), key=_length_and_text)
+    # The least price goes between the others, or behind the only one.
+    return [level for group in (*others[:1], first, *others[1:]) for level in group]
+
+
+def _length_and_text(levels: list[bytes]) -> tuple[int, bytes]:
+    """Order prices of one pair, which have the same decimals, by their value."""
+    price = levels[0].partition(b",")[0]
+    return len(price), price
+
+
+def _with_other_qty(level: bytes) -> bytes:
+    """Give the same price with a quantity that is not zero."""
+    return level[:-2] + (b"2}" if level.endswith(b"1}") else b"1}")

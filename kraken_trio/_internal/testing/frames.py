@@ -134,6 +134,11 @@ def rate_frame() -> bytes:
     return b'{"Error":"Exceeded msg rate"}'
 
 
+def unknown_frame() -> bytes:
+    """News of a channel that there is not."""
+    return b'{"channel":"unheard_of","type":"update","data":[{"symbol":"BTC/USD","value":1}]}'
+
+
 def proxy_frame() -> bytes:
     """The proxy in front of the exchange is about to restart. It is no JSON."""
     return b"CloudFlare WebSocket proxy restarting"

@@ -40,9 +40,10 @@ class FileVenue(Venue):
         close: bool,
         rules: ExchangeRules,
         seed: int,
+        ledger: int = 0,
     ) -> None:
         """Play ``script`` to everybody: ``at_once``, or when all of it was subscribed to."""
-        super().__init__(rules=rules, seed=seed, start=time.time_ns())
+        super().__init__(rules=rules, seed=seed, start=time.time_ns(), ledger=ledger)
         self._script = script
         self._at_once = at_once or not script.offers
         self._packets = tuple(packets(script.frames if at_once else script.without_answers()))
@@ -118,6 +119,7 @@ async def open_replay(
     end: Literal["stay", "close"] = "stay",
     rules: ExchangeRules | None = None,
     seed: int = 0,
+    ledger: int = 0,
 ) -> AsyncIterator[Replay]:
     """Open an exchange that plays a capture file to each client, as fast as that reads it.
 
@@ -131,7 +133,7 @@ async def open_replay(
     * ``connected``: all of the rest follows, answers as well. Requests are answered all the same.
 
     At the end of the file the connection stays, with heartbeats, or with ``end`` as ``close`` is
-    closed with code 1000.
+    closed with code 1000. The latest ``ledger`` frames that are sent are remembered.
 
     Raises what ``read_capture`` raises, before it opens: ``CaptureError`` for a damaged file,
     ``OSError`` for one that cannot be read.
@@ -144,6 +146,7 @@ async def open_replay(
         close=end == "close",
         rules=rules or ExchangeRules(),
         seed=seed,
+        ledger=ledger,
     )
     async with open_doors(lambda nursery: Replay(nursery, venue)) as replay:
         yield replay

@@ -24,6 +24,7 @@ from kraken_trio._internal.testing.connection import ExchangeConnection
 from kraken_trio._internal.testing.conversation import Conversation, Listing, Part
 from kraken_trio._internal.testing.frames import heartbeat_frame, rate_frame
 from kraken_trio._internal.testing.gate import Allowance, Refusal
+from kraken_trio._internal.testing.ledger import Ledger
 from kraken_trio._internal.testing.line import SharedLine
 from kraken_trio._internal.testing.outbox import NORMAL, Outbox
 from kraken_trio._internal.testing.rules import ExchangeRules
@@ -45,6 +46,11 @@ class Host(Listing, Protocol):
     @property
     def rules(self) -> ExchangeRules:
         """Its manners."""
+        ...
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where it writes down what is sent."""
         ...
 
     def admit(self, address: str) -> Refusal | None:
@@ -235,10 +241,13 @@ class Service:
         The library would take some thirty microseconds for each message. So messages go past it,
         straight to the line, where its control frames have their turn between two packets.
         """
+        ledger = self._host.ledger
         try:
             while (packet := await self.outbox.take()) is not None:
                 if websocket.closed is not None:
                     return  # Nothing may follow its Close; who listens to the client knows.
+                if ledger.most and not self._line.muted:
+                    ledger.add(self.connection.number, self._host.now(), packet.frames)
                 await self._line.send_all(packet.wire)
                 self.connection.sent += len(packet.frames)
                 if packet.cut:

@@ -17,6 +17,7 @@ from kraken_trio._internal.testing.connection import ExchangeConnection
 from kraken_trio._internal.testing.conversation import Part, usual_result
 from kraken_trio._internal.testing.frames import status_frame
 from kraken_trio._internal.testing.gate import UNAVAILABLE, Gate, Refusal
+from kraken_trio._internal.testing.ledger import Ledger
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.service import Service
 from kraken_trio._internal.testing.status import Incident, PlannedMaintenance
@@ -28,8 +29,11 @@ _LEAST_CONNECTION_ID, _CONNECTION_ID_BITS = 2**53 + 1, 64
 class Venue(abc.ABC):
     """What the services of an exchange turn to: a ``Host``, with what it tells left open."""
 
-    def __init__(self, *, rules: ExchangeRules, seed: int, start: int) -> None:
-        """Open at ``start``, nanoseconds since the epoch; ``seed`` makes connection ids."""
+    def __init__(self, *, rules: ExchangeRules, seed: int, start: int, ledger: int = 0) -> None:
+        """Open at ``start``, nanoseconds since the epoch; ``seed`` makes connection ids.
+
+        Remember the latest ``ledger`` frames that are sent.
+        """
         self.rules = rules
         """Its manners."""
         self.connections: list[ExchangeConnection] = []
@@ -39,6 +43,8 @@ class Venue(abc.ABC):
         self.refusals: dict[str, str | None] = {}
         """Symbols, and channels that have none, that are refused with these words; with None
         they are never answered."""
+        self.ledger: Ledger = Ledger(ledger)
+        """What it sent."""
         self.gate: Gate = Gate(rules)
         """Whom it lets in."""
         self.system: str = "online"
