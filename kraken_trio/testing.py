@@ -10,6 +10,7 @@ from __future__ import annotations
 from kraken_trio._internal.testing.connection import ExchangeConnection
 from kraken_trio._internal.testing.doors import ExchangeAddress
 from kraken_trio._internal.testing.exchange import Exchange, open_exchange
+from kraken_trio._internal.testing.flood import Flood, build_flood, open_flood
 from kraken_trio._internal.testing.frames import (
     failure_frame,
     heartbeat_frame,
@@ -32,6 +33,7 @@ __all__ = [
     "ExchangeAddress",
     "ExchangeConnection",
     "ExchangeRules",
+    "Flood",
     "Incident",
     "Ledger",
     "LedgerEntry",
@@ -40,10 +42,12 @@ __all__ = [
     "MarketPair",
     "PlannedMaintenance",
     "Replay",
+    "build_flood",
     "failure_frame",
     "heartbeat_frame",
     "market_pairs",
     "open_exchange",
+    "open_flood",
     "open_replay",
     "pong_frame",
     "status_frame",

@@ -211,6 +211,7 @@ async def test_it_keeps_pace(autojump_clock: trio.testing.MockClock) -> None:
         await trio.sleep(10)
         assert peer.now == START + 10_250_000_000
         assert exchange.now() == pytest.approx(START + 10_300_000_000, abs=1000)
+        assert exchange.lag_s == 0
         exchange.step(5)
         assert START + 10_250_000_000 < peer.now < START + 10_350_000_000
 
@@ -219,6 +220,7 @@ async def test_the_clock_never_lags_behind_the_market() -> None:
     """Steps taken by hand may be ahead of the clock; the clock then shows the market's time."""
     async with open_exchange(market()) as exchange:
         exchange.step(1000)
+        assert exchange.lag_s == 0
         assert exchange.now() == exchange.market.now > START + 10**9
 
 

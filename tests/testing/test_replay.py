@@ -198,6 +198,20 @@ async def test_private_channels(
         assert await client.raw() == BALANCES
 
 
+async def test_a_file_can_be_played_at_a_rate(
+    capture: Write, connect: Connect, autojump_clock: trio.testing.MockClock
+) -> None:
+    """At a rate, each frame comes at its time, and what was sent can be looked up."""
+    path = capture(STATUS, ACK, BOOK, HEARTBEAT, LATER)
+    async with open_replay(path, rate=2, ledger=10) as replay, connect(replay) as client:
+        await subscribe(client, ("book", "BTC/USD", {"depth": 25}))
+        began = trio.current_time()
+        for number, frame in enumerate((BOOK, HEARTBEAT, LATER), 1):
+            assert await heard(client, 1) == [frame]
+            assert trio.current_time() == pytest.approx(began + number / 2)
+        assert replay.ledger.frames(1)[2:] == [BOOK, HEARTBEAT, LATER]
+
+
 async def test_a_long_file_waits_for_a_slow_reader(
     capture: Write, connect: Connect, autojump_clock: trio.testing.MockClock
 ) -> None:

@@ -5,7 +5,6 @@ Knows which client is told of what in the market, and when the market goes on.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -13,16 +12,20 @@ from typing import Literal
 
 import trio
 
-from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
 from kraken_trio._internal.testing.conversation import TOKENIZED, UNKNOWN_PAIR, Part
 from kraken_trio._internal.testing.doors import Doors, open_doors
 from kraken_trio._internal.testing.listing import is_tokenized
 from kraken_trio._internal.testing.market import Market
+from kraken_trio._internal.testing.pace import Pace, check_rate
 from kraken_trio._internal.testing.pair import MarketEvent, Topic
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.service import Service
+from kraken_trio._internal.testing.topics import snapshot, watch
 from kraken_trio._internal.testing.venue import Venue
+
+PUBLIC_CHANNELS = frozenset({"ticker", "book", "trade", "ohlc", "instrument"})
+"""Those that a market has something to tell in."""
 
 
 class MarketVenue(Venue):
@@ -32,12 +35,14 @@ class MarketVenue(Venue):
         """Open ``market`` to clients."""
         super().__init__(rules=rules, seed=seed, start=market.now, ledger=ledger)
         self._market = market
+        self.pace: Pace | None = None
+        """How the market goes on by itself, where it does."""
         self._audience: dict[Topic, dict[Service, None]] = {}
 
     @property
     def channels(self) -> frozenset[str]:
         """The public ones."""
-        return frozenset({"ticker", "book", "trade", "ohlc", "instrument"})
+        return PUBLIC_CHANNELS
 
     def now(self) -> Timestamp:
         """The clock goes as trio's does, and never lags behind the market."""
@@ -53,16 +58,17 @@ class MarketVenue(Venue):
         """Tell a client from now on what it subscribed to, first of all how it stands."""
         service.start_heartbeats()
         if part.snapshot:
-            service.outbox.tell(self._snapshot(part), part.channel, part.symbol)
+            frame = snapshot(self._market, part, exponents=self.rules.instrument_exponents)
+            service.outbox.tell(frame, part.channel, part.symbol)
         self._audience.setdefault(part.topic, {})[service] = None
-        self._watch(part, wanted=True)
+        watch(self._market, part, wanted=True)
 
     def end(self, service: Service, part: Part) -> None:
         """Tell a client nothing of that any more."""
         audience = self._audience[part.topic]
         del audience[service]
         if not audience:
-            self._watch(part, wanted=False)
+            watch(self._market, part, wanted=False)
 
     def step(self, at: int | None = None) -> None:
         """Let the market take a step, ``at`` that time or a little later, and tell of it."""
@@ -96,42 +102,12 @@ class MarketVenue(Venue):
 
     async def keep_pace(self, rate: float) -> None:
         """Let the market take ``rate`` steps a second, each at its time."""
-        start, opened = self._market.now, trio.current_time()
-        taken = 0
+        start = self._market.now
+        pace = self.pace = Pace(rate)
         while True:
-            taken += 1
-            elapsed_s = taken / rate
-            await trio.sleep_until(opened + elapsed_s)
-            self.step(start + int(elapsed_s * NANOSECONDS))
-
-    def _snapshot(self, part: Part) -> bytes:
-        market = self._market
-        match part.topic:
-            case ("book", str(symbol), int(depth)):
-                return market.book_snapshot(symbol, depth)
-            case ("ohlc", str(symbol), int(interval)):
-                return market.candle_snapshot(symbol, interval)
-            case ("ticker", str(symbol), _):
-                return market.ticker_snapshot(symbol)
-            case ("trade", str(symbol), _):
-                return market.trade_snapshot(symbol)
-            case (_, _, option):
-                exponents = self.rules.instrument_exponents
-                tokenized = option == TOKENIZED
-                return market.instrument_snapshot(tokenized=tokenized, exponents=exponents)
-
-    def _watch(self, part: Part, *, wanted: bool) -> None:
-        """Have the market make the frames, or make them no more. Trades it makes always."""
-        market = self._market
-        match part.topic:
-            case ("book", str(symbol), int(depth)):
-                (market.watch if wanted else market.unwatch)(symbol, depth)
-            case ("ohlc", str(symbol), int(interval)):
-                (market.watch_candles if wanted else market.unwatch_candles)(symbol, interval)
-            case ("ticker", str(symbol), "trades" | "bbo" as trigger):
-                (market.watch_ticker if wanted else market.unwatch_ticker)(symbol, trigger)
-            case _:
-                pass
+            before = pace.taken
+            for number in range(before + 1, before + 1 + await pace.wait()):
+                self.step(start + int(pace.due_s(number) * NANOSECONDS))
 
 
 class Exchange(Doors):
@@ -147,6 +123,15 @@ class Exchange(Doors):
         self.market = market
         """What is traded. It goes on by ``step``, here and not there, or nobody is told."""
         self._market_venue = venue
+
+    @property
+    def lag_s(self) -> float:
+        """How far the market is behind its rate, in seconds.
+
+        It makes up for it, unless the rate is more than this machine can do.
+        """
+        pace = self._market_venue.pace
+        return 0.0 if pace is None else pace.lag_s
 
     def step(self, count: int = 1) -> None:
         """Let the market take some steps, and tell everybody whom they concern.
@@ -198,12 +183,7 @@ async def open_exchange(
 
     Raises ``ConfigurationError`` where ``rate`` is negative or no number.
     """
-    if not 0 <= rate < math.inf:
-        raise ConfigurationError(
-            field="rate",
-            rule=f"must be a number of steps a second, 0 or more, is {rate}",
-            mend="Give 0 to take the steps yourself",
-        )
+    check_rate(rate, "steps")
     market = market or Market(seed=seed, start=time.time_ns())
     venue = MarketVenue(market, rules=rules or ExchangeRules(), seed=seed, ledger=ledger)
 

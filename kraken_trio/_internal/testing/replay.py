@@ -22,7 +22,8 @@ from kraken_trio._internal.testing.conversation import (
 )
 from kraken_trio._internal.testing.doors import Doors, open_doors
 from kraken_trio._internal.testing.outbox import NORMAL
-from kraken_trio._internal.testing.packet import packets
+from kraken_trio._internal.testing.pace import Pace, check_rate
+from kraken_trio._internal.testing.packet import packet, packets
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.script import Script, read_script
 from kraken_trio._internal.testing.service import Service
@@ -38,15 +39,22 @@ class FileVenue(Venue):
         *,
         at_once: bool,
         close: bool,
+        rate: float,
         rules: ExchangeRules,
         seed: int,
         ledger: int = 0,
     ) -> None:
-        """Play ``script`` to everybody: ``at_once``, or when all of it was subscribed to."""
+        """Play ``script`` to everybody: ``at_once``, or when all of it was subscribed to.
+
+        ``rate`` frames a second, or with 0 as fast as each client reads.
+        """
+        check_rate(rate, "frames")
         super().__init__(rules=rules, seed=seed, start=time.time_ns(), ledger=ledger)
         self._script = script
         self._at_once = at_once or not script.offers
-        self._packets = tuple(packets(script.frames if at_once else script.without_answers()))
+        self._frames = script.frames if at_once else script.without_answers()
+        self._packets = tuple(packets(self._frames))
+        self._rate = rate
         self._close = close
         self._missing: dict[Service, set[Key]] = {}
 
@@ -99,12 +107,22 @@ class FileVenue(Venue):
         """Play on: a file cannot be played in part."""
 
     async def _play(self, service: Service) -> None:
-        for packet in self._packets:
-            await service.outbox.tell_in_turn(packet)
+        if self._rate:
+            await self._play_at_rate(service)
+        else:
+            for ready in self._packets:
+                await service.outbox.tell_in_turn(ready)
         if self._close:
             service.outbox.close(NORMAL, "")
         else:
             service.start_heartbeats()
+
+    async def _play_at_rate(self, service: Service) -> None:
+        pace = Pace(self._rate)
+        while pace.taken < len(self._frames):
+            begin = pace.taken
+            end = begin + await pace.wait()
+            await service.outbox.tell_in_turn(packet(self._frames[begin:end]))
 
 
 class Replay(Doors):
@@ -117,6 +135,7 @@ async def open_replay(
     *,
     start: Literal["subscribed", "connected"] = "subscribed",
     end: Literal["stay", "close"] = "stay",
+    rate: float = 0,
     rules: ExchangeRules | None = None,
     seed: int = 0,
     ledger: int = 0,
@@ -132,11 +151,13 @@ async def open_replay(
       and nothing that the file does not hold.
     * ``connected``: all of the rest follows, answers as well. Requests are answered all the same.
 
-    At the end of the file the connection stays, with heartbeats, or with ``end`` as ``close`` is
-    closed with code 1000. The latest ``ledger`` frames that are sent are remembered.
+    It plays ``rate`` frames a second, or with 0 as fast as a client reads. At the end of the file
+    the connection stays, with heartbeats, or with ``end`` as ``close`` is closed with code 1000.
+    The latest ``ledger`` frames that are sent are remembered.
 
     Raises what ``read_capture`` raises, before it opens: ``CaptureError`` for a damaged file,
-    ``OSError`` for one that cannot be read.
+    ``OSError`` for one that cannot be read; and ``ConfigurationError`` where ``rate`` is negative
+    or no number.
     """
     script = read_script(path)
 
@@ -144,6 +165,7 @@ async def open_replay(
         script,
         at_once=start == "connected",
         close=end == "close",
+        rate=rate,
         rules=rules or ExchangeRules(),
         seed=seed,
         ledger=ledger,
