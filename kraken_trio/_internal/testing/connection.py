@@ -35,7 +35,10 @@ KEPT_REQUESTS = 1000
 
 
 class ExchangeConnection:
-    """A client that is connected. What is done to it, is done without waiting for anything."""
+    """A client that is connected. What is done to it, is done without waiting for anything.
+
+    Frames of a replay or a flood are ready to be sent, and are neither altered nor silenced.
+    """
 
     def __init__(
         self,

@@ -53,7 +53,7 @@ class FileVenue(Venue):
         self._script = script
         self._at_once = at_once or not script.offers
         self._frames = script.frames if at_once else script.without_answers()
-        self._packets = tuple(packets(self._frames))
+        self._packets = () if rate else tuple(packets(self._frames))
         self._rate = rate
         self._close = close
         self._missing: dict[Service, set[Key]] = {}
