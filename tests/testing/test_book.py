@@ -18,7 +18,7 @@ NOW = 1_767_225_600 * 10**9
 def made(price: int = 628_000, *, seed: int = 1) -> SeededBook:
     """Make a book."""
     dice = random.Random(seed)
-    return SeededBook(price, most_lots=10**9, levels=1500, dice=dice, now=NOW)
+    return SeededBook(price, most_lots=10**9, levels=1500, kept_trades=10_000, dice=dice, now=NOW)
 
 
 def test_a_side_is_sorted() -> None:

@@ -148,6 +148,7 @@ async def test_it_can_be_cut_in_a_frame() -> None:
     """A heartbeat, or another frame, is sent in half, to be followed by a cut."""
     parts = Parts()
     parts.connection.cut_in_frame()
+    parts.connection.hold()
     parts.connection.cut_in_frame(b"another")
     taken = [await parts.outbox.take() for _ in range(2)]
     assert taken == [half(b'{"channel":"heartbeat"}'), half(b"another")]

@@ -30,7 +30,8 @@ def test_pairs_are_of_every_kind() -> None:
     assert {pair.qty_precision for pair in many} == {*range(11)}
     assert sum(pair.most_lots > 2**53 for pair in many) > 100
     assert not any(is_tokenized(pair.symbol) for pair in many)
-    for field in ("activity", "levels"):
+    assert market_pairs("BTC/USD") == many[:1]
+    for field in ("activity", "levels", "kept_trades"):
         counts = [getattr(pair, field) for pair in many]
         assert all(one >= other for one, other in pairwise(counts))
     assert sum(pair.levels for pair in many) < 150_000

@@ -109,7 +109,7 @@ def test_all_channels_agree(pair: MarketPair) -> None:
                     case Ticker():
                         check_ticker(record, book, trades)
     assert seen.keys() == {"book", "trade", "ticker", "ohlc"}
-    assert market.trades() == tuple(trades)
+    assert market.trades() == tuple(trades)[-pair.kept_trades :]
     for interval in OHLC_INTERVALS:
         candles = market.candles(interval)
         assert [shown(candle) for candle in candles] == list(folded(trades, interval).values())[
@@ -162,6 +162,7 @@ def test_a_trade_snapshot_has_the_latest() -> None:
         ({"symbol": "/B"}, "symbol: must be two assets"),
         ({"symbol": "A/B/C"}, "symbol: must be two assets"),
         ({"levels": 0}, "levels: must be more than 0, is 0"),
+        ({"kept_trades": 49}, "kept_trades: must be 50 or more, is 49"),
         ({"activity": -1}, "activity: must be more than 0, is -1"),
         ({"largest_order": Decimal(0)}, "largest_order: must be more than 0, is 0"),
         ({"price": Decimal(-5)}, "price: must be two smallest steps of 1 decimals or more"),

@@ -361,7 +361,7 @@ async def test_a_mute_peer(autojump_clock: trio.testing.MockClock) -> None:
                 assert await peer.next() == "snapshot"
         assert scope.cancelled_caught
         assert (len(peer.connection.requests), peer.connection.ended) == (1, None)
-        assert len(peer.host.ledger) == 2
+        assert len(peer.host.ledger) == peer.connection.sent == 2
         peer.connection.drop()
         reason = await peer.goodbye()
         assert reason is not None

@@ -9,8 +9,9 @@ import pytest
 
 from kraken_trio._internal.model.channel import OHLC_INTERVALS
 from kraken_trio._internal.testing.frames import TradeRow
-from kraken_trio._internal.testing.tape import CANDLE_SNAPSHOT, KEPT_TRADES, Day, Tape, rounded
+from kraken_trio._internal.testing.tape import CANDLE_SNAPSHOT, Day, Tape, rounded
 
+KEPT = 500
 MINUTE = 60 * 10**9
 DAY = 24 * 60 * MINUTE
 START = 20_000 * DAY
@@ -18,7 +19,7 @@ START = 20_000 * DAY
 
 def made(*trades: tuple[int, int, int]) -> Tape:
     """Make a tape of trades, each a time after the start, a price and a quantity."""
-    tape = Tape()
+    tape = Tape(KEPT)
     for number, (at, price, qty) in enumerate(trades):
         tape.add(("buy", price, qty, "limit", number, START + at))
     return tape
@@ -74,10 +75,10 @@ def test_a_day_without_trades() -> None:
 
 def test_the_latest_trades_are_kept() -> None:
     """The tape ends where it was written last, and its beginning is dropped when it grows long."""
-    tape = made(*((number, 5, 1) for number in range(KEPT_TRADES + 5)))
-    assert len(tape.trades) == KEPT_TRADES
+    tape = made(*((number, 5, 1) for number in range(KEPT + 5)))
+    assert len(tape.trades) == KEPT
     latest: list[TradeRow] = tape.latest(2)
-    assert [trade[4] for trade in latest] == [KEPT_TRADES + 3, KEPT_TRADES + 4]
+    assert [trade[4] for trade in latest] == [KEPT + 3, KEPT + 4]
 
 
 @pytest.mark.parametrize(

@@ -107,18 +107,25 @@ class SeededBook:
     """The market of one pair. Neither side is ever empty, and they never cross."""
 
     def __init__(
-        self, price: int, *, most_lots: int, levels: int, dice: random.Random, now: int
+        self,
+        price: int,
+        *,
+        most_lots: int,
+        levels: int,
+        kept_trades: int,
+        dice: random.Random,
+        now: int,
     ) -> None:
         """Fill it with ``levels`` a side around ``price``, of ``most_lots`` at most.
 
-        50 trades were made until ``now``, one a second. ``dice`` decide about everything; times
-        are nanoseconds since the epoch.
+        50 trades were made until ``now``, one a second; the latest ``kept_trades`` are kept.
+        ``dice`` decide about everything; times are nanoseconds since the epoch.
         """
         self.bids = Side(-1)
         """Never empty."""
         self.asks = Side(1)
         """Never empty."""
-        self.tape = Tape()
+        self.tape = Tape(kept_trades)
         """What was traded."""
         self.changed_at = now
         """When the latest step was."""

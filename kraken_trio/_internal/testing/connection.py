@@ -164,6 +164,7 @@ class ExchangeConnection:
         ``frame`` is that of a heartbeat unless told otherwise.
         """
         self._outbox.put_packet(half(heartbeat_frame() if frame is None else frame))
+        self._outbox.release()
 
     def close(self, code: int = NORMAL, reason: str = "") -> None:
         """Send what waits, then a Close; cut the connection when that took two seconds."""

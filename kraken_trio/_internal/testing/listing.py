@@ -61,6 +61,7 @@ _WORTH = {"JPY": Decimal(10_000_000)} | {quote: worth for quote, (_, worth) in _
 _MAGNITUDES = range(-8, 4)  # Of prices: from 0.00000001 to below 10,000.
 _COMMON_QTY_PRECISION = 8
 _DEEPEST, _THINNEST = 1500, 60  # Levels a side.
+_MOST_TRADES, _FEWEST_TRADES = 10_000, 100  # That are remembered.
 _RANKS_AS_DEEP = 8  # So many pairs after the first, and a book has half of its levels.
 
 
@@ -71,11 +72,13 @@ def market_pairs(wanted: int | Iterable[str], *, seed: int = 0) -> tuple[MarketP
     number begins with the usual ones. Of any other, ``seed`` and its symbol decide: price and
     precisions are likely ones, from 0 to 10 decimals. The first pairs have the deepest books and
     most of the traffic, as on the exchange; the later ones have thin books, that cost little.
-    More pairs are the same pairs, and more.
+    More pairs are the same pairs, and more; a symbol by itself is one pair.
 
     Raises ``ConfigurationError`` for a number below 1, and for what is no symbol.
     """
-    if isinstance(wanted, int):
+    if isinstance(wanted, str):
+        symbols = [wanted]
+    elif isinstance(wanted, int):
         if wanted < 1:
             raise ConfigurationError(
                 field="wanted", rule=f"must be 1 or more, is {wanted}", mend="Ask for one"
@@ -125,6 +128,7 @@ def _pair(symbol: str, rank: int, seed: int) -> MarketPair:
         largest_order=_WORTH.get(quote, Decimal(100_000)),
         levels=max(_THINNEST, _DEEPEST // (1 + max(0, rank - 4) // _RANKS_AS_DEEP)),
         activity=1 + 1000 // (3 + rank),
+        kept_trades=max(_FEWEST_TRADES, _MOST_TRADES // (1 + rank)),
     )
 
 

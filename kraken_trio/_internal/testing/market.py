@@ -167,7 +167,7 @@ class Market:
         return self._pair(symbol, depth=depth).book(depth)
 
     def trades(self, symbol: str) -> tuple[Trade, ...]:
-        """The latest trades, oldest first: 10,000 at most, and 50 at the start."""
+        """The latest trades, oldest first: 50 at the start, and as many as the pair keeps."""
         return self._pair(symbol).trades()
 
     def ticker(self, symbol: str) -> Ticker:

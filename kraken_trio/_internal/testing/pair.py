@@ -63,6 +63,8 @@ class MarketPair(Struct, frozen=True, kw_only=True):
     deepest subscription shows; a thin book costs less."""
     activity: int = 1
     """How much happens in it, compared with the other pairs of a market: 1 or more."""
+    kept_trades: int = 10_000
+    """How many of its latest trades a market remembers: 50 or more, as many as a snapshot has."""
 
     def __post_init__(self) -> None:
         """Check it; raises ``ConfigurationError``."""
@@ -80,6 +82,12 @@ class MarketPair(Struct, frozen=True, kw_only=True):
                     rule=f"must be more than 0, is {getattr(self, field)}",
                     mend="Leave it out for the default",
                 )
+        if self.kept_trades < TRADE_SNAPSHOT:
+            raise ConfigurationError(
+                field="kept_trades",
+                rule=f"must be {TRADE_SNAPSHOT} or more, is {self.kept_trades}",
+                mend="Leave it out for the default",
+            )
         for field in ("price_precision", "qty_precision"):
             if getattr(self, field) not in range(MAX_PRECISION + 1):
                 raise ConfigurationError(
@@ -158,6 +166,7 @@ class PairMarket:
             self.pair.ticks,
             most_lots=self.pair.most_lots,
             levels=self.pair.levels,
+            kept_trades=self.pair.kept_trades,
             dice=self._dice,
             now=self._opened_at,
         )

@@ -246,10 +246,11 @@ class Service:
             while (packet := await self.outbox.take()) is not None:
                 if websocket.closed is not None:
                     return  # Nothing may follow its Close; who listens to the client knows.
-                if ledger.most and not self._line.muted:
+                muted = self._line.muted
+                if ledger.most and not muted:
                     ledger.add(self.connection.number, self._host.now(), packet.frames)
                 await self._line.send_all(packet.wire)
-                self.connection.sent += len(packet.frames)
+                self.connection.sent += 0 if muted else len(packet.frames)
                 if packet.cut:
                     self.connection.drop()
                     return

@@ -14,8 +14,6 @@ from typing import NamedTuple
 from kraken_trio._internal.model.channel import OHLC_INTERVALS
 from kraken_trio._internal.testing.frames import CandleRow, TradeRow
 
-KEPT_TRADES = 10_000
-"""How many of the latest trades are kept."""
 CANDLE_SNAPSHOT = 12
 """Candles in a snapshot, at most; captured ones have 9 to 12."""
 
@@ -80,9 +78,9 @@ class _Candle:
 class Tape:
     """The trades of one pair, in their order. There has been at least one when it is asked."""
 
-    def __init__(self) -> None:
-        """Nothing was traded yet."""
-        self.trades: deque[TradeRow] = deque(maxlen=KEPT_TRADES)
+    def __init__(self, kept_trades: int) -> None:
+        """Nothing was traded yet; so many of the latest trades are to be kept."""
+        self.trades: deque[TradeRow] = deque(maxlen=kept_trades)
         """The latest ones, oldest first."""
         self._candles: dict[int, deque[_Candle]] = {
             # Of the shortest as many as the figures of a day are made of.
