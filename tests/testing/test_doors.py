@@ -82,6 +82,17 @@ async def test_through_a_socket(tls: bool) -> None:
         assert doors.connected == 1
 
 
+async def test_a_port_may_be_named() -> None:
+    """An exchange can listen where it is told to, unless somebody does already."""
+    async with open_doors(make) as doors:
+        address = await doors.listen(tls=False)
+        with pytest.raises(OSError, match="in use"):
+            await doors.listen(tls=False, port=port_of(address))
+    async with open_doors(make) as doors:
+        again = await doors.listen(tls=False, port=port_of(address))
+        assert again == address
+
+
 async def test_several_doors_at_once() -> None:
     """One exchange may be entered by several ways at the same time."""
     async with open_doors(make) as doors:

@@ -143,14 +143,15 @@ class Doors:
         self._nursery.start_soon(self._serve, ours)
         return theirs
 
-    async def listen(self, *, tls: bool = True) -> ExchangeAddress:
+    async def listen(self, *, tls: bool = True, port: int = 0) -> ExchangeAddress:
         """Let clients of this machine in through a socket, from now on.
 
         With ``tls``, a certificate for ``localhost`` is made; ``ConfigurationError`` where the
-        package for that is not installed.
+        package for that is not installed. ``port`` is one that is free unless it is named;
+        ``OSError`` where that is taken.
         """
         contexts = make_contexts() if tls else None
-        listeners = await trio.open_tcp_listeners(0, host=_LOOPBACK)
+        listeners = await trio.open_tcp_listeners(port, host=_LOOPBACK)
         port = listeners[0].socket.getsockname()[1]
         if contexts is None:
             await self._nursery.start(partial(trio.serve_listeners, self._serve, listeners))

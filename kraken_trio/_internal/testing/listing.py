@@ -58,7 +58,8 @@ _QUOTES = {
     "ETH": (3, Decimal(50)),
 }
 _WORTH = {"JPY": Decimal(10_000_000)} | {quote: worth for quote, (_, worth) in _QUOTES.items()}
-_MAGNITUDES = range(-8, 4)  # Of prices: from 0.00000001 to below 10,000.
+_DIGITS = (4, 6)  # Of prices.
+_MAGNITUDES = range(-8, _DIGITS[0])  # Of prices: from 0.00000001 to 9,999, which has no decimals.
 _COMMON_QTY_PRECISION = 8
 _DEEPEST, _THINNEST = 1500, 60  # Levels a side.
 _MOST_TRADES, _FEWEST_TRADES = 10_000, 100  # That are remembered.
@@ -135,14 +136,12 @@ def _pair(symbol: str, rank: int, seed: int) -> MarketPair:
 def _likely(symbol: str, seed: int) -> tuple[Decimal, int]:
     """Give a price of a few digits, from very small to large, and the decimals of quantities."""
     dice = random.Random(f"{seed}/{symbol}")  # noqa: S311 - as above
-    digits = dice.randint(4, 6)
+    digits = dice.randint(*_DIGITS)
     precision = digits - 1 - dice.choice(_MAGNITUDES)
     ticks = dice.randrange(10 ** (digits - 1), 10**digits)
     if precision > MAX_PRECISION:
         ticks //= 10 ** (precision - MAX_PRECISION)
-    elif precision < 0:
-        ticks *= 10**-precision
-    precision = min(max(precision, 0), MAX_PRECISION)
+        precision = MAX_PRECISION
     usual = dice.random() < 0.7  # noqa: PLR2004 - most pairs
     qty_precision = _COMMON_QTY_PRECISION if usual else dice.randint(0, MAX_PRECISION)
     return Decimal((0, tuple(map(int, str(ticks))), -precision)), qty_precision
