@@ -34,21 +34,41 @@ def test_a_side_is_sorted() -> None:
 
 def test_an_update_tells_what_slid_in() -> None:
     """Right after a removal comes the level that moves into view; what fell out is not told."""
-    side = Side(1)
+    side = Side(1, depths=(2, 9))
     for key in (1, 2, 3, 4):
         side.put(key, 10)
-    before = side.keys[:2]
     side.changes.clear()
     side.put(1, 0)
     side.put(2, 20)
-    assert side.update(before, 2) == [(1, 0), (3, 10), (2, 20)]
-    before = side.keys[:2]
+    assert side.update(2) == [(1, 0), (3, 10), (2, 20)]
+    assert side.update(9) == [(1, 0), (2, 20)]
     side.changes.clear()
     side.put(1, 30)
-    assert side.update(before, 2) == [(1, 30)]
+    assert side.update(2) == [(1, 30)]
     side.changes.clear()
     side.put(4, 40)
-    assert side.update(side.keys[:2], 2) == []
+    assert side.update(2) == []
+
+
+@pytest.mark.parametrize("depth", [10, 25])
+@pytest.mark.parametrize("each_level", [True, False])
+def test_updates_do_for_every_client(depth: int, each_level: bool) -> None:
+    """A client may truncate after each level, or after the message: real traffic does for both."""
+    book = made()
+    views = {side: dict(side.rows(depth)) for side in (book.bids, book.asks)}
+    for number in range(2000):
+        book.step(NOW + number)
+        for side, view in views.items():
+            for price, lots in side.update(depth):
+                if lots:
+                    view[price] = lots
+                else:
+                    del view[price]
+                if each_level and len(view) > depth:
+                    del view[max(view, key=side.sign.__mul__)]
+            for price in sorted(view, key=side.sign.__mul__)[depth:]:
+                del view[price]
+            assert view == dict(side.rows(depth))
 
 
 @pytest.mark.parametrize("price", [2, 3, 50, 628_000])
@@ -85,7 +105,6 @@ def test_the_checksum_is_of_ten_levels() -> None:
     bids, asks = (list(rows) for rows in book.rows(10))
     text = "".join(f"{price}{qty}" for rows in (asks, bids) for price, qty in rows)
     assert book.checksum() == zlib.crc32(text.encode())
-    assert book.keys(1) == ([-bids[0][0]], [asks[0][0]])
 
 
 def test_what_is_not_allowed_does_not_happen() -> None:
@@ -93,12 +112,12 @@ def test_what_is_not_allowed_does_not_happen() -> None:
     book = made()
     for number in range(300):
         assert book.step(NOW + number, "no trades") == []
-    assert any(lots for side in (book.bids, book.asks) for _, lots in side.changes)
+    assert any(change.lots for side in (book.bids, book.asks) for change in side.changes)
     for number in range(5000):
         count = len(book.bids.keys) + len(book.asks.keys)
         assert book.step(NOW + 300 + number, "cancels") == []
         changes = book.bids.changes + book.asks.changes
-        assert not any(lots for _, lots in changes)
+        assert not any(change.lots for change in changes)
         assert len(book.bids.keys) + len(book.asks.keys) == count - len(changes)
     assert (len(book.bids.keys), len(book.asks.keys)) == (1, 1)
     at = book.changed_at
@@ -113,7 +132,8 @@ def test_the_best_level_can_be_removed(side: Literal["bid", "ask"]) -> None:
     where = book.bids if side == "bid" else book.asks
     best = where.keys[:2]
     book.remove(side, NOW + 1)
-    assert (where.keys[0], where.changes) == (best[1], [(best[0], 0)])
+    (change,) = where.changes
+    assert (where.keys[0], change.key, change.lots) == (best[1], best[0], 0)
     assert not (book.asks if side == "bid" else book.bids).changes
     for number in range(len(where.keys) + 1):
         book.remove(side, NOW + number)
@@ -124,17 +144,16 @@ def test_the_best_level_can_be_removed(side: Literal["bid", "ask"]) -> None:
 def test_an_update_suffices(draw: DataObject) -> None:
     """Whatever changes, who applies an update and truncates has the window as it is."""
     key, lots = integers(1, 30), integers(0, 3)
-    side = Side(1)
+    depth = draw.draw(integers(1, 12))
+    side = Side(1, depths=(depth,))
     for at in draw.draw(lists(key, min_size=1, unique=True)):
         side.put(at, 5)
-    depth = draw.draw(integers(1, 12))
-    before = side.keys[:depth]
-    held = {at: side.lots[at] for at in before}
+    held = {at: side.lots[at] for at in side.keys[:depth]}
     side.changes.clear()
     for at, new in draw.draw(lists(tuples(key, lots), max_size=8)):
         if new or (at in side.lots and len(side.keys) > 1):
             side.put(at, new)
-    for at, new in side.update(before, depth):
+    for at, new in side.update(depth):
         if new:
             held[at] = new
         else:

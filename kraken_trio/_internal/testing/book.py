@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import random
 import zlib
-from bisect import bisect_left, bisect_right, insort
-from typing import Literal
+from bisect import bisect_left
+from collections.abc import Collection
+from typing import Literal, NamedTuple
 
+from kraken_trio._internal.model.channel import BOOK_DEPTHS
 from kraken_trio._internal.testing.frames import Rows, TradeRow
 from kraken_trio._internal.testing.tape import Tape
 
@@ -38,68 +40,66 @@ _MOST_OF_A_DRAW = 10**15  # Below 2**53.
 _WHOLE_SHARE = 0.7  # Of the fills; the others leave some of the level for the next one.
 
 
+class Change(NamedTuple):
+    """One level that was set or removed, and what it meant to those who see a part of the side."""
+
+    place: int
+    """Where it stood, 0 for the best: only deeper windows show it."""
+    key: int
+    """The level."""
+    lots: int
+    """Its quantity from then on; zero for one that was removed."""
+    slid_in: dict[int, tuple[int, int]]
+    """The price and the quantity that a removal moved into each window it shows in, by depth."""
+
+
 class Side:
     """One side of a book. A key is a price, negative for bids: the lowest key is the best."""
 
-    def __init__(self, sign: int) -> None:
-        """Start empty; ``sign`` is -1 for bids, 1 for asks."""
+    def __init__(self, sign: int, depths: Collection[int] = BOOK_DEPTHS) -> None:
+        """Start empty; ``sign`` is -1 for bids, 1 for asks, ``depths`` are of the windows on it."""
         self.sign = sign
         self.keys: list[int] = []
         self.lots: dict[int, int] = {}
-        self.changes: list[tuple[int, int]] = []
-        """What the step under way did: keys and their new lots, in order."""
+        self.changes: list[Change] = []
+        """What the step under way did, in order."""
+        self._depths = depths
 
     def put(self, key: int, lots: int) -> None:
         """Set the quantity at a price; zero removes it."""
-        if not lots:
-            del self.lots[key]
-            del self.keys[bisect_left(self.keys, key)]
-        else:
+        keys = self.keys
+        place = bisect_left(keys, key)
+        slid_in: dict[int, tuple[int, int]] = {}
+        if lots:
             if key not in self.lots:
-                insort(self.keys, key)
+                keys.insert(place, key)
             self.lots[key] = lots
-        self.changes.append((key, lots))
+        else:
+            del self.lots[key]
+            del keys[place]
+            for depth in self._depths:
+                if place < depth <= len(keys):
+                    last = keys[depth - 1]
+                    slid_in[depth] = (self.sign * last, self.lots[last])
+        self.changes.append(Change(place, key, lots, slid_in))
 
     def rows(self, depth: int) -> list[tuple[int, int]]:
         """The best levels, best first, as prices and quantities."""
         return [(self.sign * key, self.lots[key]) for key in self.keys[:depth]]
 
-    def update(self, before: list[int], depth: int) -> list[tuple[int, int]]:
-        """What a client must be told that holds ``before`` and wants the best ``depth`` levels.
+    def update(self, depth: int) -> list[tuple[int, int]]:
+        """What a client must be told that is shown the best ``depth`` levels.
 
-        The changes that concern it, in order, so one price may come twice. Levels that slide
-        into its window come right after the first removal, and not sorted; those that are pushed
-        out of it are not mentioned.
+        The changes in its window, in order, so one price may come twice. A removal is followed
+        at once by the level that slides into the window for it, even where a later change pushes
+        that out again; what is pushed out is not mentioned.
         """
-        if not self.changes:
-            return []
-        keys, lots_at = self.keys, self.lots
-        last_before = before[-1]
-        last_after = keys[:depth][-1]
-        held: dict[int, bool] = {}  # Where that is another thing now than it was before.
         rows: list[tuple[int, int]] = []
-        place: int | None = None
-        for key, lots in self.changes:
-            there = held.get(key)
-            if there is None:
-                there = key <= last_before and before[bisect_left(before, key)] == key
-                if not there and not (key <= last_after and key in lots_at):
-                    continue  # It was not in the window, and is not.
-                held[key] = there
-            if lots or there:
-                rows.append((self.sign * key, lots))
-                held[key] = lots > 0
-                if not lots and place is None:
-                    place = len(rows)
-        # What has changed in the window is told already, so the client lacks the others alone.
-        refill = [
-            (self.sign * key, lots_at[key])
-            for key in reversed(keys[bisect_right(keys, last_before) : depth])
-            if not held.get(key)
-        ]
-        if place is None:
-            place = len(rows)
-        rows[place:place] = refill
+        for change in self.changes:
+            if change.place < depth:
+                rows.append((self.sign * change.key, change.lots))
+                if depth in change.slid_in:
+                    rows.append(change.slid_in[depth])
         return rows
 
 
@@ -144,10 +144,6 @@ class SeededBook:
         for age in range(TRADES_BEFORE, 0, -1):
             self._trade(dice.choice(_TAKERS), price, self._some_lots(), now - age * _SECOND)
 
-    def keys(self, depth: int) -> tuple[list[int], list[int]]:
-        """The keys of the best bids and asks, best first."""
-        return self.bids.keys[:depth], self.asks.keys[:depth]
-
     def rows(self, depth: int) -> tuple[Rows, Rows]:
         """The best bids and asks, best first."""
         return self.bids.rows(depth), self.asks.rows(depth)
@@ -161,22 +157,33 @@ class SeededBook:
         return self._checksum
 
     def step(self, now: int, allowed: Allowed = "all") -> list[TradeRow]:
-        """Let a little happen of what is allowed; give the trades among it, oldest first."""
+        """Let a little happen of what is allowed; give the trades among it, oldest first.
+
+        New levels come last, as in all captured messages. So nothing that they push out of a
+        window has to come back into it, and a client may drop what is too much after each level
+        or after the whole message.
+        """
         self._forget()
         if allowed == "nothing":
             return []
         dice = self._dice
         self.changed_at = now
         self._checksum = None
+        coming: list[tuple[Side, Side, int]] = []
         for _ in range(_few(dice)):
             sides = (self.bids, self.asks) if dice.random() < _HALF else (self.asks, self.bids)
             if allowed == "cancels":
                 self._cancel(sides[0])
-            else:
-                self._change_a_level(*sides)
-        if allowed == "all" and dice.random() < _TRADE_SHARE:
-            return self._take(_TAKERS[dice.random() < _HALF], now)
-        return []
+                continue
+            key = self._change_a_level(*sides)
+            if key is not None:
+                coming.append((*sides, key))
+        traded = allowed == "all" and dice.random() < _TRADE_SHARE
+        trades = self._take(_TAKERS[dice.random() < _HALF], now) if traded else []
+        for side, other, key in coming:
+            if side.sign * key > 0 and key + other.keys[0] > 0:
+                side.put(key, self._some_lots())
+        return trades
 
     def remove(self, side: Literal["bid", "ask"], now: int) -> None:
         """Let the best level of a side go, unless it is the last."""
@@ -198,8 +205,8 @@ class SeededBook:
         if count > 1:
             side.put(side.keys[min(int(self._dice.expovariate(_NEARNESS)), count - 1)], 0)
 
-    def _change_a_level(self, side: Side, other: Side) -> None:
-        """Let one order come, go or change, mostly near the best price."""
+    def _change_a_level(self, side: Side, other: Side) -> int | None:
+        """Let one order change or go, mostly near the best price; or give where one will come."""
         dice, count = self._dice, len(side.keys)
         if dice.random() < _NEAR_SHARE:
             key = side.keys[min(int(dice.expovariate(_NEARNESS)), count - 1)]
@@ -212,11 +219,9 @@ class SeededBook:
         else:
             spread = side.keys[0] + other.keys[0]
             if spread > 2 * self._gap and dice.random() < _INSIDE_SHARE:
-                key = side.keys[0] - dice.randrange(spread)
-            else:
-                key += dice.randint(-2 * self._gap, 2 * self._gap)
-            if side.sign * key > 0 and key + other.keys[0] > 0:
-                side.put(key, self._some_lots())
+                return side.keys[0] - dice.randrange(spread)
+            return key + dice.randint(-2 * self._gap, 2 * self._gap)
+        return None
 
     def _take(self, taker: str, now: int) -> list[TradeRow]:
         """Let an order take from the best levels of the other side; give its fills.

@@ -186,13 +186,11 @@ class PairMarket:
     def _told(self, change: Callable[[], list[TradeRow] | None]) -> list[MarketEvent]:
         """Let something happen; give what is to be told of it."""
         book = self._book
-        before = {depth: book.keys(depth) for depth in sorted(self.depths)}
         best = book.rows(1) if self.triggers else None
         trades = change()
         events: list[MarketEvent] = []
-        for depth, (bids_before, asks_before) in before.items():
-            bids = book.bids.update(bids_before, depth)
-            asks = book.asks.update(asks_before, depth)
+        for depth in sorted(self.depths):
+            bids, asks = book.bids.update(depth), book.asks.update(depth)
             if bids or asks:
                 events.append(self._event("book", self._book_frame("update", bids, asks), depth))
         if trades:
