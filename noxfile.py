@@ -20,7 +20,16 @@ FULL_COVERAGE = ("model", "wire", "core", "engine")
 
 nox.needs_version = ">=2025.2"
 nox.options.error_on_missing_interpreters = False
-nox.options.sessions = ["tests", "coverage", "lint", "types", "core_only", "lowest", "wheel"]
+nox.options.sessions = [
+    "tests",
+    "coverage",
+    "lint",
+    "types",
+    "core_only",
+    "lowest",
+    "wheel",
+    "foreign",
+]
 
 
 def group(*names: str) -> list[str]:
@@ -106,3 +115,13 @@ def wheel(session: nox.Session) -> None:
         if "site-packages" not in str(where):
             session.error(f"the tests would run against {where}")
         session.run("python", "-m", "pytest", "-q")
+
+
+@nox.session
+def foreign(session: nox.Session) -> None:
+    """Run the clients of others against the simulated exchange, each in its own environment."""
+    session.install("-e", ".", *group("test"))
+    session.run(
+        *("python", "-m", "pytest", "-q", "tests/product/test_foreign_clients.py"),
+        env={"KRAKEN_TRIO_FOREIGN": session.create_tmp()},
+    )
