@@ -77,8 +77,11 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def core_only(session: nox.Session) -> None:
-    """Run, without any extra, every test that needs none."""
-    session.install("-e", ".", *group("test"))
+    """Without any extra: import the public tiers, then run every test that needs none."""
+    session.install("-e", ".")
+    session.run("python", "-c", "import kraken_trio, kraken_trio.extended, kraken_trio.testing")
+    session.run("python", "-m", "kraken_trio", success_codes=[2])  # It says what it needs.
+    session.install(*group("test"))
     session.run("python", "-m", "pytest", "-q", "-m", "not extra", "--ignore=tests/apps")
 
 
@@ -105,9 +108,9 @@ def wheel(session: nox.Session) -> None:
     session.run("python", "-m", "build", "--outdir", str(room / "dist"), silent=True)
     (built,) = (room / "dist").glob("*.whl")
     session.install(f"{built}[full]", *group("test"))
-    for name in ("README.md", "pyproject.toml"):
-        shutil.copy(name, room)
-    for name in ("docs", "examples", "tests"):
+    for path in (*Path().glob("*.md"), Path("pyproject.toml")):
+        shutil.copy(path, room)
+    for name in ("benchmarks", "docs", "examples", "tests"):
         shutil.copytree(name, room / name, ignore=shutil.ignore_patterns("__pycache__"))
     with session.chdir(room):
         found = "import kraken_trio; print(kraken_trio.__file__)"

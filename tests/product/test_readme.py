@@ -10,9 +10,8 @@ import pytest
 
 PROJECT = Path(__file__).parent.parent.parent
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
-EXTRAS: dict[str, list[str]] = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))[
-    "project"
-]["optional-dependencies"]
+DECLARED = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+EXTRAS: dict[str, list[str]] = DECLARED["optional-dependencies"]
 
 
 def installed_by(extra: str) -> list[str]:
@@ -22,8 +21,28 @@ def installed_by(extra: str) -> list[str]:
         if inner := re.fullmatch(r"kraken-trio\[(.*)\]", requirement):
             names += [name for part in inner[1].split(",") for name in installed_by(part)]
         else:
-            names.append(re.split(r"[^\w.-]", requirement, maxsplit=1)[0])
+            names.append(distribution(requirement))
     return list(dict.fromkeys(names))
+
+
+def distribution(requirement: str) -> str:
+    """Give the name that a requirement starts with."""
+    return re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+
+
+def test_what_is_needed_is_what_is_declared() -> None:
+    """The README names the lowest Python, and all that the core installs."""
+    (python,) = re.findall(r"Python (\d\.\d+) or newer is all that is needed", README)
+    assert DECLARED["requires-python"] == f">={python}"
+    (core,) = re.findall(r"The core installs (.*?)\. The rest is optional", README)
+    assert re.split(r", | and ", core) == [distribution(each) for each in DECLARED["dependencies"]]
+
+
+def test_links_lead_somewhere() -> None:
+    """Every file of the project that the README links to is there."""
+    links = re.findall(r"\]\(([^):]+)\)", README)
+    assert "CONTRIBUTING.md" in links
+    assert [link for link in links if not (PROJECT / link).exists()] == []
 
 
 def test_table_of_extras_is_complete() -> None:
