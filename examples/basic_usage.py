@@ -1,0 +1,87 @@
+"""Show what happens in one market: tickers, trades, and a verified order book.
+
+    python examples/basic_usage.py [SYMBOL] [--count N] [--endpoint URL]
+
+It needs no account. The endpoint is the exchange's own unless it is given, or set in the
+environment as KRAKEN_ENDPOINT. It ends after N records of each kind, 10 unless given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import trio
+
+from kraken_trio import (
+    BookSnapshot,
+    BookUpdate,
+    Gap,
+    KrakenConfig,
+    KrakenError,
+    Subscription,
+    Ticker,
+    Trade,
+    open_kraken,
+)
+
+Item = Ticker | Trade | BookSnapshot | BookUpdate | Gap
+
+
+def show(item: Item) -> None:
+    """Print one line. All prices and quantities are ``Decimal``, exact to the digit."""
+    match item:
+        case Ticker():
+            print(f"ticker  {item.symbol}  last {item.last}  24 h {item.change_pct} %")
+        case Trade():
+            print(f"trade   {item.symbol}  {item.side} {item.qty} at {item.price}")
+        case BookSnapshot() | BookUpdate():
+            # The best levels as they stood right after this update; its checksum was right.
+            print(f"book    {item.symbol}  {item.best_bid} / {item.best_ask}")
+        case Gap():
+            # Something was lost here. After the gap of a book a fresh snapshot follows.
+            print(f"gap     {item}")
+
+
+async def follow(subscription: Subscription[Item], count: int) -> None:
+    """Show the next ``count`` items, then stop."""
+    for _ in range(count):
+        show(await subscription.receive())
+
+
+async def run(config: KrakenConfig, symbol: str, count: int) -> None:
+    """Subscribe to three channels of a pair, and follow them side by side."""
+    # open_kraken returns at once: the first subscription connects. Entering a subscription
+    # waits until the exchange has confirmed it, and raises SubscriptionError where it refuses.
+    async with (
+        open_kraken(config) as feed,
+        feed.ticker(symbol) as tickers,
+        feed.trades(symbol, snapshot=True) as trades,  # The latest 50 first, then new ones.
+        feed.book(symbol, depth=10) as book,
+        trio.open_nursery() as nursery,
+    ):
+        for subscription in (tickers, trades, book):
+            nursery.start_soon(follow, subscription, count)
+    # Here everything has ended: no task is left running, and no socket open.
+    print("done")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Read the arguments, and run."""
+    parser = argparse.ArgumentParser(description="Show what happens in one market.")
+    parser.add_argument("symbol", nargs="?", default="BTC/USD")
+    parser.add_argument("--count", type=int, default=10, metavar="N", help="records of each kind")
+    parser.add_argument(
+        "--endpoint", metavar="URL", help="another exchange, such as a simulated one"
+    )
+    given = parser.parse_args(arguments)
+    # Every setting can stand in the environment or in a file .env; what is given here wins.
+    overrides = {"endpoint": given.endpoint} if given.endpoint else {}
+    try:
+        trio.run(run, KrakenConfig.from_env(**overrides), given.symbol, given.count)
+    except KrakenError as error:  # The root of all errors of this library.
+        sys.exit(f"{type(error).__name__}: {error}")
+
+
+if __name__ == "__main__":
+    main()
