@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 from nox.project import dependency_groups, load_toml, python_versions
 
 PYPROJECT = load_toml("pyproject.toml")
@@ -128,3 +129,14 @@ def foreign(session: nox.Session) -> None:
         *("python", "-m", "pytest", "-q", "tests/product/test_foreign_clients.py"),
         env={"KRAKEN_TRIO_FOREIGN": session.create_tmp()},
     )
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure: ``nox -s bench -- --json figures.json``; see only that it works: ``-- --quick``."""
+    session.install(".[testing]")
+    try:
+        session.install(*group("foreign"))
+    except CommandFailed:
+        session.warn("rivals cannot be installed here, and are left out")
+    session.run("python", "benchmarks/flood.py", *session.posargs)

@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -24,8 +25,9 @@ import trio
 from kraken_trio import Trade
 from kraken_trio.testing import Exchange, Market, MarketPair, open_exchange
 
-REQUIREMENTS = {"sdk": "python-kraken-sdk==3.5.1", "ccxt": "ccxt==4.5.90"}
-"""The versions whose ways around REST the scripts know."""
+PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
+PACKAGES = {"sdk": "python-kraken-sdk", "ccxt": "ccxt"}
+"""What each script is for."""
 INSTALL_TIMEOUT_S = 300
 PATIENCE_S = 60.0
 """For a client to get anywhere. Nothing depends on how long it takes."""
@@ -45,14 +47,15 @@ SYMBOLS = tuple(pair.symbol for pair in PAIRS)
 State = dict[str, Any]
 
 
-@pytest.fixture(scope="session", params=list(REQUIREMENTS))
+@pytest.fixture(scope="session", params=list(PACKAGES))
 def client(request: pytest.FixtureRequest) -> tuple[str, Path]:
     """Give a client's name and the Python that has it; skip where it cannot be installed."""
     folder = os.environ.get("KRAKEN_TRIO_FOREIGN")
     if not folder:
         pytest.skip("KRAKEN_TRIO_FOREIGN names no folder for the environments of other clients")
     name: str = request.param
-    requirement = REQUIREMENTS[name]
+    group = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["dependency-groups"]["foreign"]
+    (requirement,) = (line for line in group if line.startswith(f"{PACKAGES[name]}=="))
     home = Path(folder).resolve() / name
     python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     stamp = home / "installed"
