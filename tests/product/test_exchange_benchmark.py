@@ -16,7 +16,7 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks" / "exchange.py"
 @pytest.mark.skipif(not SCRIPT.exists(), reason="there are no benchmarks beside these tests")
 def test_it_runs() -> None:
     """A market of a few pairs is measured in all three ways."""
-    sizes = {"--pairs": 5, "--rate": 2000, "--seconds": 0.2, "--warm-up": 0, "--flood-steps": 500}
+    sizes = {"--pairs": 5, "--rate": 2000, "--seconds": 2, "--warm-up": 0, "--flood-steps": 500}
     arguments = [str(part) for pair in sizes.items() for part in pair]
     done = subprocess.run(  # noqa: S603 - our own script
         [sys.executable, str(SCRIPT), *arguments, "--json"],
