@@ -385,3 +385,15 @@ def test_a_ticker_of_several_pairs_opens_each(verify: Any) -> None:
     both = f"{head}[{row},{row.replace('BTC/USD', 'BTCUSD')}]}}"
     result = verify(TICKER, both)
     assert (result.decoded, result.undecoded, result.records) == (1, 1, {"ticker": 1})
+
+
+def test_the_progress_of_each_reading_is_told(tmp_path: Path) -> None:
+    """Where a file is read twice, it begins anew."""
+    path = tmp_path / "frames"
+    zeros_lost = bids(("1.5", "2"), text="1520")
+    right = bids(("1.5", "2.0"), text="1520", kind="update")
+    path.write_text("\n".join([zeros_lost, right, *[TRADE % number for number in range(1500)]]))
+    told: list[int] = []
+    assert verify_capture(path, progress=told.append).ok
+    assert len(told) == 2
+    assert told[0] == told[1] <= path.stat().st_size

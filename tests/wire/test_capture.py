@@ -8,6 +8,7 @@ import gzip
 import json
 import os
 import pickle
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from kraken_trio._internal.model.errors import EXCERPT_CHARACTERS, ProtocolError
 from kraken_trio._internal.wire.capture import (
+    PROGRESS_LINES,
     CapturedFrame,
     CaptureError,
     format_line,
@@ -382,3 +384,32 @@ def test_protocol_examples(examples: Path) -> None:
     assert files
     for file in files:
         assert [frame.payload for frame in read_capture(file)] == file.read_bytes().splitlines()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_progress_is_told_in_bytes_of_the_file(file: Path, packed: bool) -> None:
+    """Now and then, as it grows; of a compressed file in compressed bytes."""
+    content = (HEARTBEAT + b"\n") * (3 * PROGRESS_LINES)
+    data = gzip.compress(content) if packed else content
+    file.write_bytes(data)
+    told: list[int] = []
+    assert len(list(read_capture(file, progress=told.append))) == 3 * PROGRESS_LINES
+    assert len(told) == 3
+    assert told == sorted(told)
+    assert told[0] > 0
+    assert told[-1] <= len(data)
+    if not packed:
+        assert told[0] < told[1] < told[2]
+
+
+def test_a_pipe_does_not_know_how_far_it_is(tmp_path: Path) -> None:
+    """It is read all the same."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    content = (HEARTBEAT + b"\n") * (2 * PROGRESS_LINES)
+    writer = threading.Thread(target=pipe.write_bytes, args=(content,))
+    writer.start()
+    told: list[int] = []
+    assert len(list(read_capture(pipe, progress=told.append))) == 2 * PROGRESS_LINES
+    writer.join()
+    assert told == []

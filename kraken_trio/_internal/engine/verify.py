@@ -13,9 +13,9 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Self, cast
 
 from msgspec import Struct
 
@@ -138,20 +138,21 @@ class Verification(Struct, frozen=True, kw_only=True):
         return shown
 
 
-def verify_capture(path: str | os.PathLike[str]) -> Verification:
+def verify_capture(
+    path: str | os.PathLike[str], *, progress: Callable[[int], object] | None = None
+) -> Verification:
     """Run a file of captured frames through the engine, and give what it held.
 
     The file has one frame a line: ``{"ts": seconds or null, "raw": "<text>"}``, or the text
     itself; gzip is understood. Raises ``OSError`` where it cannot be read. A line that is cut
     off or damaged is one of the faults, and the next one goes on. Holds one line at a time.
+    ``progress`` is told now and then how many bytes were read; a second reading begins anew.
     """
-    reading = _Reading(path, {})
-    reading.run()
+    reading = _Reading(path, {}).run(progress)
     precisions = reading.raised_precisions()
     # A pipe is empty when it was read.
     if precisions and stat.S_ISREG(Path(path).stat().st_mode):
-        another = _Reading(path, precisions)
-        another.run()
+        another = _Reading(path, precisions).run(progress)
         if another.better_than(reading):
             reading = another
     return reading.result()
@@ -183,10 +184,11 @@ class _Reading:
         self._faults: list[Fault] = []
         self._untold = 0
 
-    def run(self) -> None:
-        """Read all of it. Raises ``OSError`` where it cannot be read."""
-        for frame in read_capture(self._path, on_damage=self._damage):
+    def run(self, progress: Callable[[int], object] | None) -> Self:
+        """Read all of it, and give itself. Raises ``OSError`` where it cannot be read."""
+        for frame in read_capture(self._path, on_damage=self._damage, progress=progress):
             self._take(frame)
+        return self
 
     def better_than(self, first: _Reading) -> bool:
         """Whether it saw no less, has more checksums right, and no more of them wrong.
@@ -208,12 +210,11 @@ class _Reading:
 
     def result(self) -> Verification:
         """What was found."""
-        frames, undecoded = self._frames, self._undecoded
         return Verification(
             file=os.fspath(self._path),
-            frames=frames,
-            decoded=frames - undecoded,
-            undecoded=undecoded,
+            frames=self._frames,
+            decoded=self._frames - self._undecoded,
+            undecoded=self._undecoded,
             unknown=self._engine.unknown,
             books={
                 symbol if channel == "book" else f"{symbol} {channel}": _counts(routes)

@@ -39,6 +39,8 @@ from kraken_trio._internal.model.errors import ProtocolError
 from kraken_trio._internal.model.timestamp import NANOSECONDS
 from kraken_trio._internal.wire.faults import excerpt
 
+PROGRESS_LINES = 1000
+"""How many lines are read between two words about the progress."""
 MAX_LINE_BYTES = 64 * 2**20
 """Four times the largest message that is received; JSON text escaped again at most doubles."""
 
@@ -101,8 +103,12 @@ def read_capture(
     *,
     max_line_bytes: int = MAX_LINE_BYTES,
     on_damage: Callable[[CaptureError], None] = _refuse,
+    progress: Callable[[int], object] | None = None,
 ) -> Iterator[CapturedFrame]:
     """Give the frames of a capture file in order, reading it as they are asked for.
+
+    ``progress`` is told now and then how many bytes of the file were read, compressed as they
+    are; of a pipe, which does not know, never.
 
     A line that is cut off, damaged, or longer than ``max_line_bytes`` is told to ``on_damage``
     in its place, and the next line goes on; without one the error is raised. A compressed stream
@@ -118,6 +124,8 @@ def read_capture(
         readline = gzip.GzipFile(fileobj=file).readline if packed else file.readline
         while True:
             number += 1
+            if progress is not None and number % PROGRESS_LINES == 0 and file.seekable():
+                progress(file.tell())
             try:
                 text = _next_line(readline, max_line_bytes)
             except (EOFError, zlib.error, gzip.BadGzipFile) as error:
