@@ -8,7 +8,7 @@ import sys
 def main() -> None:
     """Run the command line, or say what it needs."""
     try:
-        from kraken_trio._internal.apps.cli import app  # noqa: PLC0415 - an extra: only if asked
+        from kraken_trio._internal.apps.cli import run  # noqa: PLC0415 - an extra: only if asked
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("kraken_trio"):
             raise
@@ -18,7 +18,9 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(2)
-    app()
+    except KeyboardInterrupt:  # While it was still starting.
+        sys.exit(130)
+    sys.exit(run())
 
 
 if __name__ == "__main__":

@@ -1,66 +1,87 @@
-"""The demonstration: a simulated exchange over TLS, and a feed of it, to look at.
+"""The command ``demo``: a simulated exchange over TLS, and a feed of it, to look at.
 
 Everything is real but the market: sockets, certificates, frames, checksums.
 """
 
 from __future__ import annotations
 
-from decimal import Decimal
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import trio
 
-from kraken_trio import (
-    BookSnapshot,
-    BookUpdate,
-    Feed,
-    FeedStatistics,
-    Gap,
-    KrakenConfig,
-    StateChange,
-    Subscription,
-    Trade,
-    open_kraken,
-)
+from kraken_trio import Feed, FeedStatistics, KrakenConfig, StateChange, Subscription, open_kraken
+from kraken_trio._internal.apps.ending import WELL, WRONG, interruptible
+from kraken_trio._internal.apps.options import Seconds, Symbols
+from kraken_trio._internal.apps.tally import Tally, price
+from kraken_trio._internal.apps.text import shown
 from kraken_trio.extended import TcpDial
-from kraken_trio.testing import open_exchange
 
 STEPS_PER_SECOND = 200.0
 """How fast the made-up market goes."""
 LINE_EVERY_S = 1.0
-"""How often a line is printed for each pair."""
+"""How often a line is printed for each pair, where there is no terminal."""
+DRAW_EVERY_S = 0.25
+"""How often the table is drawn, where there is one."""
+ROOM = 10_000
+"""Records that may wait: nothing is to be dropped because a terminal is slow."""
+
+_NO_CURSOR = ("", "dumb", "unknown")  # Values of TERM under which nothing can be redrawn.
 
 
-class Tally:
-    """What was seen of one pair."""
+@interruptible
+async def demo(
+    *,
+    seconds: Seconds = 5.0,
+    symbols: Symbols = ("BTC/USD", "ETH/USD", "SOL/USD"),
+    seed: int = 1,
+) -> int:
+    """Start a simulated exchange on this machine, and show a feed of it over TLS.
 
-    def __init__(self) -> None:
-        """Nothing yet."""
-        self.updates = 0
-        self.trades = 0
-        self.gaps = 0
-        self.last: Decimal | None = None
+    The market is made up; sockets, certificates, frames and checksums are real. On a terminal
+    it is a table that lives; elsewhere each pair has a line a second.
 
-    def add(self, item: object) -> None:
-        """Count an item."""
-        match item:
-            case BookSnapshot() | BookUpdate():
-                self.updates += 1
-            case Trade():
-                self.trades += 1
-                self.last = item.price
-            case Gap():
-                self.gaps += 1
+    Exit code 0: every checksum was right and nothing was missed; 1: something was not; 2: it
+    could not run.
 
+    For example::
 
-async def run_demo(*, seconds: float, symbols: tuple[str, ...], seed: int) -> bool:
-    """Show the feed of a simulated exchange for a while; say whether every checksum was right."""
-    tallies = {symbol: Tally() for symbol in symbols}
-    async with open_exchange(seed=seed, rate=STEPS_PER_SECOND) as exchange:
+        kraken-trio demo
+        kraken-trio demo --seconds 60 --symbols BTC/USD ETH/USD --seed 7
+
+    Parameters
+    ----------
+    seconds
+        How long; inf for until Ctrl-C.
+    symbols
+        Which pairs; any that look like BTC/USD.
+    seed
+        Another one, another market.
+    """
+    # Not before it is wanted: other commands start faster without.
+    from kraken_trio._internal.apps.pairs import market_pairs  # noqa: PLC0415
+    from kraken_trio.testing import Market, open_exchange  # noqa: PLC0415
+
+    pairs = market_pairs(symbols)
+    market = Market(pairs, seed=seed, start=time.time_ns())
+    async with open_exchange(market, seed=seed, rate=STEPS_PER_SECOND) as exchange:
         address = await exchange.listen()
         print(f"simulated exchange at {address.url}, TLS, seed {seed}: the market is made up")
-        config = KrakenConfig.multi_pair(endpoint=address.url)
+        config = KrakenConfig(endpoint=address.url, max_queue_depth=ROOM)
         async with open_kraken(config, dial=TcpDial(address.client_ssl_context)) as feed:
-            feed.on(StateChange, _print_change)
+            return await _show(feed, market.symbols, seconds)
+
+
+async def _show(feed: Feed, symbols: tuple[str, ...], seconds: float) -> int:
+    """Show the feed for a while; sum it up, also where Ctrl-C ends it."""
+    tallies = {symbol: Tally(symbol) for symbol in symbols}
+    statistics = None
+    try:
+        with _view(feed, tuple(tallies.values())) as (refresh, pause_s):
             async with (
                 feed.book(*symbols) as books,
                 feed.trades(*symbols) as trades,
@@ -68,50 +89,85 @@ async def run_demo(*, seconds: float, symbols: tuple[str, ...], seed: int) -> bo
             ):
                 nursery.start_soon(_count, books, tallies)
                 nursery.start_soon(_count, trades, tallies)
-                nursery.start_soon(_print_lines, feed, tallies)
-                await trio.sleep(seconds)
-                statistics = feed.statistics()
+                nursery.start_soon(_keep_fresh, refresh, pause_s)
+                try:
+                    await trio.sleep(seconds)
+                finally:
+                    statistics = feed.statistics()
                 nursery.cancel_scope.cancel()
-    return _sum_up(statistics, tallies)
+    finally:
+        if statistics is not None:
+            code = _sum_up(statistics, tuple(tallies.values()))
+    return code
+
+
+async def _count(channel: Subscription[Any], tallies: dict[str, Tally]) -> None:
+    async for item in channel:
+        tallies[item.symbol].add(item)
+
+
+async def _keep_fresh(refresh: Callable[[], None], pause_s: float) -> None:
+    while True:
+        await trio.sleep(pause_s)
+        refresh()
+
+
+@contextmanager
+def _view(feed: Feed, tallies: tuple[Tally, ...]) -> Iterator[tuple[Callable[[], None], float]]:
+    """Give what shows how things stand, and how often it wants to be called."""
+    began = trio.current_time()
+
+    def look() -> float:
+        now = trio.current_time()
+        for tally in tallies:
+            tally.look(feed, now)
+        return now - began
+
+    if not sys.stdout.isatty() or os.environ.get("TERM", "") in _NO_CURSOR:
+        feed.on(StateChange, _print_change)
+
+        def tell() -> None:
+            look()
+            _print_lines(tallies)
+
+        yield tell, LINE_EVERY_S
+        return
+
+    from kraken_trio._internal.apps.table import Screen  # noqa: PLC0415 - rich takes its time
+
+    def draw() -> None:
+        screen.show(f"{feed.state.value}, {look():.0f} s", tallies)
+
+    with Screen() as screen:
+        draw()
+        yield draw, DRAW_EVERY_S
 
 
 def _print_change(change: StateChange) -> None:
     print(f"  {change.from_state.value} -> {change.to_state.value} ({change.trigger.value})")
 
 
-async def _count(channel: Subscription[object], tallies: dict[str, Tally]) -> None:
-    async for item in channel:
-        symbol = getattr(item, "symbol", None)
-        if symbol in tallies:
-            tallies[symbol].add(item)
+def _print_lines(tallies: tuple[Tally, ...]) -> None:
+    for tally in tallies:
+        print(
+            f"  {shown(tally.symbol):10} bid {price(tally.bid):>12} ask {price(tally.ask):>12} "
+            f"last {price(tally.last):>12}  book updates {tally.updates:6}  "
+            f"trades {tally.trades:5}  gaps {tally.gaps}"
+        )
 
 
-async def _print_lines(feed: Feed, tallies: dict[str, Tally]) -> None:
-    """A line for each pair, every second."""
-    while True:
-        await trio.sleep(LINE_EVERY_S)
-        for symbol, tally in tallies.items():
-            best = feed.best_bid_ask(symbol)
-            bid, ask = best or (None, None)
-            print(
-                f"  {symbol:10} bid {bid.price if bid else '-':>12} ask "
-                f"{ask.price if ask else '-':>12} last {tally.last or '-':>12}  book updates "
-                f"{tally.updates:6}  trades {tally.trades:5}  gaps {tally.gaps}"
-            )
-
-
-def _sum_up(statistics: FeedStatistics, tallies: dict[str, Tally]) -> bool:
-    """The last lines; whether nothing was wrong."""
-    gaps = sum(tally.gaps for tally in tallies.values())
+def _sum_up(statistics: FeedStatistics, tallies: tuple[Tally, ...]) -> int:
+    """The last lines; the exit code."""
+    gaps = sum(tally.gaps for tally in tallies)
     good = (
         statistics.checksums_failed == 0
         and statistics.faults == 0
         and gaps == 0
-        and all(tally.updates for tally in tallies.values())
+        and all(tally.updates for tally in tallies)
     )
     print(
         f"{statistics.frames} frames, {statistics.checksums_ok} checksums right, "
-        f"{statistics.checksums_failed} wrong, {sum(t.trades for t in tallies.values())} trades, "
+        f"{statistics.checksums_failed} wrong, {sum(t.trades for t in tallies)} trades, "
         f"{gaps} gaps, {statistics.faults} faulty frames: {'ok' if good else 'FAILED'}"
     )
-    return good
+    return WELL if good else WRONG
