@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.extra("cli")  # noqa: S610 - a mark of pytest, no query of Django
 
-COMMANDS = ("demo", "verify")
+COMMANDS = ("demo", "watch", "verify")
 
 
 def test_the_version_says_what_it_runs_on(run: Run) -> None:
@@ -35,7 +35,7 @@ def test_the_version_says_what_it_runs_on(run: Run) -> None:
         (["nope"], "nope"),
         (["demo", "--nope"], "--nope"),
         (["demo", "extra"], "extra"),
-        (["demo", "--seed", "many"], "many"),
+        (["watch", "--count", "many"], "many"),
         (["\x1b[2J"], "?[2J"),
         (["demo", "--\x1b[2J"], "?[2J"),
     ],
@@ -63,7 +63,7 @@ def test_completion_is_installed_for_each_shell(
     assert str(file) in done.out
     script = file.read_text(encoding="utf-8")
     assert mark in script
-    for word in (*COMMANDS, "kraken-trio", "symbols", "seed"):
+    for word in (*COMMANDS, "kraken-trio", "symbols", "interval"):
         assert word in script
 
 
@@ -84,7 +84,7 @@ def test_bash_understands_the_completion(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "completion"
     run("--install-completion", "--shell", "bash", "--output", file)
     ask = (
-        f'. "{file}"; COMP_WORDS=(kraken-trio ve); COMP_CWORD=1; COMP_LINE="kraken-trio ve"; '
+        f'. "{file}"; COMP_WORDS=(kraken-trio wa); COMP_CWORD=1; COMP_LINE="kraken-trio wa"; '
         "COMP_POINT=${#COMP_LINE}; "
         'eval "$(complete -p kraken-trio | sed "s/.*-F \\([^ ]*\\).*/\\1/")"; '
         'printf "%s\\n" "${COMPREPLY[@]}"'
@@ -99,7 +99,7 @@ def test_bash_understands_the_completion(run: Run, tmp_path: Path) -> None:
         )
     except FileNotFoundError:
         pytest.skip("no bash here")
-    assert done.stdout.split() == ["verify"], done.stderr
+    assert done.stdout.split() == ["watch"], done.stderr
 
 
 def test_the_module_runs_the_command_line(program: Run) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.extra("cli")  # noqa: S610 - a mark of pytest, no query of Django
 
-COMMANDS = ("demo", "verify")
+COMMANDS = ("demo", "watch", "verify")
 
 
 def test_the_first_page_teaches(run: Run) -> None:
@@ -65,4 +65,4 @@ def test_help_is_not_coloured_even_where_it_could_be(
 ) -> None:
     """It is copied, searched and piped."""
     monkeypatch.setenv("FORCE_COLOR", "1")
-    assert "\x1b" not in run("demo", "--help").out
+    assert "\x1b" not in run("watch", "--help").out

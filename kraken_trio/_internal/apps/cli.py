@@ -14,6 +14,7 @@ from kraken_trio._internal.apps.demo import demo
 from kraken_trio._internal.apps.ending import IMPOSSIBLE, WELL, complain, ended
 from kraken_trio._internal.apps.help import TwoColumns
 from kraken_trio._internal.apps.verify import verify
+from kraken_trio._internal.apps.watch import watch
 
 HELP = """Market data from Kraken's WebSocket API, verified.
 
@@ -21,7 +22,11 @@ Try it, without an account and without a network::
 
     kraken-trio demo
 
-Each command explains itself: kraken-trio demo --help
+Then with the exchange itself::
+
+    kraken-trio watch BTC/USD ETH/USD
+
+Each command explains itself: kraken-trio watch --help
 """
 CODES = """Exit codes:
   0    all is well
@@ -50,7 +55,7 @@ app = App(
     backend="trio",
     suppress_keyboard_interrupt=False,  # ``ended`` knows what to do with it.
 )
-for command in (demo, verify):
+for command in (demo, watch, verify):
     app.command(command)
 app.register_install_completion_command(
     add_to_startup=False,  # Files that a user wrote are the user's.

@@ -1,0 +1,227 @@
+"""The command ``watch``: a feed, record by record, as lines for people or for programs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Literal, assert_never
+
+import trio
+from cyclopts import Parameter
+
+from kraken_trio import (
+    Channel,
+    ConfigurationError,
+    ConnectionState,
+    Feed,
+    Gap,
+    KrakenConfig,
+    ProtocolError,
+    RecordChannel,
+    StateChange,
+    Subscription,
+    SubscriptionError,
+    SystemStatus,
+    open_kraken,
+)
+from kraken_trio._internal.apps.dialling import trusting
+from kraken_trio._internal.apps.ending import IMPOSSIBLE, WELL, WRONG, complain, interruptible
+from kraken_trio._internal.apps.lines import in_json, in_words, is_line
+from kraken_trio._internal.apps.options import (
+    PUBLIC_URL,
+    AsJson,
+    Authority,
+    Count,
+    Seconds,
+    from_zero,
+)
+from kraken_trio._internal.apps.output import Output
+from kraken_trio._internal.apps.text import shown
+from kraken_trio.extended import TcpDial
+
+Name = Literal["ticker", "spread", "trade", "book", "ohlc", "instrument"]
+"""A public channel."""
+
+ROOM = 20_000
+"""Records that may wait to be written: a snapshot of all instruments alone is some 2,000."""
+AT_ONCE = 500
+"""Records that are written at once, so that neither a write nor a pause grows too long."""
+
+_DEPTH, _INTERVAL = 10, 1  # Where nothing else was asked for.
+
+
+@interruptible
+async def watch(
+    *symbols: str,
+    channel: Annotated[tuple[Name, ...], Parameter(negative=(), show_default=" ".join)] = (
+        "ticker",
+    ),
+    depth: int | None = None,
+    interval: int | None = None,
+    url: str = PUBLIC_URL,
+    as_json: AsJson = False,
+    count: Count | None = None,
+    seconds: Seconds | None = None,
+    attempts: Annotated[int, Parameter(validator=from_zero)] = 10,
+    ca: Authority = None,
+) -> int:
+    """Show what the exchange sends, one line a record, until Ctrl-C.
+
+    Records and the gaps between them go to standard output. What becomes of the connection,
+    refusals and faulty frames go to standard error. Every book is verified: a wrong checksum is
+    a gap, and a fresh snapshot follows it.
+
+    Exit code 0: it ended as asked for; 1: a pair was refused or given up; 2: there was no
+    connection.
+
+    For example::
+
+        kraken-trio watch BTC/USD ETH/USD
+        kraken-trio watch BTC/USD --channel trade --count 100
+        kraken-trio watch BTC/USD --channel book --depth 100 --json | jq .best_bid.price
+
+    Parameters
+    ----------
+    symbols
+        Pairs, such as BTC/USD. The channel instrument takes none.
+    channel
+        What of them; may be given more than once.
+    depth
+        Levels a side of a book: 10, 25, 100, 500 or 1000. 10 unless given.
+    interval
+        Minutes of a candle: 1, 5, 15, 30, 60, 240, 1440, 10080 or 21600. 1 unless given.
+    url
+        Which exchange: wss://, or ws:// on this machine.
+    as_json
+        One JSON object a line. Prices and quantities are strings, with all their digits.
+    count
+        End after so many records; gaps do not count.
+    seconds
+        End after so long.
+    attempts
+        Attempts to connect, in a row, before giving up; 0 for ever.
+    ca
+        Trust the certificate authorities in this PEM file, and no others.
+    """
+    config = KrakenConfig(endpoint=url, buffer_size=ROOM, max_attempts=attempts or None)
+    channels = _channels(symbols, channel, depth=depth, interval=interval)
+    dial = TcpDial(trusting(ca))
+    watching = _Watching(as_json=as_json, count=count)
+    async with open_kraken(config, dial=dial) as feed:
+        with trio.move_on_after(float("inf") if seconds is None else seconds) as limit:
+            return await watching.run(feed, channels)
+    if limit.cancelled_caught and not watching.connected:
+        complain(f"no connection within {seconds:g} s")
+        return IMPOSSIBLE
+    return watching.code
+
+
+class _Watching:
+    """What is written of a feed, and when there is nothing more to write."""
+
+    def __init__(self, *, as_json: bool, count: int | None) -> None:
+        """Write that many records, or without end."""
+        self._line = in_json if as_json else in_words
+        self._left = count
+        self._output = Output()
+        self.connected = False
+        """Whether it ever was."""
+        self.code = WELL
+        """What it comes to, should it end now."""
+
+    async def run(self, feed: Feed, channels: list[Channel]) -> int:
+        """Subscribe, and write until all that was asked for has come, or none of it will."""
+        subscriptions = [feed.subscribe(channel, stream=False) for channel in channels]
+        async with feed.events() as events, trio.open_nursery() as nursery:
+            for subscription in subscriptions:
+                nursery.start_soon(_stay, subscription)
+            await self._write(events, subscriptions)
+            nursery.cancel_scope.cancel()
+        return self.code
+
+    async def _write(
+        self, events: RecordChannel[object], subscriptions: list[Subscription[object]]
+    ) -> None:
+        while self._left != 0 and any(subscription.parts for subscription in subscriptions):
+            lines: list[str] = []
+            for item in await events.receive_batch(AT_ONCE):
+                if self._left == 0:
+                    break
+                if is_line(item):
+                    lines.append(self._line(item))
+                    if self._left is not None and not isinstance(item, Gap):
+                        self._left -= 1
+                else:
+                    self._note(item)
+            if lines:
+                await self._output.write(lines)
+
+    def _note(self, item: object) -> None:
+        """Say on standard error what is no record."""
+        match item:
+            case StateChange():
+                self.connected |= item.to_state is ConnectionState.SUBSCRIBING
+                reason = f": {item.reason}" if item.reason else ""
+                _say(
+                    f"{item.from_state.value} -> {item.to_state.value} "
+                    f"({item.trigger.value}){reason}"
+                )
+            case SystemStatus():
+                _say(f"the exchange is {item.system}")
+            case SubscriptionError():
+                self.code = WRONG
+                _say(f"refused: {item}")
+            case ProtocolError():
+                _say(f"faulty frame: {item}")
+
+
+async def _stay(subscription: Subscription[object]) -> None:
+    """Enter a subscription for as long as the task is left alone."""
+    try:
+        async with subscription:
+            await trio.sleep_forever()
+    except SubscriptionError:
+        if not subscription.refused:
+            raise
+        # What the exchange refused is an event, too, and told as one.
+
+
+def _say(words: str) -> None:
+    print(shown(words), file=sys.stderr)
+
+
+def _channels(
+    symbols: tuple[str, ...], names: tuple[Name, ...], *, depth: int | None, interval: int | None
+) -> list[Channel]:
+    """What to subscribe to. Raises ``ConfigurationError`` where it makes no sense."""
+    for option, value, name in (("depth", depth, "book"), ("interval", interval, "ohlc")):
+        if value is not None and name not in names:
+            raise ConfigurationError(
+                field=option,
+                rule=f"is an option of the channel {name}, which is not asked for",
+                mend=f"Add --channel {name}, or leave it out",
+            )
+    if set(names) == {"instrument"}:
+        return [Channel(name="instrument", symbols=symbols)]  # Which refuses any symbol.
+    return [
+        _channel(symbols, name, depth=depth, interval=interval) for name in dict.fromkeys(names)
+    ]
+
+
+def _channel(
+    symbols: tuple[str, ...], name: Name, *, depth: int | None, interval: int | None
+) -> Channel:
+    match name:
+        case "ticker":
+            return Channel.ticker(*symbols)
+        case "spread":
+            return Channel.spread(*symbols)
+        case "trade":
+            return Channel.trades(*symbols)
+        case "book":
+            return Channel.book(*symbols, depth=_DEPTH if depth is None else depth)
+        case "ohlc":
+            return Channel.ohlc(*symbols, interval=_INTERVAL if interval is None else interval)
+        case "instrument":
+            return Channel.instrument()
+        case _:
+            assert_never(name)
