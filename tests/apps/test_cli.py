@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.extra("cli")  # noqa: S610 - a mark of pytest, no query of Django
 
-COMMANDS = ("demo", "watch", "verify")
+COMMANDS = ("demo", "watch", "verify", "exchange")
 
 
 def test_the_version_says_what_it_runs_on(run: Run) -> None:
@@ -63,7 +63,7 @@ def test_completion_is_installed_for_each_shell(
     assert str(file) in done.out
     script = file.read_text(encoding="utf-8")
     assert mark in script
-    for word in (*COMMANDS, "kraken-trio", "symbols", "interval"):
+    for word in (*COMMANDS, "kraken-trio", "capture", "interval"):
         assert word in script
 
 

@@ -12,6 +12,7 @@ from cyclopts import App, CycloptsError
 
 from kraken_trio._internal.apps.demo import demo
 from kraken_trio._internal.apps.ending import IMPOSSIBLE, WELL, complain, ended
+from kraken_trio._internal.apps.exchange import exchange
 from kraken_trio._internal.apps.help import TwoColumns
 from kraken_trio._internal.apps.verify import verify
 from kraken_trio._internal.apps.watch import watch
@@ -25,6 +26,10 @@ Try it, without an account and without a network::
 Then with the exchange itself::
 
     kraken-trio watch BTC/USD ETH/USD
+
+Then with a program of your own, against an exchange of your own::
+
+    kraken-trio exchange --port 8443 --ca-file ca.pem
 
 Each command explains itself: kraken-trio watch --help
 """
@@ -55,7 +60,7 @@ app = App(
     backend="trio",
     suppress_keyboard_interrupt=False,  # ``ended`` knows what to do with it.
 )
-for command in (demo, watch, verify):
+for command in (demo, watch, verify, exchange):
     app.command(command)
 app.register_install_completion_command(
     add_to_startup=False,  # Files that a user wrote are the user's.

@@ -1,0 +1,234 @@
+"""The command ``exchange``: the simulated exchange, for any client in any language."""
+
+from __future__ import annotations
+
+import ssl
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import trio
+from cyclopts import Parameter
+
+from kraken_trio import Channel, ConfigurationError
+from kraken_trio._internal.apps.ending import interruptible
+from kraken_trio._internal.apps.options import Symbols, a_port, from_zero
+from kraken_trio._internal.apps.text import shown
+
+if TYPE_CHECKING:
+    from kraken_trio.testing import Exchange, ExchangeConnection, Replay
+
+HOST = "localhost"
+"""In the URL, and in the certificate."""
+LOOPBACK = "127.0.0.1"
+"""It is for this machine alone."""
+PATH = "/v2"
+"""Where protocol v2 is spoken."""
+HANDSHAKE_TIMEOUT_S = 10.0
+"""For a client to agree on TLS."""
+LOOK_EVERY_S = 0.1
+"""How often it is looked who is there."""
+SYMBOLS_TOLD = 5
+"""Of what a client subscribed to; more are counted."""
+
+_RATE, _SEED = 200.0, 1
+_MOST_BYTES = 64 * 1024
+
+
+@interruptible
+async def exchange(
+    *,
+    port: Annotated[int, Parameter(validator=a_port)] = 0,
+    symbols: Annotated[Symbols, Parameter(show_default=False)] = (),
+    rate: Annotated[float | None, Parameter(validator=from_zero)] = None,
+    seed: int | None = None,
+    tls: bool = True,
+    ca_file: Path | None = None,
+    capture: Path | None = None,
+) -> int:
+    """Run a simulated exchange for any client, until Ctrl-C.
+
+    It speaks the exchange's WebSocket protocol v2, public channels, on this machine alone. The
+    first line of standard output is its URL. Who comes, what they subscribe to and why they
+    leave is told on standard error.
+
+    With TLS, clients have to trust the authority that signed the certificate: it is written to
+    --ca-file, or to a file that is gone at the end.
+
+    For example::
+
+        kraken-trio exchange --port 8443 --ca-file ca.pem
+        kraken-trio watch BTC/USD --url wss://localhost:8443/v2 --ca ca.pem
+        kraken-trio exchange --no-tls --symbols BTC/USD ABC/XYZ --rate 500
+        kraken-trio exchange --capture capture.jsonl
+
+    Parameters
+    ----------
+    port
+        Where it listens; 0 takes any that is free.
+    symbols
+        Which pairs; any that look like BTC/USD. Five usual ones unless given.
+    rate
+        Steps of the market a second; 0 for none. 200 unless given.
+    seed
+        Another one, another market. 1 unless given.
+    tls
+        Whether it speaks TLS.
+    ca_file
+        Where the certificate of the authority is written, in PEM.
+    capture
+        Play this file of captured frames to each client that subscribed to all that is in it,
+        instead of a made-up market.
+    """
+    if ca_file is not None and not tls:
+        raise ConfigurationError("ca-file", "has no sense with --no-tls", "Leave one of them out")
+    async with (
+        _opened(symbols, rate, seed, capture) as (doors, what),
+        trio.open_nursery() as nursery,
+    ):
+        with _certified(ca_file, tls=tls) as (context, authority):
+            listeners = await trio.open_tcp_listeners(port, host=LOOPBACK)
+            number = listeners[0].socket.getsockname()[1]
+            await nursery.start(
+                partial(
+                    trio.serve_listeners,
+                    partial(_let_in, doors, context, authority),
+                    listeners,
+                )
+            )
+            print(f"{'wss' if tls else 'ws'}://{HOST}:{number}{PATH}", flush=True)
+            _say(what)
+            if authority is not None:
+                _say(f"clients have to trust the certificate in {authority}")
+            await _tell_of_clients(doors)
+    raise AssertionError("it runs until it is cancelled")
+
+
+@asynccontextmanager
+async def _opened(
+    symbols: tuple[str, ...], rate: float | None, seed: int | None, capture: Path | None
+) -> AsyncIterator[tuple[Exchange | Replay, str]]:
+    """Open the exchange that is asked for; give it, and what it is in words."""
+    # Not before it is wanted: other commands start faster without.
+    from kraken_trio._internal.apps.pairs import market_pairs  # noqa: PLC0415
+    from kraken_trio.testing import (  # noqa: PLC0415
+        USUAL_PAIRS,
+        Market,
+        open_exchange,
+        open_replay,
+    )
+
+    if capture is not None:
+        if symbols or rate is not None or seed is not None:
+            raise ConfigurationError(
+                "capture",
+                "stands for a market of its own, and was given with symbols, rate or seed",
+                "Leave these out",
+            )
+        async with open_replay(capture) as replay:
+            yield replay, f"it plays {capture}"
+        return
+    seed = _SEED if seed is None else seed
+    rate = _RATE if rate is None else rate
+    pairs = market_pairs(symbols) if symbols else USUAL_PAIRS
+    market = Market(pairs, seed=seed, start=time.time_ns())
+    async with open_exchange(market, seed=seed, rate=rate) as simulated:
+        names = " ".join(market.symbols[:SYMBOLS_TOLD])
+        more = _more(len(market.symbols))
+        yield simulated, f"a made-up market of {names}{more}: {rate:g} steps a second, seed {seed}"
+
+
+@contextmanager
+def _certified(
+    ca_file: Path | None, *, tls: bool
+) -> Iterator[tuple[ssl.SSLContext | None, Path | None]]:
+    """Make a certificate, and write who signed it to a file; give the server's end, and that."""
+    if not tls:
+        yield None, None
+        return
+    import trustme  # noqa: PLC0415 - takes its time
+
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(HOST, LOOPBACK).configure_cert(context)
+    if ca_file is not None:
+        ca_file.write_bytes(authority.cert_pem.bytes())
+        yield context, ca_file
+        return
+    with tempfile.TemporaryDirectory(prefix="kraken-trio-") as folder:
+        path = Path(folder) / "ca.pem"
+        path.write_bytes(authority.cert_pem.bytes())
+        yield context, path
+
+
+async def _let_in(
+    doors: Exchange | Replay,
+    context: ssl.SSLContext | None,
+    authority: Path | None,
+    stream: trio.abc.Stream,
+) -> None:
+    """Bring one client to the exchange, and stay until either has enough."""
+    async with stream:
+        if context is not None:
+            # As with the real one, who cuts the connection has ended it.
+            stream = trio.SSLStream(stream, context, server_side=True, https_compatible=True)
+            try:
+                with trio.fail_after(HANDSHAKE_TIMEOUT_S):
+                    await stream.do_handshake()
+            except trio.TooSlowError:
+                _say(f"somebody came and spoke no TLS within {HANDSHAKE_TIMEOUT_S:g} s")
+                return
+            except trio.BrokenResourceError as error:
+                reason = getattr(error.__cause__, "reason", None) or "it left"
+                _say(f"somebody came without TLS ({reason}): does it trust {authority}?")
+                return
+        async with await doors.dial(HOST, 0, tls=False) as inside, trio.open_nursery() as nursery:
+            nursery.start_soon(_pump, stream, inside, nursery.cancel_scope)
+            nursery.start_soon(_pump, inside, stream, nursery.cancel_scope)
+
+
+async def _pump(source: trio.abc.Stream, target: trio.abc.Stream, scope: trio.CancelScope) -> None:
+    """Pass on all that comes; at its end, or where nobody takes it, end both directions."""
+    with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+        while data := await source.receive_some(_MOST_BYTES):
+            await target.send_all(data)
+    scope.cancel()
+
+
+async def _tell_of_clients(doors: Exchange | Replay) -> None:
+    """Say who comes, what they ask for, and why they leave."""
+    known: dict[ExchangeConnection, tuple[Channel, ...]] = {}
+    while True:
+        there = doors.connections
+        for client in there:
+            before = known.get(client)
+            if before is None:
+                _say(f"client {client.number} came")
+            now = client.subscriptions
+            _tell_of_channels(client, "wants", set(now) - set(before or ()))
+            _tell_of_channels(client, "wants no more", set(before or ()) - set(now))
+            known[client] = now
+        for client in [client for client in known if client not in there]:
+            del known[client]
+            _say(f"client {client.number} is gone ({client.ended}), {client.sent} messages sent")
+        await trio.sleep(LOOK_EVERY_S)
+
+
+def _tell_of_channels(client: ExchangeConnection, what: str, channels: Iterable[Channel]) -> None:
+    names = sorted(map(str, channels))
+    if names:
+        told = ", ".join(names[:SYMBOLS_TOLD])
+        _say(f"client {client.number} {what} {told}{_more(len(names))}")
+
+
+def _more(count: int) -> str:
+    return f" and {count - SYMBOLS_TOLD} more" if count > SYMBOLS_TOLD else ""
+
+
+def _say(words: str) -> None:
+    print(shown(words), file=sys.stderr, flush=True)
