@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.extra("cli")  # noqa: S610 - a mark of pytest, no query of Django
 
-COMMANDS = ("demo", "watch", "verify", "exchange")
+COMMANDS = ("demo", "watch", "verify", "exchange", "doctor")
 
 
 def test_the_first_page_teaches(run: Run) -> None:

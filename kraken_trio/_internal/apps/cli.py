@@ -11,6 +11,7 @@ from importlib import metadata
 from cyclopts import App, CycloptsError
 
 from kraken_trio._internal.apps.demo import demo
+from kraken_trio._internal.apps.doctor import doctor
 from kraken_trio._internal.apps.ending import IMPOSSIBLE, WELL, complain, ended
 from kraken_trio._internal.apps.exchange import exchange
 from kraken_trio._internal.apps.help import TwoColumns
@@ -25,6 +26,7 @@ Try it, without an account and without a network::
 
 Then with the exchange itself::
 
+    kraken-trio doctor
     kraken-trio watch BTC/USD ETH/USD
 
 Then with a program of your own, against an exchange of your own::
@@ -60,7 +62,7 @@ app = App(
     backend="trio",
     suppress_keyboard_interrupt=False,  # ``ended`` knows what to do with it.
 )
-for command in (demo, watch, verify, exchange):
+for command in (demo, watch, verify, exchange, doctor):
     app.command(command)
 app.register_install_completion_command(
     add_to_startup=False,  # Files that a user wrote are the user's.
