@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import TYPE_CHECKING
 
 import pytest
+from cyclopts.help import HelpPanel
+from rich.console import Console
+
+from kraken_trio._internal.apps.help import TwoColumns
 
 if TYPE_CHECKING:
     from tests.apps.conftest import Run
@@ -66,3 +71,11 @@ def test_help_is_not_coloured_even_where_it_could_be(
     """It is copied, searched and piped."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert "\x1b" not in run("watch", "--help").out
+
+
+def test_a_panel_without_entries_is_left_out() -> None:
+    """Its title alone would say nothing."""
+    console = Console(file=io.StringIO())
+    TwoColumns()(console, console.options, HelpPanel(format="command", title="Empty"))
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue() == ""

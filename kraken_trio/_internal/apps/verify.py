@@ -60,8 +60,6 @@ def _verify(path: Path, *, as_json: bool) -> int:
     try:
         with _progress(path) as progress:
             result = verify_capture(path, progress=progress)
-    except BrokenPipeError:
-        raise
     except OSError as error:
         print(f"{name}: cannot be read: {shown(str(error.strerror or error))}", file=sys.stderr)
         return IMPOSSIBLE
