@@ -129,10 +129,10 @@ async def test_without_tls_any_client_can_come(start: Start) -> None:
 
 
 @pytest.mark.parametrize("hello", [b"GET / HTTP/1.1\r\n\r\n", b"", None])
-async def test_who_does_not_trust_it_or_speaks_no_tls_is_told_of(
+async def test_who_does_not_trust_it_or_speaks_no_tls_disturbs_nobody(
     start: Start, hello: bytes | None
 ) -> None:
-    """Without a traceback, with a hint; and the next client is served."""
+    """Without a word; and the next client is served."""
     async with running(start, told=2) as exchange:
         ca = Path(exchange.told[1].rpartition(" in ")[2])
         port = int(exchange.url.partition("localhost:")[2].partition("/")[0])
@@ -145,12 +145,6 @@ async def test_who_does_not_trust_it_or_speaks_no_tls_is_told_of(
                     await secured.do_handshake()
             else:
                 await stream.send_all(hello)
-        assert exchange.process.stderr is not None
-        line = await trio.to_thread.run_sync(
-            exchange.process.stderr.readline, abandon_on_cancel=True
-        )
-        assert line.startswith("somebody came without TLS (")
-        assert line.endswith(f"does it trust {ca}?\n")
         config = KrakenConfig(endpoint=exchange.url)
         async with open_kraken(config, dial=TcpDial(trusting(ca))) as feed, feed.book("BTC/USD"):
             pass

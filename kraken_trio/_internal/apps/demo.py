@@ -13,8 +13,17 @@ from contextlib import contextmanager
 from typing import Any
 
 import trio
+from msgspec.structs import replace
 
-from kraken_trio import Feed, FeedStatistics, KrakenConfig, StateChange, Subscription, open_kraken
+from kraken_trio import (
+    Channel,
+    Feed,
+    FeedStatistics,
+    KrakenConfig,
+    StateChange,
+    Subscription,
+    open_kraken,
+)
 from kraken_trio._internal.apps.ending import WELL, WRONG, interruptible
 from kraken_trio._internal.apps.options import Seconds, Symbols
 from kraken_trio._internal.apps.tally import Tally, price
@@ -63,10 +72,10 @@ async def demo(
         Another one, another market.
     """
     # Not before it is wanted: other commands start faster without.
-    from kraken_trio._internal.apps.pairs import market_pairs  # noqa: PLC0415
-    from kraken_trio.testing import Market, open_exchange  # noqa: PLC0415
+    from kraken_trio.testing import Market, market_pairs, open_exchange  # noqa: PLC0415
 
-    pairs = market_pairs(symbols)
+    # All equally busy: who looks for a few seconds is to see something of each.
+    pairs = [replace(pair, activity=1) for pair in market_pairs(Channel.trades(*symbols).symbols)]
     market = Market(pairs, seed=seed, start=time.time_ns())
     async with open_exchange(market, seed=seed, rate=STEPS_PER_SECOND) as exchange:
         address = await exchange.listen()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ssl
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from functools import partial
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,21 +21,12 @@ from kraken_trio._internal.apps.text import shown
 if TYPE_CHECKING:
     from kraken_trio.testing import Exchange, ExchangeConnection, Replay
 
-HOST = "localhost"
-"""In the URL, and in the certificate."""
-LOOPBACK = "127.0.0.1"
-"""It is for this machine alone."""
-PATH = "/v2"
-"""Where protocol v2 is spoken."""
-HANDSHAKE_TIMEOUT_S = 10.0
-"""For a client to agree on TLS."""
 LOOK_EVERY_S = 0.1
 """How often it is looked who is there."""
 SYMBOLS_TOLD = 5
 """Of what a client subscribed to; more are counted."""
 
 _RATE, _SEED = 200.0, 1
-_MOST_BYTES = 64 * 1024
 
 
 @interruptible
@@ -87,21 +76,10 @@ async def exchange(
     """
     if ca_file is not None and not tls:
         raise ConfigurationError("ca-file", "has no sense with --no-tls", "Leave one of them out")
-    async with (
-        _opened(symbols, rate, seed, capture) as (doors, what),
-        trio.open_nursery() as nursery,
-    ):
-        with _certified(ca_file, tls=tls) as (context, authority):
-            listeners = await trio.open_tcp_listeners(port, host=LOOPBACK)
-            number = listeners[0].socket.getsockname()[1]
-            await nursery.start(
-                partial(
-                    trio.serve_listeners,
-                    partial(_let_in, doors, context, authority),
-                    listeners,
-                )
-            )
-            print(f"{'wss' if tls else 'ws'}://{HOST}:{number}{PATH}", flush=True)
+    async with _opened(symbols, rate, seed, capture) as (doors, what):
+        address = await doors.listen(tls=tls, port=port)
+        with _written(address.ca_pem, ca_file) as authority:
+            print(address.url, flush=True)
             _say(what)
             if authority is not None:
                 _say(f"clients have to trust the certificate in {authority}")
@@ -115,10 +93,10 @@ async def _opened(
 ) -> AsyncIterator[tuple[Exchange | Replay, str]]:
     """Open the exchange that is asked for; give it, and what it is in words."""
     # Not before it is wanted: other commands start faster without.
-    from kraken_trio._internal.apps.pairs import market_pairs  # noqa: PLC0415
     from kraken_trio.testing import (  # noqa: PLC0415
         USUAL_PAIRS,
         Market,
+        market_pairs,
         open_exchange,
         open_replay,
     )
@@ -135,7 +113,7 @@ async def _opened(
         return
     seed = _SEED if seed is None else seed
     rate = _RATE if rate is None else rate
-    pairs = market_pairs(symbols) if symbols else USUAL_PAIRS
+    pairs = market_pairs(Channel.trades(*symbols).symbols) if symbols else USUAL_PAIRS
     market = Market(pairs, seed=seed, start=time.time_ns())
     async with open_exchange(market, seed=seed, rate=rate) as simulated:
         names = " ".join(market.symbols[:SYMBOLS_TOLD])
@@ -144,60 +122,18 @@ async def _opened(
 
 
 @contextmanager
-def _certified(
-    ca_file: Path | None, *, tls: bool
-) -> Iterator[tuple[ssl.SSLContext | None, Path | None]]:
-    """Make a certificate, and write who signed it to a file; give the server's end, and that."""
-    if not tls:
-        yield None, None
-        return
-    import trustme  # noqa: PLC0415 - takes its time
-
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(HOST, LOOPBACK).configure_cert(context)
-    if ca_file is not None:
-        ca_file.write_bytes(authority.cert_pem.bytes())
-        yield context, ca_file
-        return
-    with tempfile.TemporaryDirectory(prefix="kraken-trio-") as folder:
-        path = Path(folder) / "ca.pem"
-        path.write_bytes(authority.cert_pem.bytes())
-        yield context, path
-
-
-async def _let_in(
-    doors: Exchange | Replay,
-    context: ssl.SSLContext | None,
-    authority: Path | None,
-    stream: trio.abc.Stream,
-) -> None:
-    """Bring one client to the exchange, and stay until either has enough."""
-    async with stream:
-        if context is not None:
-            # As with the real one, who cuts the connection has ended it.
-            stream = trio.SSLStream(stream, context, server_side=True, https_compatible=True)
-            try:
-                with trio.fail_after(HANDSHAKE_TIMEOUT_S):
-                    await stream.do_handshake()
-            except trio.TooSlowError:
-                _say(f"somebody came and spoke no TLS within {HANDSHAKE_TIMEOUT_S:g} s")
-                return
-            except trio.BrokenResourceError as error:
-                reason = getattr(error.__cause__, "reason", None) or "it left"
-                _say(f"somebody came without TLS ({reason}): does it trust {authority}?")
-                return
-        async with await doors.dial(HOST, 0, tls=False) as inside, trio.open_nursery() as nursery:
-            nursery.start_soon(_pump, stream, inside, nursery.cancel_scope)
-            nursery.start_soon(_pump, inside, stream, nursery.cancel_scope)
-
-
-async def _pump(source: trio.abc.Stream, target: trio.abc.Stream, scope: trio.CancelScope) -> None:
-    """Pass on all that comes; at its end, or where nobody takes it, end both directions."""
-    with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-        while data := await source.receive_some(_MOST_BYTES):
-            await target.send_all(data)
-    scope.cancel()
+def _written(ca_pem: bytes | None, ca_file: Path | None) -> Iterator[Path | None]:
+    """Write the certificate to trust to a file; give that."""
+    if ca_pem is None:
+        yield None
+    elif ca_file is not None:
+        ca_file.write_bytes(ca_pem)
+        yield ca_file
+    else:
+        with tempfile.TemporaryDirectory(prefix="kraken-trio-") as folder:
+            path = Path(folder) / "ca.pem"
+            path.write_bytes(ca_pem)
+            yield path
 
 
 async def _tell_of_clients(doors: Exchange | Replay) -> None:

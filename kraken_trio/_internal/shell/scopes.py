@@ -199,6 +199,7 @@ class Services:
         if not isinstance(error, Exception):
             self._nursery.cancel_scope.cancel()
 
+    @enable_ki_protection  # Services that were not cancelled would serve for ever.
     async def _say_goodbye(self) -> None:
         """Call the hooks, then cancel the services."""
         deadline = trio.current_time() + self._close_timeout_s

@@ -10,17 +10,19 @@ from typing import NamedTuple
 
 from kraken_trio._internal.model.errors import ConfigurationError
 
-HOST = "localhost"
+HOST, LOOPBACK = "localhost", "127.0.0.1"
 """Whom the certificate is for."""
 
 
 class Contexts(NamedTuple):
-    """The two ends of TLS."""
+    """The two ends of TLS, and what they have in common."""
 
     server: ssl.SSLContext
     """Shows the certificate."""
     client: ssl.SSLContext
     """Trusts who signed it and nobody else; verifies it and the name, from TLS 1.2 on."""
+    ca_pem: bytes
+    """Who signed it, in PEM: for clients in other programs."""
 
 
 def make_contexts() -> Contexts:
@@ -38,8 +40,8 @@ def make_contexts() -> Contexts:
         ) from error
     authority = trustme.CA()
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(HOST).configure_cert(server)
+    authority.issue_cert(HOST, LOOPBACK).configure_cert(server)
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.minimum_version = ssl.TLSVersion.TLSv1_2
     authority.configure_trust(client)
-    return Contexts(server, client)
+    return Contexts(server, client, authority.cert_pem.bytes())

@@ -17,15 +17,13 @@ import attrs
 import trio
 
 from kraken_trio._internal.model.timestamp import Timestamp
-from kraken_trio._internal.testing.certificates import HOST, make_contexts
+from kraken_trio._internal.testing.certificates import HOST, LOOPBACK, make_contexts
 from kraken_trio._internal.testing.connection import ExchangeConnection
 from kraken_trio._internal.testing.ledger import Ledger
 from kraken_trio._internal.testing.memory import memory_streams
 from kraken_trio._internal.testing.service import PATH, Service
 from kraken_trio._internal.testing.status import Incident, PlannedMaintenance
 from kraken_trio._internal.testing.venue import Venue
-
-_LOOPBACK = "127.0.0.1"
 
 
 @attrs.frozen
@@ -36,6 +34,8 @@ class ExchangeAddress:
     """Such as ``wss://localhost:40123/v2``."""
     client_ssl_context: SSLContext | None
     """For clients: trusts this exchange and nobody else. None without TLS."""
+    ca_pem: bytes | None = None
+    """The certificate that clients in other programs have to trust, in PEM. None without TLS."""
 
 
 class Doors:
@@ -151,7 +151,7 @@ class Doors:
         ``OSError`` where that is taken.
         """
         contexts = make_contexts() if tls else None
-        listeners = await trio.open_tcp_listeners(port, host=_LOOPBACK)
+        listeners = await trio.open_tcp_listeners(port, host=LOOPBACK)
         port = listeners[0].socket.getsockname()[1]
         if contexts is None:
             await self._nursery.start(partial(trio.serve_listeners, self._serve, listeners))
@@ -162,7 +162,7 @@ class Doors:
             for listener in listeners
         ]
         await self._nursery.start(partial(trio.serve_listeners, self._serve, secured))
-        return ExchangeAddress(f"wss://{HOST}:{port}{PATH}", contexts.client)
+        return ExchangeAddress(f"wss://{HOST}:{port}{PATH}", contexts.client, contexts.ca_pem)
 
     async def _serve(self, stream: trio.abc.Stream) -> None:
         self._dialled += 1
