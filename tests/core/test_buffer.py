@@ -602,3 +602,14 @@ def test_taking_from_an_empty_buffer() -> None:
     """There is nothing to give: that is an ``IndexError``."""
     with pytest.raises(IndexError):
         Buffer(1, OLDEST).get()
+
+
+def test_a_buffer_can_be_widened() -> None:
+    """There is room for more from then on, whatever was there."""
+    buffer = Buffer(1, DropPolicy.OLDEST)
+    gaps = [Gap("book", symbol, GapReason.STALLED) for symbol in ("A/B", "C/D", "E/F")]
+    buffer.put(gaps[0])
+    buffer.widen(2)
+    for gap in gaps[1:]:
+        buffer.put(gap)
+    assert (buffer.capacity, buffer.full, buffer.get_batch(9)) == (3, True, gaps)

@@ -23,7 +23,7 @@ from kraken_trio._internal.engine.signals import (
 from kraken_trio._internal.model.account import Execution
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.errors import ProtocolError
-from kraken_trio._internal.model.gap import Gap, GapReason
+from kraken_trio._internal.model.gap import Gap, GapHandling, GapPolicy, GapReason
 from kraken_trio._internal.model.messages import Heartbeat, RecordsMessage
 from kraken_trio._internal.model.ports import Observer
 from kraken_trio._internal.model.records import (
@@ -370,11 +370,12 @@ def test_a_sink_may_detach_itself_and_open_routes(frame: bytes) -> None:
 
 def test_the_checksums_of_closed_books_still_count() -> None:
     """What was verified stays verified."""
-    made, _ = engine(BOOK)
+    made, _ = engine(BOOK, Channel.ticker("BTC/USD"))
     made.feed(SNAPSHOT, NOW)
     made.feed(UPDATE.replace(b"1109668654", b"7"), NOW)
     assert (made.checksums_ok, made.checksums_failed) == (1, 1)
-    made.close(BOOK)
+    for part in (BOOK, Channel.ticker("BTC/USD")):
+        made.close(part)
     made.open(BOOK)
     made.feed(SNAPSHOT, NOW)
     assert (made.checksums_ok, made.checksums_failed) == (2, 1)
@@ -439,3 +440,41 @@ def test_a_ticker_without_a_snapshot_has_nothing_for_its_spread() -> None:
     made, _ = engine(Channel.ticker("BTC/USD", snapshot=False))
     made.feed(TICKER, NOW)
     assert list(made.open(Channel.spread("BTC/USD")).recall()) == []
+
+
+def test_a_broken_frame_is_a_gap_of_those_it_was_for() -> None:
+    """A live book is empty then, and a fresh one is wanted; others are told, and go on."""
+    watcher = Watcher()
+    quote, spread = Channel.ticker("BTC/USD", event_trigger="bbo"), Channel.spread("BTC/USD")
+    candles, trades = Channel.ohlc("BTC/USD"), Channel.trades("BTC/USD")
+    made, got = engine(BOOK, quote, spread, candles, trades, observers=(watcher,))
+    made.feed(SNAPSHOT, NOW)
+
+    def lost(frame: bytes) -> list[Channel]:
+        signals = made.feed(frame, NOW)
+        assert isinstance(signals[0], Faulted)
+        gaps = [signal.gap for signal in signals if isinstance(signal, DataLost)]
+        assert all(gap.reason is GapReason.UNDECODABLE and gap.to_time == NOW for gap in gaps)
+        observed = [told[-1] for told in watcher.told if isinstance(told[-1], Gap)]
+        assert observed[len(observed) - len(gaps) :] == gaps
+        assert got[len(got) - len(gaps) :] == gaps
+        return [signal.part for signal in signals if isinstance(signal, DataLost)]
+
+    assert lost(UPDATE[:-9]) == [BOOK]
+    assert lost(UPDATE[:-9]) == []  # nothing is live that could be lost
+    assert lost(TICKER[:-9]) == [quote, spread]
+    assert lost(b'{"channel":"ohlc","data":[{"symbol":"BTC/USD","interval":1,') == [candles]
+    assert lost(b'{"channel":"ohlc","data":[{"symbol":"BTC/USD","interval":5,') == []
+    assert lost(b'{"channel":"trade","data":[{"symbol":"BTC/USD",') == []
+    assert lost(b"rubbish") == []
+    assert list(made.feed(UPDATE, NOW)) == []
+    assert list(made.feed(SNAPSHOT, NOW)) == [SnapshotSeen(BOOK)]
+
+
+def test_a_lenient_book_finds_a_broken_frame_out_by_itself() -> None:
+    """Nobody would send it a snapshot; its checksum will tell."""
+    made, got = engine()
+    made.open(BOOK, GapHandling(policy=GapPolicy.IGNORE))
+    made.feed(SNAPSHOT, NOW)
+    assert [type(signal) for signal in made.feed(UPDATE[:-9], NOW)] == [Faulted]
+    assert [type(item) for item in got] == [BookSnapshot, ProtocolError]

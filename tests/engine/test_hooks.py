@@ -60,7 +60,8 @@ def test_what_an_observer_raises_disturbs_nobody_else(name: str) -> None:
     heard: list[Any] = []
     after = type("After", (Observer,), {name: lambda _, *told: heard.append(told)})()
     hooks = Hooks([broken(), after], failed=heard.append)
-    for hook in getattr(hooks, name):
-        hook("told")
-    error, told = heard
+    for _ in range(2):  # What is broken is left alone from then on.
+        for hook in getattr(hooks, name):
+            hook("told")
+    error, told, _ = heard
     assert (type(error), str(error), told) == (ProtocolError, f"{name} of 2", ("told",))

@@ -345,3 +345,18 @@ def test_credentials() -> None:
 def test_completeness(channel: Channel, needed: bool) -> None:
     """What consists of changes is complete with its snapshot, where the exchange sends one."""
     assert channel.needs_snapshot is needed
+
+
+@pytest.mark.parametrize(
+    "channel, key",
+    [
+        (Channel.book("BTC/USD", depth=25), ("book", "BTC/USD", None)),
+        (Channel.ohlc("BTC/USD", interval=5), ("ohlc", "BTC/USD", 5)),
+        (Channel.instrument(), ("instrument", None, None)),
+    ],
+)
+def test_the_key_is_what_the_data_say(
+    channel: Channel, key: tuple[str, str | None, int | None]
+) -> None:
+    """Two depths of a book have the same, and two intervals of candles do not."""
+    assert channel.key == key

@@ -451,6 +451,22 @@ async def test_a_faulty_frame_is_an_event_and_nothing_else(
     assert feed.statistics().faults == 1
 
 
+async def test_a_book_whose_frame_is_broken_is_told_and_mended(
+    autojump_clock: trio.abc.Clock, feed: Feed, exchange: Exchange
+) -> None:
+    """Nobody waits for the next checksum to find it out."""
+    async with feed.book("BTC/USD") as book, feed.book("ETH/USD") as other:
+        await book.receive()
+        exchange.connections[0].alter_next("book", "BTC/USD", lambda frame: (frame[:-9],))
+        while not isinstance(item := await book.receive(), Gap):
+            pass
+        assert item.reason is GapReason.UNDECODABLE
+        assert isinstance(await book.receive(), BookSnapshot)
+        assert not any(isinstance(item, Gap) for item in await other.receive_batch())
+        statistics = feed.statistics()
+        assert (statistics.gaps, statistics.faults) == ({GapReason.UNDECODABLE: 1}, 1)
+
+
 async def test_connect_after_the_end_begins_anew(
     autojump_clock: trio.abc.Clock, feed: Feed, exchange: Exchange
 ) -> None:

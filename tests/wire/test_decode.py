@@ -271,3 +271,12 @@ def test_damaged_frame(frame: str, damages: list[tuple[int, bytes]]) -> None:
         payload[start : start + 2] = new
     with contextlib.suppress(ProtocolError):
         V2Decoder().decode(bytes(payload), AT)
+
+
+def test_whose_a_refused_frame_was() -> None:
+    """As well as can be told, of bytes and of a view of them."""
+    frame = b'{"channel":"book","data":[{"symbol":"BTC/USD","bids":[{'
+    with pytest.raises(ProtocolError):
+        V2Decoder().decode(frame, None)
+    assert V2Decoder().owner(frame) == ("book", "BTC/USD", None)
+    assert V2Decoder().owner(memoryview(frame)) == ("book", "BTC/USD", None)

@@ -13,6 +13,7 @@ from kraken_trio._internal.wire.envelope import (
     ChannelFrame,
     Envelope,
     frame_decoder,
+    guess_owner,
     prefix,
     read_envelope,
 )
@@ -91,3 +92,24 @@ def test_times_are_read() -> None:
     for wrong in (b'"tomorrow"', b"5", b"[]"):
         with pytest.raises(msgspec.ValidationError, match=r"\$\.at"):
             decode(b'{"channel":"book","type":"update","at":%s}' % wrong)
+
+
+@pytest.mark.parametrize(
+    "frame, owner",
+    [
+        (
+            b'{"channel":"book","type":"update","data":[{"symbol":"BTC/USD","bids":[}',
+            ("book", "BTC/USD", None),
+        ),
+        (b'{ "data":[{"interval" : 5,"symbol":"A/B"}],"channel" :"ohlc"', ("ohlc", "A/B", 5)),
+        (b'{"channel":"instrument","data":', ("instrument", None, None)),
+        (b'{"channel":"ticker","data":[{"symbol":"\xff/USD"}]}', ("ticker", "\ufffd/USD", None)),
+        (b'{"method":"pong"', None),
+        (b"\x00\xff", None),
+    ],
+)
+def test_whose_a_broken_frame_was_is_guessed(
+    frame: bytes, owner: tuple[str, str | None, int | None] | None
+) -> None:
+    """By the first of each name in it, whatever else is wrong with it."""
+    assert guess_owner(frame) == owner

@@ -94,20 +94,20 @@ class CheckedBook(ABC, Generic[SideT, MessageT, SnapshotT, UpdateT]):
 
     def __init__(self, symbol: str, depth: int, digits: Digits, bids: SideT, asks: SideT) -> None:
         """Start empty, with what is known about the precision in ``digits``."""
-        self.symbol = symbol
+        self.symbol: str = symbol
         """Such as ``BTC/USD``."""
-        self.depth = depth
+        self.depth: int = depth
         """Price levels a side."""
-        self.lenient = False
+        self.lenient: bool = False
         """Whether no fresh snapshot is to be expected after a failed checksum."""
-        self.snapshots = 0
+        self.snapshots: int = 0
         """Snapshots that were verified, with either result."""
-        self.updates = 0
+        self.updates: int = 0
         """Updates that were verified, with either result."""
-        self.stale = 0
+        self.stale: int = 0
         """Messages that were ignored: updates of a book that was not live, and all after its
         end."""
-        self.checksums_failed = 0
+        self.checksums_failed: int = 0
         """Messages that did not verify."""
         self._digits = digits
         self._given_precision = (digits.price_precision, digits.qty_precision)

@@ -63,6 +63,10 @@ class Codec(Protocol):
         """Give what one frame says. Raises ``ProtocolError``, and nothing else."""
         ...
 
+    def owner(self, payload: bytes | memoryview) -> Key | None:
+        """Whose data a frame that ``decode`` refused seems to have held; None if nobody knows."""
+        ...
+
 
 class Engine:
     """What one session delivers, and to whom.
@@ -89,6 +93,7 @@ class Engine:
         # Of books that were closed.
         self._closed_ok = 0
         self._closed_failed = 0
+        self._codec = codec
         self._decode = codec.decode
         self._session = session
         self._routes: dict[Key, Route] = {}
@@ -193,7 +198,7 @@ class Engine:
                 sink(error)
             for hook in self._on_fault:
                 hook(self._session, error)
-            return (Faulted(error),)
+            return (Faulted(error), *self._lose_frame(payload, received_at))
         return self.take(message)
 
     def take(self, message: Message) -> Sequence[Signal]:
@@ -218,6 +223,23 @@ class Engine:
                 return (Unfamiliar(message),)
             case _ as unreachable:
                 assert_never(unreachable)
+
+    def _lose_frame(
+        self, payload: bytes | memoryview, received_at: Timestamp | None
+    ) -> Sequence[Signal]:
+        """Tell those whose data a frame held that could not be decoded."""
+        owner = self._codec.owner(payload)
+        if owner is None:
+            return NOTHING
+        channel, symbol, interval = owner
+        key = (channel, symbol, interval if channel == "ohlc" else None)
+        lost: list[Signal] = []
+        for name in (channel, _TWINS[channel]) if channel == "ticker" else (channel,):
+            route = self._routes.get((name, *key[1:]))
+            gap = None if route is None else route.lose_frame(received_at)
+            if route is not None and gap is not None:
+                lost.append(DataLost(route.part, gap))
+        return self._note(lost)
 
     def _take_book(self, key: Key, message: BookMessage | Level3Message) -> Sequence[Signal]:
         route = self._routes.get(key)

@@ -53,7 +53,7 @@ class Route:
         another leave, while it is given something, and nobody else misses that."""
         # The last message of this connection, as the time that it was read; empty without any.
         self._received: tuple[Timestamp | None, ...] = ()
-        self.confirmed = False
+        self.confirmed: bool = False
         """Whether the exchange has confirmed it on this connection; set by whoever knows."""
         recalled = part.snapshot and not part.private
         self.kept: Recall | None = make_recall(part.name) if recalled else None
@@ -93,6 +93,22 @@ class Route:
             return None
         (since,), self._received = self._received, ()
         return self._lose(since)
+
+    def lose_frame(self, received_at: Timestamp | None) -> Gap | None:
+        """A message of this part could not be decoded. Gives the gap that was delivered for it;
+        None where what comes next will tell by itself, and better.
+        """
+        symbol = self.part.symbols[0] if self.part.symbols else None
+        since = self._received[0] if self._received else None
+        gap = Gap(
+            self.part.name,
+            symbol,
+            GapReason.UNDECODABLE,
+            from_time=since,
+            to_time=received_at,
+        )
+        self._deliver(gap)
+        return gap
 
     def close(self) -> None:
         """Nobody wants it any more."""
@@ -221,6 +237,12 @@ class TrackedRoute(Route):
         self.discard()
         return self._lose(None) if confirmed and not self._received else None
 
+    def lose_frame(self, received_at: Timestamp | None) -> Gap | None:
+        """Trades and private messages are numbered: the next one tells what is missing. A candle
+        is not.
+        """
+        return super().lose_frame(received_at) if self.part.name == "ohlc" else None
+
 
 class BookRoute(Route):
     """Of a book, each of whose messages has a checksum: ``book`` and ``level3``."""
@@ -265,6 +287,15 @@ class BookRoute(Route):
         snapshot = self.book.snapshot()
         self.discard()
         return None if snapshot is None else self._lose(snapshot.timestamp)
+
+    def lose_frame(self, received_at: Timestamp | None) -> Gap | None:
+        """A live book is right no longer. One that is lenient will find out by its checksum."""
+        snapshot = None if self.book.lenient else self.book.snapshot()
+        if snapshot is None:
+            return None
+        self.book.invalidate()
+        self._received = (snapshot.timestamp,)
+        return super().lose_frame(received_at)
 
     def close(self) -> None:
         """End the book."""

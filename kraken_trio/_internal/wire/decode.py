@@ -13,7 +13,7 @@ from kraken_trio._internal.wire.decode_book import book_readers
 from kraken_trio._internal.wire.decode_market import market_readers
 from kraken_trio._internal.wire.decode_reference import reference_readers
 from kraken_trio._internal.wire.decode_replies import METHODS, reply_reader
-from kraken_trio._internal.wire.envelope import PREFIX_BYTES, prefix, read_envelope
+from kraken_trio._internal.wire.envelope import PREFIX_BYTES, guess_owner, prefix, read_envelope
 from kraken_trio._internal.wire.faults import FAULTS, protocol_error
 from kraken_trio._internal.wire.instants import Instants
 
@@ -54,6 +54,10 @@ class V2Decoder:
         except (KeyError, *FAULTS):
             pass  # Begun unusually, guessed wrongly, or faulty: which, is found out below.
         return self._decode_otherwise(frame, received_at)
+
+    def owner(self, payload: bytes | memoryview) -> tuple[str, str | None, int | None] | None:
+        """Whose data a frame that ``decode`` refused seems to have held, as ``Channel.key``."""
+        return guess_owner(bytes(payload))
 
     def _decode_otherwise(self, frame: bytes, received_at: Timestamp | None) -> Message:
         try:

@@ -13,6 +13,7 @@ captured refusals, in all their shapes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
@@ -75,6 +76,28 @@ class Envelope(Struct, frozen=True, gc=False):
 
 read_envelope: Callable[[bytes], Envelope] = msgspec.json.Decoder(Envelope).decode
 """Give a frame's envelope, whatever the order of its members."""
+
+_CHANNEL = re.compile(rb'"channel"\s*:\s*"([a-z0-9]{1,20})"')
+_SYMBOL = re.compile(rb'"symbol"\s*:\s*"([^"\\]{1,40})"')
+_INTERVAL = re.compile(rb'"interval"\s*:\s*(\d{1,9})\b')
+
+
+def guess_owner(frame: bytes) -> tuple[str, str | None, int | None] | None:
+    """Whose data a frame that cannot be decoded held: channel, symbol, candle interval.
+
+    It may be no JSON at all, so this is a search for the first of each, and a guess; None where
+    there is no channel.
+    """
+    channel = _CHANNEL.search(frame)
+    if channel is None:
+        return None
+    symbol, interval = _SYMBOL.search(frame), _INTERVAL.search(frame)
+    return (
+        channel[1].decode(),
+        None if symbol is None else symbol[1].decode(errors="replace"),
+        None if interval is None else int(interval[1]),
+    )
+
 
 FrameT = TypeVar("FrameT", bound=Struct)
 """Some kind of frame."""
