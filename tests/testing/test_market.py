@@ -15,6 +15,7 @@ import pytest
 
 from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.messages import BookMessage, RecordsMessage
+from kraken_trio._internal.testing.listing import USUAL_PAIRS
 from kraken_trio._internal.testing.market import Market
 from kraken_trio._internal.testing.pair import MarketEvent, MarketPair
 from kraken_trio._internal.wire.decode import V2Decoder
@@ -443,3 +444,12 @@ def test_assets_change_on_command() -> None:
     """An asset gets another status."""
     changed = decoded(market(BTC).change_asset("USD", "disabled"))["data"]
     assert [(asset["id"], asset["status"]) for asset in changed["assets"]] == [("USD", "disabled")]
+
+
+def test_times_are_those_that_the_wire_has() -> None:
+    """Whole microseconds: what a client reads is what the market says, to the digit."""
+    market = Market(USUAL_PAIRS[:1], seed=1, start=1_767_225_600_000_000_999)
+    assert market.now == 1_767_225_600_000_000_000
+    market.step(1_767_225_600_500_499_999)
+    assert market.now == 1_767_225_600_500_499_000
+    assert market.trades("BTC/USD")[-1].timestamp % 1000 == 0

@@ -46,7 +46,7 @@ class Market:
     def __init__(self, pairs: Iterable[MarketPair] = USUAL_PAIRS, *, seed: int, start: int) -> None:
         """Open the market of ``pairs``, at least one, at ``start`` nanoseconds since the epoch."""
         self._dice = random.Random(seed)  # noqa: S311 - chance that is meant to be foreseen
-        self._now = start
+        self._now = start - start % _MICROSECOND
         self._pairs: dict[str, PairMarket] = {}
         for pair in pairs:
             if pair.symbol in self._pairs:
@@ -82,13 +82,15 @@ class Market:
     def step(self, at: int | None = None) -> list[MarketEvent]:
         """Let something happen to one pair, some milliseconds later, or ``at`` that time.
 
-        ``at`` is in nanoseconds since the epoch; time does not go back for it. Gives the book's
+        ``at`` is in nanoseconds since the epoch, and its microsecond counts, as on the wire; time
+        does not go back for it. Gives the book's
         update for each depth that is watched and where it shows, then the trades, if there were
         any, in one frame, then the tickers and candles that are watched.
         """
         dice, shares = self._dice, self._shares
         later = self._now + dice.choice(_STEP_MICROSECONDS) * _MICROSECOND
-        self._now = later if at is None else max(self._now, at)
+        at = later if at is None else max(self._now, at)
+        self._now = at - at % _MICROSECOND
         chosen = self._markets[bisect(shares, int(dice.random() * shares[-1]))]
         status = self._instruments.status(chosen.pair.symbol)
         if status == self.system == "online":
