@@ -10,6 +10,7 @@ import ssl
 import struct
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 
 import pytest
 import trio
@@ -24,6 +25,7 @@ BOUND_S = 2.0
 SLACK_S = 1.0
 """For a machine that others use too."""
 STATUS = b'{"channel":"status","type":"update","data":[{"system":"online","api_version":"v2"}]}'
+
 
 Peer = Callable[[trio.SSLStream[trio.SocketStream]], Awaitable[None]]
 
@@ -104,7 +106,10 @@ def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
 )
 @pytest.mark.parametrize("how", ["leaves", "raises", "is cancelled"])
 async def test_leaving_is_bounded(
-    contexts: tuple[ssl.SSLContext, ssl.SSLContext], peer: Peer, how: str
+    contexts: tuple[ssl.SSLContext, ssl.SSLContext],
+    count_sockets: Callable[[], Any],
+    peer: Peer,
+    how: str,
 ) -> None:
     """Whether the block is through, raises or is cancelled: no task and no socket remains."""
     server, client = contexts
@@ -124,6 +129,7 @@ async def test_leaving_is_bounded(
             partial(trio.serve_ssl_over_tcp, serve, 0, server, host="127.0.0.1")
         )
         port = listeners[0].transport_listener.socket.getsockname()[1]
+        sockets = count_sockets()
         config = KrakenConfig(endpoint=f"wss://localhost:{port}/v2")
         began = trio.current_time()
         raised: list[BaseException] = []
@@ -142,4 +148,5 @@ async def test_leaving_is_bounded(
                 raised.append(caught)
         assert trio.current_time() - began < BOUND_S + SLACK_S
         assert raised == [error] * (how == "raises")
+        assert (len(sockets.made) > 0, sockets.open()) == (True, 0)
         nursery.cancel_scope.cancel()

@@ -43,7 +43,7 @@ from kraken_trio._internal.shell.tap import Pause
 from kraken_trio._internal.wire.frames import CLOSE, PING, PONG, TEXT, encode_frame
 
 if TYPE_CHECKING:
-    from tests.shell.conftest import Sockets
+    from tests.conftest import Sockets
 
 URL = "wss://feed.example/v2"
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"

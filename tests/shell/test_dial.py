@@ -16,7 +16,7 @@ import trustme
 from kraken_trio._internal.shell.dial import TcpDial
 
 if TYPE_CHECKING:
-    from tests.shell.conftest import Sockets
+    from tests.conftest import Sockets
 
 GREETING = b"hello"
 

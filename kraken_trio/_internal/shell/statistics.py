@@ -15,6 +15,8 @@ class SubscriptionStatistics(Struct, frozen=True):
 
     channel: Channel
     """What it asked for."""
+    active: bool
+    """Whether all that is left of it is confirmed and complete."""
     live: tuple[str, ...]
     """Symbols that are confirmed and complete; empty for a channel without symbols."""
     refused: tuple[str, ...]

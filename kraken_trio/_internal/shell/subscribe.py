@@ -155,6 +155,7 @@ class Subscription(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
         """How it stands."""
         return SubscriptionStatistics(
             self.channel,
+            bool(self.parts) and all(self.parts.values()),
             tuple(symbol for part, live in self.parts.items() if live for symbol in part.symbols),
             tuple(symbol for symbol in self.refused if symbol is not None),
             None if self.records_channel is None else self.records_channel.statistics(),
