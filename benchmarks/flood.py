@@ -94,11 +94,7 @@ def best(name: str, url: str, depth: int, trust: list[str], given: argparse.Name
         if (
             result["lost"]
             or result["updates"] != messages
-            or result["verified"]
-            not in (
-                None,
-                messages,
-            )
+            or result["verified"] not in (None, messages)
         ):
             sys.exit(f"{name} at depth {depth}: not all arrived and verified: {result}")
         runs.append(result)

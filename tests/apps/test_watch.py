@@ -190,6 +190,7 @@ async def test_no_connection_in_time_is_no_success(capfd: Capture) -> None:
     "words, complaint",
     [
         (["NOPE"], "must be BASE/QUOTE"),
+        (["A/B", "--channel", "ticker", "--channel", "spread"], "cannot be ticker and spread at"),
         ([], "symbols: of ticker must be given"),
         (["BTC/USD", "--depth", "10"], "is an option of the channel book"),
         (["BTC/USD", "--interval", "5"], "is an option of the channel ohlc"),

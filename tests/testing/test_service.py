@@ -10,6 +10,8 @@ from typing import Any, cast
 import pytest
 import trio
 import trio.testing
+from hypothesis import given, settings
+from hypothesis.strategies import binary, integers, sampled_from
 from trio_websocket import CloseReason, ConnectionClosed, WebSocketConnection, wrap_client_stream
 from wsproto.connection import Connection, ConnectionType
 
@@ -19,7 +21,12 @@ from kraken_trio._internal.testing.gate import Refusal
 from kraken_trio._internal.testing.ledger import Ledger
 from kraken_trio._internal.testing.memory import CAPACITY, MemoryStream, memory_streams
 from kraken_trio._internal.testing.rules import ExchangeRules
-from kraken_trio._internal.testing.service import CLOSE_TIMEOUT_S, UPGRADE_TIMEOUT_S, Service
+from kraken_trio._internal.testing.service import (
+    CLOSE_TIMEOUT_S,
+    MAX_REQUEST_BYTES,
+    UPGRADE_TIMEOUT_S,
+    Service,
+)
 
 UPGRADE = (
     b"GET /v2?x=1 HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -210,6 +217,39 @@ async def test_upgrades(request_bytes: bytes, refused: Refusal | None, answer: b
         await stream.aclose()
     assert ("join" in host.calls) is (b"101" in answer)
     assert host.addresses == ["memory"] * (b"404" not in answer)
+
+
+@given(
+    where=integers(0, len(UPGRADE) - 1),
+    what=binary(min_size=1, max_size=4),
+    header=sampled_from([b"Host", b"Sec-WebSocket-Extensions", b"Sec-WebSocket-Protocol"]),
+    value=binary(max_size=30) | sampled_from([b"\xff", b"xn--a", "münchen".encode()]),
+)
+@settings(max_examples=300)
+def test_a_broken_upgrade_is_the_client_s_matter(
+    where: int, what: bytes, header: bytes, value: bytes
+) -> None:
+    """Whatever bytes it sends, it is refused, let in or left; the exchange goes on."""
+    broken = UPGRADE[:where] + what + UPGRADE[where + 1 :]
+    more = UPGRADE[:-2] + header + b": " + value + b"\r\n\r\n"
+    host_only = UPGRADE.replace(b"localhost", value)
+
+    async def attack() -> None:
+        for request in (broken, more, host_only):
+            async with dialled(Host()) as (_, stream):
+                await stream.send_all(request)
+                await trio.sleep(1)
+                await stream.aclose()
+
+    trio.run(attack, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+async def test_a_request_without_end_is_not_kept() -> None:
+    """A message that is longer than any request ends the connection."""
+    async with served() as peer:
+        await peer.say("x" * (MAX_REQUEST_BYTES + 1))
+        await peer.goodbye()
+    assert not peer.connection.requests
 
 
 async def test_one_who_leaves_while_being_let_in() -> None:

@@ -95,6 +95,7 @@ async def _opened(
     # Not before it is wanted: other commands start faster without.
     from kraken_trio.testing import (  # noqa: PLC0415
         USUAL_PAIRS,
+        ExchangeRules,
         Market,
         market_pairs,
         open_exchange,
@@ -115,7 +116,9 @@ async def _opened(
     rate = _RATE if rate is None else rate
     pairs = market_pairs(Channel.trades(*symbols).symbols) if symbols else USUAL_PAIRS
     market = Market(pairs, seed=seed, start=time.time_ns())
-    async with open_exchange(market, seed=seed, rate=rate) as simulated:
+    # Of its one user it would ban all programs together.
+    rules = ExchangeRules(max_attempts=None)
+    async with open_exchange(market, seed=seed, rate=rate, rules=rules) as simulated:
         names = " ".join(market.symbols[:SYMBOLS_TOLD])
         more = _more(len(market.symbols))
         yield simulated, f"a made-up market of {names}{more}: {rate:g} steps a second, seed {seed}"

@@ -200,6 +200,12 @@ def _channels(
                 rule=f"is an option of the channel {name}, which is not asked for",
                 mend=f"Add --channel {name}, or leave it out",
             )
+    if {"ticker", "spread"} <= set(names):
+        raise ConfigurationError(
+            field="channel",
+            rule="cannot be ticker and spread at once: the exchange makes both of one subscription",
+            mend="Watch one of them; a ticker has the best bid and ask, too",
+        )
     if set(names) == {"instrument"}:
         return [Channel(name="instrument", symbols=symbols)]  # Which refuses any symbol.
     return [

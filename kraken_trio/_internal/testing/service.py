@@ -18,6 +18,7 @@ from trio_websocket import (
     WebSocketRequest,
     wrap_server_stream,
 )
+from wsproto.utilities import ProtocolError
 
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.testing.connection import ExchangeConnection
@@ -36,7 +37,11 @@ UPGRADE_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 2.0
 """From the decision to close until the stream is closed, whatever the client does."""
 
+MAX_REQUEST_BYTES = 64 * 1024
+"""Of one message of a client, which is kept: all pairs there are take less than half of it."""
+
 _NOT_FOUND = 404
+_LONGEST_REASON = 200
 _SECOND_S = 1.0
 
 
@@ -146,6 +151,10 @@ class Service:
                 await trio.sleep_forever()
         except* ConnectionClosed:
             self._scope.cancel()  # It was about to answer a client that broke the rules and left.
+        except* (ValueError, LookupError, ProtocolError) as group:
+            # What the libraries raise for a header that is no text, among others.
+            self._end(f"asked for no WebSocket: {group.exceptions[0]!r}"[:_LONGEST_REASON])
+            self._scope.cancel()
         except* Exception:
             # After a Close, or when the client is gone, a ping that it has still to answer is
             # enough to make it fail. It does not matter any more.
@@ -160,7 +169,9 @@ class Service:
             async with trio.open_nursery() as nursery:
                 # The library would wait for ever for one who leaves before asking.
                 nursery.start_soon(self._give_up_at_the_end, nursery.cancel_scope)
-                request = await wrap_server_stream(reader_nursery, self._line)
+                request = await wrap_server_stream(
+                    reader_nursery, self._line, max_message_size=MAX_REQUEST_BYTES
+                )
                 nursery.cancel_scope.cancel()
         if request is None:
             return None
