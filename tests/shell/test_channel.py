@@ -661,7 +661,14 @@ async def test_statistics() -> None:
     """They show the buffer, and who waits."""
     made = channel(5, capacity=4)
     assert made.statistics() == ChannelStatistics(
-        buffered=5, capacity=4, received=5, dropped=1, coalesced=0, high_water=4, waiting=0
+        buffered=5,
+        capacity=4,
+        received=5,
+        dropped=1,
+        coalesced=0,
+        overflows=1,
+        high_water=4,
+        waiting=0,
     )
     await made.receive_batch()
     async with trio.open_nursery() as nursery:

@@ -2,7 +2,7 @@
 
 Knows the drop policies. Nothing is lost silently here: whatever is dropped is counted in a
 ``Gap``, in band, exactly where the hole is. Knows no clock and wakes nobody; imports nothing
-but the vocabulary and ``coalesce``.
+but the vocabulary, ``coalesce`` and ``hole``.
 
 ========  ====================================================================================
 policy    when it is full
@@ -39,17 +39,17 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, cast
 
-import msgspec
-
 from kraken_trio._internal.core.coalesce import BookMerge, Coalescer, Key, Newest
+from kraken_trio._internal.core.hole import Hole
 from kraken_trio._internal.model.account import BalanceSnapshot, BalanceUpdate, Execution
 from kraken_trio._internal.model.callback import CallbackError
 from kraken_trio._internal.model.config import DropPolicy
 from kraken_trio._internal.model.errors import ProtocolError, SubscriptionError
-from kraken_trio._internal.model.gap import Gap, GapReason, Resync
+from kraken_trio._internal.model.gap import Gap, Resync
 from kraken_trio._internal.model.level3 import Level3Snapshot, Level3Update
 from kraken_trio._internal.model.lifecycle import StateChange
 from kraken_trio._internal.model.messages import Heartbeat, Record
+from kraken_trio._internal.model.pressure import HighWater
 from kraken_trio._internal.model.records import (
     BookSnapshot,
     BookUpdate,
@@ -70,6 +70,7 @@ Item = (
     | Gap
     | Resync
     | StateChange
+    | HighWater
     | Heartbeat
     | ProtocolError
     | SubscriptionError
@@ -116,54 +117,8 @@ def _key_of(item: Item) -> Key:
     return _WHOLE.get(kind, "events"), None
 
 
-class _Hole:
-    """What is missing in one place, of one symbol of one channel."""
-
-    __slots__ = ("_gap", "_records", "key", "placed")
-
-    def __init__(self, key: Key) -> None:
-        """Start with nothing missing."""
-        self.key = key
-        self.placed = False
-        """Whether the consumer will come to it."""
-        self._records = 0
-        # A gap that somebody put, and that lost its own place to this hole.
-        self._gap: Gap | None = None
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing is missing yet."""
-        return not self._records and self._gap is None
-
-    def lose(self) -> None:
-        """Add a record."""
-        self._records += 1
-
-    def absorb(self, gap: Gap) -> None:
-        """Add a gap that stood here, or would stand right beside."""
-        old = self._gap
-        if old is None:
-            self._gap = gap
-            return
-        size = None if old.size is None or gap.size is None else old.size + gap.size
-        self._gap = msgspec.structs.replace(
-            old, received=gap.received, size=size, to_time=gap.to_time
-        )
-
-    def gap(self) -> Gap:
-        """As one gap: of unknown size where a part of it is, and as it was put where it is all."""
-        gap, size = self._gap, self._records
-        if gap is None:
-            return Gap(*self.key, GapReason.OVERFLOW, size=size)
-        if not size:
-            return gap
-        return Gap(
-            *self.key, GapReason.OVERFLOW, size=None if gap.size is None else gap.size + size
-        )
-
-
-_Entry = Item | _Hole | Newest | BookMerge
-_PLACEHOLDERS: Final = (_Hole, Newest, BookMerge)
+_Entry = Item | Hole | Newest | BookMerge
+_PLACEHOLDERS: Final = (Hole, Newest, BookMerge)
 
 
 def _owner(entry: _Entry) -> Key:
@@ -187,6 +142,7 @@ class Buffer:
         "coalesced",
         "dropped",
         "high_water",
+        "overflows",
         "received",
     )
 
@@ -206,6 +162,8 @@ class Buffer:
         """Records lost for want of room, each of them counted in a gap."""
         self.coalesced: int = 0
         """Records that were merged into another one, so that nothing is lost."""
+        self.overflows: int = 0
+        """Holes that were left for want of room: each is a gap, once the consumer comes to it."""
         self.high_water: int = 0
         """The most entries that ever waited."""
         self._policy = policy
@@ -215,11 +173,11 @@ class Buffer:
         # The snapshot that belongs behind the gap taken last.
         self._next: BookSnapshot | Level3Snapshot | None = None
         # Holes in front of the queue: OLDEST and COALESCE.
-        self._front: dict[Key, _Hole] = {}
+        self._front: dict[Key, Hole] = {}
         # Holes in the queue with nothing of their symbol behind them, still growing: LATEST.
-        self._tails: dict[Key, _Hole] = {}
+        self._tails: dict[Key, Hole] = {}
         # The hole of each stale book. One that is not placed grows after its gap was taken.
-        self._stale: dict[Key, _Hole] = {}
+        self._stale: dict[Key, Hole] = {}
 
     def __len__(self) -> int:
         """How many items can be taken now."""
@@ -229,6 +187,18 @@ class Buffer:
     def full(self) -> bool:
         """Whether there is no room. With BLOCK, who sees this stops putting."""
         return len(self._queue) - len(self._tails) >= self.capacity
+
+    @property
+    def gap_first(self) -> bool:
+        """Whether what is given next is a gap."""
+        if self._next is not None or not (self._front or self._queue):
+            return False
+        return bool(self._front) or isinstance(self._queue[0], Hole | Gap)
+
+    @property
+    def whole(self) -> bool:
+        """Whether every book in it has its snapshot, or will have: no record is of no use."""
+        return not self._stale
 
     @property
     def stale(self) -> tuple[Key, ...]:
@@ -263,7 +233,7 @@ class Buffer:
         entry = self._queue.popleft()
         if not isinstance(entry, _PLACEHOLDERS):
             return entry
-        if not isinstance(entry, _Hole):
+        if not isinstance(entry, Hole):
             return entry.take()
         if self._tails.get(entry.key) is entry:
             del self._tails[entry.key]
@@ -310,7 +280,7 @@ class Buffer:
         hole = self._stale.get(key) or self._tails.get(key)
         if hole is None and self._policy is not DropPolicy.BLOCK and self.full:
             if self._policy is DropPolicy.LATEST:
-                hole = _Hole(key)
+                hole = Hole(key)
                 self._place(hole)
             else:
                 self._evict()
@@ -320,7 +290,7 @@ class Buffer:
         else:
             hole.absorb(gap)
 
-    def _place(self, hole: _Hole) -> None:
+    def _place(self, hole: Hole) -> None:
         """Put a hole where the consumer will come to it."""
         hole.placed = True
         if self._policy is DropPolicy.LATEST:
@@ -329,21 +299,22 @@ class Buffer:
         else:
             self._front[hole.key] = hole
 
-    def _lose(self, hole: _Hole, entry: _Entry) -> None:
+    def _lose(self, hole: Hole, entry: _Entry) -> None:
         """Count in ``hole`` what is not delivered."""
         if isinstance(entry, Gap):
             hole.absorb(entry)
             return
         if isinstance(entry, Newest | BookMerge):
             entry.take()  # so that nothing is merged with it any more
-        hole.lose()
+        if hole.lose() == 1:
+            self.overflows += 1
         self.dropped += 1
 
     def _refuse(self, key: Key, item: Item) -> None:
         """Drop an incoming record, LATEST's way."""
         hole = self._tails.get(key)
         if hole is None:
-            hole = _Hole(key)
+            hole = Hole(key)
             self._place(hole)
         if key[0] in _CHAINS:
             self._stale[key] = hole
@@ -355,7 +326,7 @@ class Buffer:
         key = _owner(entry)
         hole = self._front.get(key)
         if hole is None:
-            hole = _Hole(key)
+            hole = Hole(key)
             self._place(hole)
         self._lose(hole, entry)
         if key[0] not in _CHAINS:
@@ -375,7 +346,7 @@ class Buffer:
             self._stale[key] = hole
         self._queue = kept
 
-    def _reach(self, hole: _Hole) -> Gap:
+    def _reach(self, hole: Hole) -> Gap:
         """Give the gap at a hole; where a book is stale, see to the snapshot behind it."""
         key = hole.key
         channel, symbol = key
@@ -384,7 +355,7 @@ class Buffer:
             if self._snapshot_of is not None and symbol is not None:
                 snapshot = self._snapshot_of(channel, symbol)
             if snapshot is None:
-                self._stale[key] = _Hole(key)
+                self._stale[key] = Hole(key)
             else:
                 del self._stale[key]
                 self._next = snapshot

@@ -17,13 +17,17 @@ Taking turns. A consumer that never has to wait would starve all others, so it l
 ``IN_A_ROW`` records. A reader that never has to wait fills buffers that nobody can empty
 meanwhile, so each channel tells it when it should let others run: through one flag for all
 channels of a reader, for it looks between any two frames.
+
+High water. The look at how full a buffer is, which the reader needs, finds its high mark too, so
+as long as nobody passes that it costs nothing. From there on everything is put past a gauge.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, Final, Generic, Self, TypeVar, get_args
+from functools import partial
+from typing import Any, Final, Generic, TypeVar
 
 import trio
 from msgspec import Struct
@@ -39,21 +43,15 @@ from trio.lowlevel import (
 )
 
 from kraken_trio._internal.core.buffer import Buffer, Item
-from kraken_trio._internal.model.callback import CallbackError
-from kraken_trio._internal.model.errors import ProtocolError, SubscriptionError
-from kraken_trio._internal.model.gap import Gap, Resync
-from kraken_trio._internal.model.lifecycle import StateChange
+from kraken_trio._internal.core.gauge import Gauge, Watch
+from kraken_trio._internal.model.gap import Gap
+from kraken_trio._internal.shell.records import Records
 
 IN_A_ROW: Final = 64
 """Records that may be taken without letting other tasks run: a full checkpoint costs 5 us."""
 PATIENCE: Final = 16
 """Pauses in a row that the reader makes for a consumer which makes no use of them; after these, one
 in as many records."""
-
-_NOTICES: Final = frozenset(
-    {Gap, Resync, StateChange, ProtocolError, SubscriptionError, CallbackError}
-)
-_RECORDS: Final = frozenset(get_args(Item)) - _NOTICES
 
 T_co = TypeVar("T_co", covariant=True)
 R = TypeVar("R")
@@ -87,6 +85,8 @@ class ChannelStatistics(Struct, frozen=True):
     """Records lost for want of room, each of them counted in a gap."""
     coalesced: int
     """Records merged into another one, so that nothing is lost."""
+    overflows: int
+    """Holes that the dropped ones left, each of them one gap."""
     high_water: int
     """The most entries that ever waited."""
     waiting: int
@@ -104,6 +104,7 @@ class RecordChannel(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
         "_buffer",
         "_closed",
         "_error",
+        "_gauge",
         "_get",
         "_in_vain",
         "_left",
@@ -124,11 +125,13 @@ class RecordChannel(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
         buffer: Buffer,
         pressure: Pressure | None = None,
         *,
+        watch: Watch | None = None,
         on_close: Callable[[], object] | None = None,
     ) -> None:
         """Receive what is put into ``buffer``, which is the channel's own from here on.
 
-        ``pressure`` is that of the reader. ``on_close`` is called once, when the consumer closes.
+        ``pressure`` is that of the reader. ``watch`` is told how full it gets. ``on_close`` is
+        called once, when the consumer closes.
         """
         self._buffer = buffer
         self._put = buffer.put
@@ -152,6 +155,7 @@ class RecordChannel(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
         self._until = self._quarter + 1
         self._taken = 0
         self._in_vain = 0
+        self._gauge = None if watch is None else Gauge(buffer, watch)
 
     def greet(self, items: Sequence[Item]) -> None:
         """Take in what a consumer is given who joins late, with room for all of it."""
@@ -213,10 +217,9 @@ class RecordChannel(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
         if limit is not None and limit < 1:
             raise ValueError(f"limit must be above 0, is {limit}")
         await checkpoint_if_cancelled()
-        if not (self._left and self._buffer):
+        if not (self._left and self._ready()):
             await self._turn()
-        there = len(self._buffer)
-        batch: list[Any] = self._buffer.get_batch(there if limit is None else limit)
+        batch: list[Any] = self._get_batch(limit)
         self._left = max(0, self._left - len(batch))
         if self._parked:
             self._wake()
@@ -225,18 +228,22 @@ class RecordChannel(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
     @enable_ki_protection
     def receive_nowait(self) -> T_co:
         """Give the next item. ``trio.WouldBlock`` if there is none; at the end as ``receive``."""
-        if self._closed or not self._buffer:
-            self._raise_at_end()
-            raise trio.WouldBlock
-        item: T_co = self._get()
-        return item
+        if not self._closed:
+            try:
+                item: T_co = self._get()
+            except IndexError:
+                pass  # as in ``receive``
+            else:
+                return item
+        self._raise_at_end()
+        raise trio.WouldBlock
 
     def records(self: RecordChannel[R | Gap]) -> AsyncIterator[R]:
         """Iterate over the records alone: an explicit choice not to be told of losses.
 
         Left out is all that is not data of the exchange: gaps, resyncs, transitions and errors.
         """
-        return _Records(self)
+        return Records(self)
 
     @enable_ki_protection
     def close(self) -> None:
@@ -268,6 +275,7 @@ class RecordChannel(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
             received=buffer.received,
             dropped=buffer.dropped,
             coalesced=buffer.coalesced,
+            overflows=buffer.overflows,
             high_water=buffer.high_water,
             waiting=len(self._parked),
         )
@@ -282,10 +290,10 @@ class RecordChannel(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
             self._wake()
 
     def _raise_at_end(self) -> None:
-        """Raise if there is nothing here and nothing will come. Called where nothing is."""
+        """Raise if there is nothing here and nothing will come."""
         if self._closed:
             raise trio.ClosedResourceError("this channel was closed")
-        if self._over:
+        if self._over and not self._buffer:
             raise trio.EndOfChannel if self._error is None else self._error
 
     @enable_ki_protection
@@ -296,13 +304,22 @@ class RecordChannel(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
             self._woken = True
             reschedule(task)
 
+    def _ready(self) -> bool:
+        """Whether something can be taken now."""
+        return len(self._buffer) > 0
+
+    def _get_batch(self, limit: int | None) -> list[Any]:
+        """Take what can be taken now."""
+        buffer = self._buffer
+        return buffer.get_batch(len(buffer) if limit is None else limit)
+
     async def _turn(self) -> None:
         """Let others run, by waiting if there is nothing; return when there is something."""
-        if self._buffer and not self._closed:
+        if self._ready() and not self._closed:
             await checkpoint()
         task = current_task()
         again = False
-        while self._closed or not self._buffer:
+        while self._closed or not self._ready():
             if self._over and self._parked:
                 self._wake()
             self._raise_at_end()
@@ -310,14 +327,18 @@ class RecordChannel(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
             if again:
                 self._parked.move_to_end(task, last=False)
             again = True
-
-            def abort(_: object) -> Abort:
-                del self._parked[task]
-                return Abort.SUCCEEDED
-
-            await wait_task_rescheduled(abort)
-            self._woken = False
+            await self._park(task)
         self._left = IN_A_ROW
+
+    async def _park(self, task: Task) -> None:
+        """Wait to be woken, in the line."""
+
+        def abort(_: object) -> Abort:
+            del self._parked[task]
+            return Abort.SUCCEEDED
+
+        await wait_task_rescheduled(abort)
+        self._woken = False
 
     def _weigh(self) -> None:
         """See how full it is, and what the consumer has done since the last time."""
@@ -333,25 +354,16 @@ class RecordChannel(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
         self._in_vain = 0 if taken > self._taken else self._in_vain + 1
         self._until = 1 if self._in_vain < PATIENCE else PATIENCE
         self._taken = taken
+        gauge = self._gauge
+        if gauge is not None and gauge.calm:
+            self._until = min(self._until, max(1, gauge.high - waiting))
+            if waiting >= gauge.high:
+                self._put = partial(self._put_watched, gauge)
+                gauge.rise()
 
-
-class _Records(AsyncIterator[R]):
-    """What ``records`` gives. No generator: one that is left early would have to be closed."""
-
-    __slots__ = ("_channel",)
-
-    def __init__(self, channel: RecordChannel[R | Gap]) -> None:
-        self._channel: RecordChannel[Any] = channel
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> R:
-        try:
-            while True:
-                item = await self._channel.receive()
-                if type(item) in _RECORDS:
-                    record: R = item
-                    return record
-        except trio.EndOfChannel:
-            raise StopAsyncIteration from None
+    def _put_watched(self, gauge: Gauge, item: Item) -> None:
+        """Put an item where it is to be seen what becomes of it."""
+        gauge.put(item)
+        if gauge.calm:
+            self._put = self._buffer.put
+            self._until = 1  # the mark may be near
