@@ -27,6 +27,7 @@ from kraken_trio._internal.model.errors import (
 from kraken_trio._internal.model.gap import Gap, GapPolicy, GapReason, Resync
 from kraken_trio._internal.model.lifecycle import ConnectionState, SessionTrigger, StateChange
 from kraken_trio._internal.model.messages import Heartbeat
+from kraken_trio._internal.model.pressure import HighWater
 from kraken_trio._internal.model.records import (
     BookSnapshot,
     BookUpdate,
@@ -75,6 +76,7 @@ __all__ = [
     "GapPolicy",
     "GapReason",
     "Heartbeat",
+    "HighWater",
     "InstrumentAsset",
     "InstrumentPair",
     "InvalidTransition",

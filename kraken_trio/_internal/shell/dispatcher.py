@@ -27,6 +27,7 @@ from typing import Any, Final, Self, TypeVar
 import trio
 
 from kraken_trio._internal.core.buffer import Buffer, Item
+from kraken_trio._internal.core.gauge import Watch
 from kraken_trio._internal.model.callback import CallbackError
 from kraken_trio._internal.model.level3 import Level3Snapshot, Level3Update
 from kraken_trio._internal.model.records import BookSnapshot, BookUpdate
@@ -95,16 +96,18 @@ class Dispatcher:
         buffer: Buffer,
         pressure: Pressure | None = None,
         *,
+        watch: Watch | None = None,
         concurrent: bool = False,
         report: Callable[[CallbackError], object] | None = None,
     ) -> None:
         """Queue in ``buffer``, which is the dispatcher's own from here on.
 
-        ``pressure`` is that of the reader. With ``concurrent`` several async callbacks for one
+        ``pressure`` is that of the reader; ``watch`` is told how full the queue gets. With
+        ``concurrent`` several async callbacks for one
         item run at once. With ``report`` an exception in a callback ends nothing: it is handed
         on, to become an event, and may be put here; ``report`` must not raise.
         """
-        self._channel: RecordChannel[Any] = RecordChannel(buffer, pressure)
+        self._channel: RecordChannel[Any] = RecordChannel(buffer, pressure, watch=watch)
         self._queue: Callable[[Any], None] = self._channel.put
         self._concurrent = concurrent
         self._report = report

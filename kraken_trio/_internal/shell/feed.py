@@ -70,13 +70,15 @@ class Feed:
         stream: bool = True,
         drop_policy: DropPolicy | None = None,
         max_queue_depth: int | None = None,
+        coalesce_window: float | None = None,
+        max_messages_per_second: int | None = None,
         gap_policy: GapPolicy | None = None,
     ) -> Subscription[Any]:
         """A subscription, to be entered with ``async with``; see ``Subscription``.
 
         With ``stream=False`` it has no channel of its own: its records go to ``events`` and to
-        callbacks alone. The policies and ``max_queue_depth`` are those of the configuration
-        unless given. Raises ``ConfigurationError`` for what this feed cannot do.
+        callbacks alone. What is not given is as in the configuration, whose rules check all of
+        it. Raises ``ConfigurationError`` for what this feed cannot do.
         """
         if channel.private:
             raise ConfigurationError(
@@ -86,27 +88,37 @@ class Feed:
             )
         if max_queue_depth is None and channel.name == "instrument":
             max_queue_depth = max(self._config.max_queue_depth, INSTRUMENT_DEPTH)
-        config = self._config if gap_policy is None else self._config.replace(gap_policy=gap_policy)
+        given = {
+            "drop_policy": drop_policy,
+            "max_queue_depth": max_queue_depth,
+            "coalesce_window": coalesce_window,
+            "max_messages_per_second": max_messages_per_second,
+            "gap_policy": gap_policy,
+        }
+        config = self._config.replace(
+            **{field: value for field, value in given.items() if value is not None}
+        )
+        if coalesce_window and config.drop_policy is not DropPolicy.COALESCE:
+            raise ConfigurationError(
+                "coalesce_window",
+                f"must be left out with drop_policy {config.drop_policy.value}",
+                "Nothing is gathered without the drop policy coalesce",
+            )
         if config.gap_policy is GapPolicy.BUFFER:
             raise ConfigurationError(
                 "gap_policy",
                 "must be resync or ignore",
                 "A live feed of this version does not wait for what comes in the wrong order",
             )
-        # The configuration's own rules check what was given here.
-        if drop_policy is not None:
-            config = config.replace(drop_policy=drop_policy)
-        if max_queue_depth is not None:
-            config = config.replace(max_queue_depth=max_queue_depth)
         hub, handling = self._hub, config.gap_handling
         if not stream:
             return Subscription(hub.public.sharing, channel, None, handling)
-        buffer = Buffer(config.max_queue_depth, config.drop_policy, hub.live_book)
         if config.drop_policy is DropPolicy.BLOCK:
+            buffer = Buffer(config.max_queue_depth, config.drop_policy)
             blocking = BlockingChannel[Any](buffer, hub.pressure)
             own = OwnSession(partial(hub.begin, blocking.pause), hub.end)
             return Subscription(own, channel, blocking, handling)
-        records = RecordChannel[Any](buffer, hub.pressure)
+        records = hub.backlog.subscription(channel, config)
         return Subscription(hub.public.sharing, channel, records, handling)
 
     def ticker(
@@ -147,7 +159,7 @@ class Feed:
         consumer was too slow for: the oldest are dropped first.
         """
         self._hub.check_open()
-        return self._hub.stream(self._config.buffer_size)
+        return self._hub.stream(self._config)
 
     @enable_ki_protection
     def on(self, kind: type[T], callback: Callable[[T], object]) -> Registration:
@@ -235,14 +247,24 @@ class Feed:
 
     def statistics(self) -> FeedStatistics:
         """Everything that is counted, at this moment."""
+        subscriptions = tuple(
+            subscription.statistics()
+            for session in self._hub.sessions.values()
+            for subscription in session.sharing
+        )
+        streams = tuple(stream.statistics() for stream in self._hub.streams)
+        callbacks = self._dispatcher.statistics()
+        own = (each.records for each in subscriptions if each.records is not None)
+        totals = self._hub.backlog.left.plus([*own, *streams, callbacks])
         return FeedStatistics(
             states=self.states,
             **self._hub.counted(),
             gaps=dict(self._losses.gaps),
             resyncs=self._losses.resyncs,
-            subscriptions=tuple(
-                subscription.statistics()
-                for session in self._hub.sessions.values()
-                for subscription in session.sharing
-            ),
+            dropped=totals.dropped,
+            coalesced=totals.coalesced,
+            overflows=totals.overflows,
+            subscriptions=subscriptions,
+            streams=streams,
+            callbacks=callbacks,
         )

@@ -16,16 +16,17 @@ import trio
 
 from kraken_trio._internal.core import roster as roster_effects
 from kraken_trio._internal.core import session_events as said
-from kraken_trio._internal.core.buffer import Buffer, Item
+from kraken_trio._internal.core.buffer import Item
 from kraken_trio._internal.core.conversation import Effect
 from kraken_trio._internal.engine.hooks import Hooks
 from kraken_trio._internal.engine.routes import BookRoute
 from kraken_trio._internal.model.channel import modern_symbol
-from kraken_trio._internal.model.config import DropPolicy
+from kraken_trio._internal.model.config import KrakenConfig
 from kraken_trio._internal.model.gap import Resync
 from kraken_trio._internal.model.level3 import Level3Snapshot
 from kraken_trio._internal.model.lifecycle import ConnectionState, StateChange
 from kraken_trio._internal.model.records import BookSnapshot
+from kraken_trio._internal.shell.backlog import Backlog
 from kraken_trio._internal.shell.channel import Pressure, RecordChannel
 from kraken_trio._internal.shell.session import Session, counts
 from kraken_trio._internal.shell.supervisor import Room
@@ -56,7 +57,8 @@ class Hub:
         # What observers are to be told when all that led to it is done.
         self._untold: deque[Callable[[], object]] = deque()
         self._telling = False
-        self._streams: dict[RecordChannel[Any], None] = {}
+        self.streams: dict[RecordChannel[Any], None] = {}
+        """Those of events, in the order in which they were opened."""
         self._listeners: list[Callable[[Item], None]] = []
         self._waiting: dict[trio.Event, tuple[str, ConnectionState]] = {}
         self._closed = False
@@ -64,6 +66,9 @@ class Hub:
         """What all share who need no session of their own."""
         self.sessions: dict[str, Session] = {PUBLIC: self.public}
         """All there are, by their names."""
+        wall = self.public.supervisor.wall
+        self.backlog: Backlog = Backlog(self.publish, wall, self.live_book, self.pressure)
+        """What waits for consumers."""
 
     def check_open(self) -> None:
         """Raise ``trio.ClosedResourceError`` once the feed's block was left."""
@@ -100,15 +105,10 @@ class Hub:
 
     # Listening.
 
-    def stream(self, depth: int) -> RecordChannel[Item]:
+    def stream(self, config: KrakenConfig) -> RecordChannel[Item]:
         """A channel of everything from now on, that begins with each live book."""
-        channel: RecordChannel[Item]
-        channel = RecordChannel(
-            Buffer(depth, DropPolicy.OLDEST, self.live_book),
-            self.pressure,
-            on_close=lambda: self._end_stream(channel),
-        )
-        self._streams[channel] = None
+        channel: RecordChannel[Item] = self.backlog.stream(config, self._end_stream)
+        self.streams[channel] = None
         for route in self.public.engine.routes():
             if isinstance(route, BookRoute):
                 for snapshot in route.recall():
@@ -202,7 +202,7 @@ class Hub:
     def close(self) -> None:
         """End everything that receives, and the sessions."""
         self._closed = True
-        for stream in tuple(self._streams):
+        for stream in tuple(self.streams):
             stream.close()
         for event in tuple(self._waiting):
             del self._waiting[event]
@@ -221,6 +221,6 @@ class Hub:
             session.sharing.session_ended()
 
     def _end_stream(self, channel: RecordChannel[Any]) -> None:
-        del self._streams[channel]
+        del self.streams[channel]
         self._listeners.remove(channel.put)
         self.public.engine.detach(channel.put)

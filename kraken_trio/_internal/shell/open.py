@@ -90,6 +90,7 @@ async def open_kraken(
         dispatcher = Dispatcher(
             Buffer(config.buffer_size, DropPolicy.OLDEST, hub.live_book),
             hub.pressure,
+            watch=hub.backlog.watch("callbacks"),
             concurrent=config.concurrent_callbacks,
             report=hub.publish if callback_errors == "isolate" else None,
         )

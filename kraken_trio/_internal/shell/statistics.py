@@ -46,10 +46,21 @@ class FeedStatistics(Struct, frozen=True, kw_only=True):
     """Book messages that did not."""
     gaps: dict[GapReason, int]
     """Holes in what the exchange sent, by their evidence, once for each channel and symbol; what
-    a slow consumer lost stands with its subscription."""
+    slow consumers lost is ``overflows`` and ``dropped``."""
     resyncs: int
     """How often a subscription was whole again after a hole."""
     connections: int
     """Connections that were opened."""
+    dropped: int
+    """Records that consumers lost for want of room: those of subscriptions, of event streams and
+    of callbacks, those that have left too. Each of them is counted in a gap."""
+    coalesced: int
+    """Records that were merged into others for them, so that nothing is lost."""
+    overflows: int
+    """Gaps that the dropped ones were told in, or will be."""
     subscriptions: tuple[SubscriptionStatistics, ...]
     """All subscriptions, in the order in which they were entered."""
+    streams: tuple[ChannelStatistics, ...]
+    """All event streams, in the order in which they were opened."""
+    callbacks: ChannelStatistics
+    """The queue of callbacks."""

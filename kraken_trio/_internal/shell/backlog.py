@@ -1,0 +1,152 @@
+"""What waits for the consumers of a feed: who is warned of it, and what was lost for it.
+
+Knows every buffer that consumers read from, and how each is filled and emptied by the settings of
+its consumer. What is dropped, and when something may be taken, the buffer and its channel decide.
+
+Warnings are told to whoever listens to events, which are consumers like others: a warning may be
+what fills one of their buffers, and that is told too. So they are told one after the other, never
+one within another; a buffer that was told of is not told of again for them, which ends it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from msgspec import Struct
+
+from kraken_trio._internal.core.buffer import Buffer, SnapshotOf
+from kraken_trio._internal.core.gauge import Watch
+from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.model.config import DropPolicy, KrakenConfig
+from kraken_trio._internal.model.pressure import HighWater
+from kraken_trio._internal.model.timestamp import Timestamp
+from kraken_trio._internal.shell.channel import ChannelStatistics, Pressure, RecordChannel
+from kraken_trio._internal.shell.paced import PacedChannel
+
+log = logging.getLogger("kraken_trio.feed")
+
+LEAST_WARNED_OF: Final = 5
+"""Of fewer entries four fifths are all: a warning would come too late, and where the buffer is
+that of who is warned, would be what makes it overflow."""
+
+
+class Totals(Struct, frozen=True):
+    """What became of the records of several channels, all together."""
+
+    dropped: int = 0
+    """Lost for want of room."""
+    coalesced: int = 0
+    """Merged into others."""
+    overflows: int = 0
+    """Gaps for the dropped ones."""
+
+    def plus(self, channels: Iterable[ChannelStatistics]) -> Totals:
+        """With what became of those of more channels."""
+        counted = [(self.dropped, self.coalesced, self.overflows)]
+        counted += [(each.dropped, each.coalesced, each.overflows) for each in channels]
+        return Totals(*map(sum, zip(*counted, strict=True)))
+
+
+class Backlog:
+    """Makes the channels of a feed's consumers, and watches them."""
+
+    def __init__(
+        self,
+        publish: Callable[[HighWater], object],
+        wall: Callable[[], Timestamp],
+        live_book: SnapshotOf,
+        pressure: Pressure,
+    ) -> None:
+        """Start without any. ``publish`` tells events, ``wall`` is the wall clock."""
+        self.left = Totals()
+        """What became of the records of consumers that have left."""
+        self._publish = publish
+        self._wall = wall
+        self._live_book = live_book
+        self._pressure = pressure
+        self._untold: deque[HighWater] = deque()
+        self._telling = False
+
+    def subscription(self, channel: Channel, config: KrakenConfig) -> RecordChannel[Any]:
+        """The channel of a subscription, with the settings of ``config``."""
+        policy, rate = config.drop_policy, config.max_messages_per_second
+        window_s = config.coalesce_window if policy is DropPolicy.COALESCE else 0.0
+        buffer = Buffer(config.max_queue_depth, policy, self._live_book)
+        watch = self.watch(channel, policy)
+        made: RecordChannel[Any]
+
+        def leave() -> None:
+            self.leave(made)
+
+        if rate or window_s:
+            made = PacedChannel(
+                buffer, self._pressure, window_s=window_s, rate=rate, watch=watch, on_close=leave
+            )
+        else:
+            made = RecordChannel(buffer, self._pressure, watch=watch, on_close=leave)
+        return made
+
+    def stream(
+        self, config: KrakenConfig, on_close: Callable[[RecordChannel[Any]], object]
+    ) -> RecordChannel[Any]:
+        """The channel of a stream of events; ``on_close`` is called when its consumer leaves."""
+        made: RecordChannel[Any]
+
+        def leave() -> None:
+            self.leave(made)
+            on_close(made)
+
+        made = RecordChannel(
+            Buffer(config.buffer_size, DropPolicy.OLDEST, self._live_book),
+            self._pressure,
+            watch=self.watch("events"),
+            on_close=leave,
+        )
+        return made
+
+    def leave(self, channel: RecordChannel[Any]) -> None:
+        """Keep what became of the records of a channel whose consumer leaves."""
+        self.left = self.left.plus([channel.statistics()])
+
+    def watch(self, of: Channel | str, policy: DropPolicy = DropPolicy.OLDEST) -> Watch:
+        """What is to be told how full a buffer gets, that ``of`` a channel, or what else it is."""
+        return _Watch(self, of, policy)
+
+    def warn(self, of: Channel | str, buffered: int, capacity: int) -> None:
+        """Tell of a buffer that is nearly full."""
+        name, symbols = (of, ()) if isinstance(of, str) else (of.name, of.symbols)
+        self._untold.append(HighWater(name, symbols, buffered, capacity, self._wall()))
+        if self._telling:
+            return
+        self._telling = True
+        try:
+            while self._untold:
+                self._publish(self._untold.popleft())
+        finally:
+            self._telling = False
+
+
+class _Watch:
+    """Tells of one buffer."""
+
+    def __init__(self, backlog: Backlog, of: Channel | str, policy: DropPolicy) -> None:
+        self._backlog = backlog
+        self._of = of
+        self._policy = policy
+
+    def high_water(self, buffered: int, capacity: int) -> None:
+        """Warn, in time."""
+        if capacity >= LEAST_WARNED_OF:
+            log.warning("high_water: %s: %d of %d entries wait", self._of, buffered, capacity)
+            self._backlog.warn(self._of, buffered, capacity)
+
+    def overflow(self) -> None:
+        """Say so, once."""
+        log.warning("overflow: %s: records are dropped, by policy %s", self._of, self._policy.value)
+
+    def relieved(self, dropped: int) -> None:
+        """Say what it cost."""
+        log.info("overflow_over: %s: %d records were dropped", self._of, dropped)
