@@ -613,3 +613,46 @@ def test_a_buffer_can_be_widened() -> None:
     for gap in gaps[1:]:
         buffer.put(gap)
     assert (buffer.capacity, buffer.full, buffer.get_batch(9)) == (3, True, gaps)
+
+
+@pytest.mark.parametrize("policy", [OLDEST, LATEST, COALESCE])
+def test_holes_are_counted(policy: DropPolicy) -> None:
+    """One for each place of each symbol, whatever is lost in it; a gap that was put is none."""
+    buffer = filled(2, policy, [trade("A", number) for number in range(5)])
+    buffer.put(trade("B", 1))
+    buffer.put(lost(1, channel="trade"))
+    assert buffer.overflows == (2 if policy is LATEST else 1)
+    assert sum(isinstance(item, Gap) for item in drain(buffer)) == 2
+
+
+def test_it_says_whether_a_gap_is_next() -> None:
+    """One that was put, one in front, one behind what was kept; never the snapshot behind one."""
+    empty = Buffer(1, OLDEST)
+    put = filled(2, OLDEST, [lost(1)])
+    front = filled(1, OLDEST, [trade("A", 1), trade("A", 2)])
+    behind = filled(1, LATEST, [trade("A", 1), trade("A", 2)])
+    book = filled(1, OLDEST, [snapshot(1), update(2)], live(2))
+    assert [each.gap_first for each in (empty, put, front, behind, book)] == [
+        False,
+        True,
+        True,
+        False,
+        True,
+    ]
+    for each in (front, behind, book):
+        each.get()
+    assert [each.gap_first for each in (front, behind, book)] == [False, True, False]
+
+
+def test_it_says_whether_every_book_is_whole() -> None:
+    """Not from the loss on until there is a snapshot, of whatever origin."""
+    assert filled(9, OLDEST, [snapshot(1), update(2)]).whole
+    buffer = filled(1, OLDEST, [snapshot(1), update(2)])
+    seen = [buffer.whole]
+    drain(buffer)
+    seen.append(buffer.whole)
+    buffer.put(snapshot(3))
+    seen.append(buffer.whole)
+    recovered = filled(1, OLDEST, [snapshot(1), update(2)], live(2))
+    drain(recovered)
+    assert [*seen, recovered.whole] == [False, False, True, True]

@@ -141,8 +141,11 @@ class PacedChannel(RecordChannel[T_co]):
             self._pace.take(now)
         item = buffer.get()
         if self._window:
+            left = len(buffer)
+            if not left:
+                self._ends = math.inf  # a gap was all that the window held
             # Where no window is open, nothing is held back: not a snapshot behind a gap either.
-            self._released = len(buffer) if self._ends == math.inf else max(0, self._released - 1)
+            self._released = left if self._ends == math.inf else max(0, self._released - 1)
         return item
 
     def _get_due(self) -> Any:
