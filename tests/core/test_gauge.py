@@ -23,14 +23,16 @@ class Told:
     def __init__(self) -> None:
         """Nothing so far."""
         self.told: list[object] = []
+        self.dropped: list[int] = []
 
     def high_water(self, buffered: int, capacity: int) -> None:
         """The high mark."""
         self.told.append((buffered, capacity))
 
-    def overflow(self) -> None:
+    def overflow(self, dropped: int) -> None:
         """The first loss."""
         self.told.append("overflow")
+        self.dropped.append(dropped)
 
     def relieved(self, dropped: int) -> None:
         """The end of it."""
@@ -98,6 +100,7 @@ def test_an_overflow_is_told_once_with_its_end() -> None:
     assert watched.watch.told == [(8, 10), "overflow", 8]
     watched.put(count=11)
     assert watched.watch.told[3:] == [(8, 10), "overflow"]
+    assert watched.watch.dropped == [1, 9]
 
 
 def test_what_is_lost_of_a_broken_book_belongs_to_the_overflow_that_broke_it() -> None:

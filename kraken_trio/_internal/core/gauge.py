@@ -23,8 +23,8 @@ class Watch(Protocol):
         """Four fifths of it are taken."""
         ...
 
-    def overflow(self) -> None:
-        """A record was dropped, the first since then."""
+    def overflow(self, dropped: int) -> None:
+        """A record was dropped, the first since then; with it that many, ever."""
         ...
 
     def relieved(self, dropped: int) -> None:
@@ -70,4 +70,4 @@ class Gauge:
         buffer.put(item)
         if self._dropped is None and buffer.dropped > before:
             self._dropped = before
-            self._watch.overflow()
+            self._watch.overflow(buffer.dropped)

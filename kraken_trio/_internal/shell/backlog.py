@@ -6,15 +6,21 @@ its consumer. What is dropped, and when something may be taken, the buffer and i
 Warnings are told to whoever listens to events, which are consumers like others: a warning may be
 what fills one of their buffers, and that is told too. So they are told one after the other, never
 one within another; a buffer that was told of is not told of again for them, which ends it.
+
+The log is for people. A consumer that is ten times too slow fills a buffer of a book a hundred
+times a second, each time to have a fresh snapshot behind a gap; so of each buffer it is said no
+more often than once in ``LOG_PAUSE_S``, with what was dropped up to then.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+import trio
 from msgspec import Struct
 
 from kraken_trio._internal.core.buffer import Buffer, SnapshotOf
@@ -31,6 +37,10 @@ log = logging.getLogger("kraken_trio.feed")
 LEAST_WARNED_OF: Final = 5
 """Of fewer entries four fifths are all: a warning would come too late, and where the buffer is
 that of who is warned, would be what makes it overflow."""
+
+
+LOG_PAUSE_S: Final = 10.0
+"""Between two words in the log about one buffer."""
 
 
 class Totals(Struct, frozen=True):
@@ -63,8 +73,8 @@ class Backlog:
         """Start without any. ``publish`` tells events, ``wall`` is the wall clock."""
         self.left = Totals()
         """What became of the records of consumers that have left."""
-        self._publish = publish
         self._wall = wall
+        self._publish = publish
         self._live_book = live_book
         self._pressure = pressure
         self._untold: deque[HighWater] = deque()
@@ -136,17 +146,33 @@ class _Watch:
         self._backlog = backlog
         self._of = of
         self._policy = policy
+        # When high water and an overflow may be logged again; whether this overflow was.
+        self._pauses = [-math.inf, -math.inf]
+        self._logged = False
 
     def high_water(self, buffered: int, capacity: int) -> None:
         """Warn, in time."""
-        if capacity >= LEAST_WARNED_OF:
+        if capacity < LEAST_WARNED_OF:
+            return
+        if self._may_log(0):
             log.warning("high_water: %s: %d of %d entries wait", self._of, buffered, capacity)
-            self._backlog.warn(self._of, buffered, capacity)
+        self._backlog.warn(self._of, buffered, capacity)
 
-    def overflow(self) -> None:
-        """Say so, once."""
-        log.warning("overflow: %s: records are dropped, by policy %s", self._of, self._policy.value)
+    def overflow(self, dropped: int) -> None:
+        """Say so."""
+        self._logged = self._may_log(1)
+        if self._logged:
+            policy = self._policy.value
+            log.warning("overflow: %s: by policy %s, %d dropped so far", self._of, policy, dropped)
 
     def relieved(self, dropped: int) -> None:
-        """Say what it cost."""
-        log.info("overflow_over: %s: %d records were dropped", self._of, dropped)
+        """Say what it cost, of one that was spoken of."""
+        if self._logged:
+            log.info("overflow_over: %s: it cost %d", self._of, dropped)
+
+    def _may_log(self, what: int) -> bool:
+        now = trio.current_time()
+        if now < self._pauses[what]:
+            return False
+        self._pauses[what] = now + LOG_PAUSE_S
+        return True
