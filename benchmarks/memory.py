@@ -2,7 +2,7 @@
 
     python benchmarks/memory.py [--quick] [--messages N] [--policies oldest latest coalesce block]
 
-A server process floods one client over loopback: books (75 % of the messages), trades and tickers
+A server process floods one client over loopback: books (four in five messages), trades and tickers
 of two pairs, as fast as they are read. The client, in a process of its own, goes the whole way
 from the socket to the consumer, with every checksum verified. It has a subscription of each
 channel and a stream of all events, and takes one record of each for ten that come, so nine in ten

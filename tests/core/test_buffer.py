@@ -625,23 +625,23 @@ def test_holes_are_counted(policy: DropPolicy) -> None:
     assert sum(isinstance(item, Gap) for item in drain(buffer)) == 2
 
 
-def test_it_says_whether_a_gap_is_next() -> None:
+def test_it_says_whose_gap_is_next() -> None:
     """One that was put, one in front, one behind what was kept; never the snapshot behind one."""
     empty = Buffer(1, OLDEST)
     put = filled(2, OLDEST, [lost(1)])
-    front = filled(1, OLDEST, [trade("A", 1), trade("A", 2)])
-    behind = filled(1, LATEST, [trade("A", 1), trade("A", 2)])
+    front = filled(1, OLDEST, [trade("B", 1), trade("A", 2)])
+    behind = filled(1, LATEST, [trade("A", 1), trade("B", 2)])
     book = filled(1, OLDEST, [snapshot(1), update(2)], live(2))
-    assert [each.gap_first for each in (empty, put, front, behind, book)] == [
-        False,
-        True,
-        True,
-        False,
-        True,
+    assert [each.gap_next for each in (empty, put, front, behind, book)] == [
+        None,
+        ("book", "A"),
+        ("trade", "B"),
+        None,
+        ("book", "A"),
     ]
     for each in (front, behind, book):
         each.get()
-    assert [each.gap_first for each in (front, behind, book)] == [False, True, False]
+    assert [each.gap_next for each in (front, behind, book)] == [None, ("trade", "B"), None]
 
 
 def test_it_says_whether_every_book_is_whole() -> None:

@@ -29,6 +29,20 @@ def test_a_full_bucket_can_be_taken_at_once(rate: int, at_once: int) -> None:
         assert take_all(pace, now) == at_once
 
 
+def test_a_rate_beyond_all_numbers_is_none() -> None:
+    """A whole number may be larger than any float."""
+    assert take_all_of(Pace(10**400), 10_000) == 10_000
+
+
+def take_all_of(pace: Pace, count: int) -> int:
+    """Take so many at once, if they are due."""
+    for taken in range(count):
+        if pace.due() > 0:
+            return taken
+        pace.take(0)
+    return count
+
+
 def test_one_that_waits_gets_its_record_when_it_is_due() -> None:
     """Then, and not before; and ``due`` says when there will be several."""
     pace = Pace(10)

@@ -89,6 +89,7 @@ def fill(channel: RecordChannel[Any], count: int) -> None:
         ({"drop_policy": "coalesce", "coalesce_window": 0}, RecordChannel),
         ({"drop_policy": "coalesce"}, PacedChannel),
         ({"max_messages_per_second": 1}, PacedChannel),
+        ({"max_messages_per_second": 10**400}, PacedChannel),
     ],
 )
 def test_only_what_holds_back_is_a_channel_that_does(settings: Any, kind: type) -> None:
@@ -336,6 +337,7 @@ async def test_what_was_lost_stays_counted(
         ({"drop_policy": "coalesce", "coalesce_window": -0.1}, "coalesce_window"),
         ({"drop_policy": "oldest", "coalesce_window": 0.1}, "coalesce_window"),
         ({"coalesce_window": 0.1}, "coalesce_window"),
+        ({"coalesce_window": -1}, "coalesce_window"),
         ({"max_queue_depth": 0}, "max_queue_depth"),
         ({"drop_policy": "newest"}, "drop_policy"),
     ],

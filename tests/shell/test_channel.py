@@ -770,3 +770,66 @@ async def test_nothing_is_lost_under_a_flood(*, slow: bool) -> None:
                 await trio.lowlevel.checkpoint()
         made.end()
     assert (made.statistics().received, made.statistics().dropped) == (3000, 0)
+
+
+# High water
+
+
+class Told:
+    """Keeps what it is told of a channel."""
+
+    def __init__(self) -> None:
+        """Nothing so far."""
+        self.told: list[object] = []
+
+    def high_water(self, buffered: int, capacity: int) -> None:
+        """The high mark."""
+        self.told.append((buffered, capacity))
+
+    def overflow(self, dropped: int) -> None:
+        """The first loss."""
+        self.told.append(f"dropped {dropped}")
+
+    def relieved(self, dropped: int) -> None:
+        """The end of it."""
+        self.told.append(f"cost {dropped}")
+
+
+@pytest.mark.parametrize("capacity", [2, 5, 10, 100, 500])
+def test_high_water_is_told_at_the_very_record(capacity: int) -> None:
+    """However seldom the buffer is looked at, for a consumer that is not waited for."""
+    watch, high = Told(), -(-capacity * 4 // 5)
+    made: Channel = RecordChannel(Buffer(capacity, DropPolicy.OLDEST), watch=watch)
+    for _ in range(3):
+        put(made, high - 1)
+        assert watch.told == []
+        put(made, 1)
+        assert watch.told == [(high, capacity)]
+        put(made, capacity - high)
+        assert watch.told == [(high, capacity)]
+        put(made, 2)
+        assert watch.told == [(high, capacity), f"dropped {made.statistics().dropped - 1}"]
+        while made.statistics().buffered:
+            made.receive_nowait()
+        put(made, 1)
+        made.receive_nowait()
+        assert watch.told[2:] == ["cost 2"]
+        watch.told.clear()
+
+
+def test_what_a_warning_puts_into_its_own_channel_is_there() -> None:
+    """It stands behind the record that brought it, and brings no other."""
+    made: Channel
+
+    class Echo(Told):
+        def high_water(self, buffered: int, capacity: int) -> None:
+            super().high_water(buffered, capacity)
+            made.put(NOTICES[0])
+
+    watch = Echo()
+    made = RecordChannel(Buffer(10, DropPolicy.OLDEST), watch=watch)
+    put(made, 9)
+    assert watch.told == [(8, 10)]
+    got = [made.receive_nowait() for _ in range(10)]
+    assert [numbers([item])[0] for item in got if item is not NOTICES[0]] == list(range(9))
+    assert got[8] is NOTICES[0]

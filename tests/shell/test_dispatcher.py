@@ -620,3 +620,30 @@ def test_cancelled_after_any_step(*, concurrent: bool) -> None:
         if not trio.run(main, scope, instruments=[Steps(scope, count)]):
             break
     assert count > 10
+
+
+async def test_the_queue_is_watched() -> None:
+    """It is told of at four fifths of its capacity, and at the first loss."""
+    told: list[tuple[str, int]] = []
+
+    class Watch:
+        def high_water(self, buffered: int, capacity: int) -> None:
+            told.append((f"high water of {capacity}", buffered))
+
+        def overflow(self, dropped: int) -> None:
+            told.append(("overflow", dropped))
+
+        def relieved(self, dropped: int) -> None:
+            told.append(("relieved", dropped))
+
+    made, calls = dispatcher(10, watch=Watch()), Calls()
+    made.on(Spread, calls.sync("call"))
+    for number in range(13):
+        made.put(spread(number))
+    assert told == [("high water of 10", 8), ("overflow", 1)]
+    async with running(made):
+        pass
+    made.put(spread(13))
+    assert told[2:] == [("relieved", 3)]
+    assert [item.bid for _, item in calls] == list(range(3, 13))
+    made.close()

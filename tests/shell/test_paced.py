@@ -186,6 +186,25 @@ async def test_a_gap_wakes_one_who_waits_for_a_turn(autojump_clock: Clock) -> No
     assert got == [(1, 0.2), (4, 0.95), (trade(6), 0.95)]
 
 
+async def test_the_gaps_of_all_symbols_come_at_once(autojump_clock: Clock) -> None:
+    """As after a disconnect; only a second one of the same symbol waits for what is behind it."""
+    made, began = limited(1), trio.current_time()
+    put(made, 0)
+    gaps = [Gap("trade", symbol, GapReason.STALLED) for symbol in "ABCDA"]
+    for gap in gaps:
+        made.put(gap)
+    put(made, 1)
+    got = []
+    for _ in range(7):
+        got.append((await made.receive(), round(trio.current_time() - began, 2)))  # noqa: PERF401 - in turn
+    assert got == [
+        (trade(0), 0.0),
+        *((gap, 0.0) for gap in gaps[:4]),
+        (gaps[4], 0.95),
+        (trade(1), 0.95),
+    ]
+
+
 async def test_one_who_waits_is_woken_once_for_many(autojump_clock: Clock) -> None:
     """For what 10 ms bring, not for each record."""
     made, steps, got = limited(10_000), Steps(), 0

@@ -189,11 +189,16 @@ class Buffer:
         return len(self._queue) - len(self._tails) >= self.capacity
 
     @property
-    def gap_first(self) -> bool:
-        """Whether what is given next is a gap."""
-        if self._next is not None or not (self._front or self._queue):
-            return False
-        return bool(self._front) or isinstance(self._queue[0], Hole | Gap)
+    def gap_next(self) -> Key | None:
+        """Whose gap is given next; None where that is a record, or nothing."""
+        if self._next is not None:
+            return None
+        if self._front:
+            return next(iter(self._front))
+        entry = self._queue[0] if self._queue else None
+        if isinstance(entry, Hole):
+            return entry.key
+        return (entry.channel, entry.symbol) if isinstance(entry, Gap) else None
 
     @property
     def whole(self) -> bool:

@@ -127,7 +127,7 @@ class KrakenConfig:
     max_messages_per_second: int = attrs.field(
         default=0, validator=count("a whole number from 0 on", 0)
     )
-    """Records handed on in a second; 0 for no limit."""
+    """Records that the consumer of a subscription is given in a second; 0 for no limit."""
     max_queue_depth: int = attrs.field(default=500, validator=count("a whole number above 0", 1))
     """Records of one subscription's channel."""
     drop_policy: DropPolicy = attrs.field(default=DropPolicy.OLDEST, converter=_drop_policy)
@@ -136,7 +136,8 @@ class KrakenConfig:
         default=0.01,
         validator=number("a number of seconds from 0 on", lambda value: value >= 0),
     )
-    """How long updates of one symbol are gathered, with ``DropPolicy.COALESCE``."""
+    """How long records are gathered before the consumer of a quiet subscription is given them,
+    with ``DropPolicy.COALESCE``; 0 for not at all."""
 
     gap_policy: GapPolicy = attrs.field(default=GapPolicy.RESYNC, converter=_gap_policy)
     """What happens after a loss; a ``GapPolicy`` or its word."""

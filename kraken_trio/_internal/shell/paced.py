@@ -16,8 +16,8 @@ slower than that is not held up: what it may take is not taken back. Everything 
 where a window would fill the buffer, or when the channel has ended.
 
 Gaps. Neither counts them or holds them back: whoever comes to one is given it at once. But where
-records are dropped all the time the next one would be there right away; so what is lost later in
-the same place grows there, and is told right before the record behind it.
+records are dropped all the time the next one would be there right away; so what a symbol loses
+later in the same place grows there, and is told right before the record behind it.
 
 Alarms. Whoever waits longest has a cancel scope whose deadline is the moment from which on
 something may be taken. So time alone wakes it, once, and trio's mock clocks know of it.
@@ -33,6 +33,7 @@ import trio
 from trio.lowlevel import Abort, Task, enable_ki_protection, wait_task_rescheduled
 
 from kraken_trio._internal.core.buffer import Buffer, Item
+from kraken_trio._internal.core.coalesce import Key
 from kraken_trio._internal.core.gauge import Watch
 from kraken_trio._internal.core.pace import Pace
 from kraken_trio._internal.shell.channel import Pressure, RecordChannel, T_co
@@ -74,14 +75,14 @@ class PacedChannel(RecordChannel[T_co]):
         super().__init__(buffer, pressure, watch=watch, on_close=on_close)
         self._get = self._get_due
         self._pace = Pace(rate) if rate else None
-        self._grain = max(1, int(rate * GRAIN_S))
+        self._grain = max(1, int(self._pace.rate * GRAIN_S)) if self._pace else 1
         self._window = window_s
         # Entries, from the front on, whose window has ended.
         self._released = 0
         # When the window of the others ends; there is one whenever there are others.
         self._ends = math.inf
-        # Whether the last item was a gap.
-        self._told = False
+        # Whose gaps were given since the last record.
+        self._told: set[Key] = set()
         # Of all that wait; of the one who is first in the line, and when that one rings.
         self._scopes: dict[Task, trio.CancelScope] = {}
         self._alarm: trio.CancelScope | None = None
@@ -110,8 +111,9 @@ class PacedChannel(RecordChannel[T_co]):
             self._ends = trio.current_time() + self._window
 
     def _gap_due(self) -> bool:
-        """Whether a gap comes next, the first in its place."""
-        return not self._told and self._buffer.gap_first
+        """Whether a gap comes next, the first of its symbol in its place."""
+        key = self._buffer.gap_next
+        return key is not None and key not in self._told
 
     def _due(self, now: float, most: int = 1) -> float:
         """When the next item may be taken, or as many as ``most`` if there are; ``inf`` for none.
@@ -136,9 +138,13 @@ class PacedChannel(RecordChannel[T_co]):
     def _take(self, now: float) -> Any:
         """Take the next item, which is due."""
         buffer = self._buffer
-        self._told = buffer.gap_first
-        if self._pace is not None and not self._told:
-            self._pace.take(now)
+        key = buffer.gap_next
+        if key is not None:
+            self._told.add(key)
+        else:
+            self._told.clear()
+            if self._pace is not None:
+                self._pace.take(now)
         item = buffer.get()
         if self._window:
             left = len(buffer)
