@@ -71,7 +71,7 @@ class Backlog:
         pressure: Pressure,
     ) -> None:
         """Start without any. ``publish`` tells events, ``wall`` is the wall clock."""
-        self.left = Totals()
+        self.left: Totals = Totals()
         """What became of the records of consumers that have left."""
         self._wall = wall
         self._publish = publish
