@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
@@ -498,6 +499,34 @@ async def test_always_checks_for_cancellation(
     assert scope.cancelled_caught
     assert made.statistics().waiting == 0
     assert (await take(made))[-1] in (trade(1), trade(2))
+
+
+def test_a_keyboard_interrupt_leaves_the_line_in_order() -> None:
+    """Ctrl-C reaches a task that waits for its alarm; the next one has the alarm then."""
+    made = gathering()
+    got: list[Any] = []
+
+    async def interrupt() -> None:
+        while made.statistics().waiting < 2:  # noqa: ASYNC110 - nothing else tells
+            await trio.sleep(0.01)
+        put(made, 0)
+        signal.raise_signal(signal.SIGINT)
+
+    async def wait_behind() -> None:
+        await waiting(made, 1)
+        with trio.CancelScope(shield=True):
+            got.append((await made.receive()).trade_id)
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(wait_behind)
+            nursery.start_soon(interrupt)
+            await made.receive()
+
+    with pytest.raises(BaseExceptionGroup) as caught:
+        trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert caught.value.split(KeyboardInterrupt)[1] is None
+    assert (got, made.statistics().waiting) == ([0], 0)
 
 
 @pytest.mark.parametrize("take", [receive, receive_batch])
