@@ -471,14 +471,16 @@ async def test_one_that_is_cancelled_leaves_its_alarm_to_the_next(
         with scope:
             await consume("cancelled")
 
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(consume_cancelled)
-        await waiting(made, 1)
-        nursery.start_soon(consume, "other")
-        await waiting(made, 2)
-        put(made, 1)
-        await trio.sleep(0.1)
-        scope.cancel()
+    # Who is left without an alarm would wait for ever.
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(consume_cancelled)
+            await waiting(made, 1)
+            nursery.start_soon(consume, "other")
+            await waiting(made, 2)
+            put(made, 1)
+            await trio.sleep(0.1)
+            scope.cancel()
     assert got == ["other"]
     assert 0.4 < trio.current_time() - began <= 1
 
@@ -514,7 +516,8 @@ def test_a_keyboard_interrupt_leaves_the_line_in_order() -> None:
 
     async def wait_behind() -> None:
         await waiting(made, 1)
-        with trio.CancelScope(shield=True):
+        # With no alarm it would wait for ever: then nothing is got.
+        with trio.CancelScope(deadline=trio.current_time() + 5, shield=True):
             got.append((await made.receive()).trade_id)
 
     async def main() -> None:
