@@ -134,3 +134,13 @@ def test_every_loss_is_within_what_was_told(
         assert (after == "overflow") <= (before == "high")
         assert isinstance(after, int) == (before == "overflow")
     assert sum(mark for mark in marks if isinstance(mark, int)) == watched.buffer.dropped
+
+
+def test_the_mark_is_of_the_room_that_there_is() -> None:
+    """A buffer that was widened for a late joiner is told of later."""
+    watched = Watched(10)
+    watched.buffer.widen(10)
+    watched.put(count=15)
+    assert watched.watch.told == []
+    watched.put()
+    assert watched.watch.told == [(16, 20)]

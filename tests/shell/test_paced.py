@@ -726,3 +726,14 @@ def test_everything_is_given_once_in_order_and_in_time(
         assert count_through(got) == next(numbers)
 
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+async def test_a_window_is_measured_by_the_room_that_there_is(autojump_clock: Clock) -> None:
+    """In a channel that was widened for a late joiner, a few records are no crowd."""
+    made = gathering(0.5, 4)
+    made.greet([trade(number) for number in range(36)])
+    assert len(await made.receive_batch()) == 36
+    put(made, *range(36, 41))
+    began = trio.current_time()
+    assert len(await made.receive_batch()) == 5
+    assert trio.current_time() - began == pytest.approx(0.5)
