@@ -329,6 +329,20 @@ async def test_what_was_lost_stays_counted(
     assert feed.statistics().dropped == after.dropped
 
 
+async def test_what_was_lost_is_counted_once(
+    autojump_clock: trio.abc.Clock, feed: Feed, exchange: Exchange
+) -> None:
+    """Also of a channel that was closed while its subscription goes on."""
+    async with feed.subscribe(Channel.trades("BTC/USD"), max_queue_depth=3) as trades:
+        await trio.sleep(60)
+        inside = feed.statistics()
+        assert inside.dropped > 10
+        assert trades.records_channel is not None
+        trades.records_channel.close()
+        assert feed.statistics().dropped == inside.dropped
+    assert feed.statistics().dropped == inside.dropped
+
+
 @pytest.mark.parametrize(
     "settings, field",
     [

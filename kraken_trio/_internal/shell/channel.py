@@ -266,6 +266,11 @@ class RecordChannel(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
         self.close()
         await checkpoint()
 
+    @property
+    def closed(self) -> bool:
+        """Whether the consumer has closed it."""
+        return self._closed
+
     def statistics(self) -> ChannelStatistics:
         """How it stands."""
         buffer = self._buffer

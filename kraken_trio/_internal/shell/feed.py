@@ -254,7 +254,13 @@ class Feed:
         )
         streams = tuple(stream.statistics() for stream in self._hub.streams)
         callbacks = self._dispatcher.statistics()
-        own = (each.records for each in subscriptions if each.records is not None)
+        # One may be closed before its subscription is left, and is counted there.
+        own = (
+            records.statistics()
+            for session in self._hub.sessions.values()
+            for subscription in session.sharing
+            if (records := subscription.records_channel) is not None and not records.closed
+        )
         totals = self._hub.backlog.left.plus([*own, *streams, callbacks])
         return FeedStatistics(
             states=self.states,
