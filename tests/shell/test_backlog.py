@@ -28,7 +28,7 @@ from kraken_trio import (
     Trade,
     open_kraken,
 )
-from kraken_trio._internal.shell.backlog import Backlog
+from kraken_trio._internal.shell.backlog import Backlog, Totals
 from kraken_trio._internal.shell.channel import Pressure, RecordChannel
 from kraken_trio._internal.shell.paced import PacedChannel
 from kraken_trio.testing import Exchange
@@ -116,6 +116,24 @@ async def test_a_buffer_that_fills_is_warned_of_once(autojump_clock: trio.abc.Cl
         channel.receive_nowait()
     fill(channel, 4)
     assert [warning.buffered for warning in room.warnings] == [8, 8]
+
+
+@pytest.mark.parametrize("rate, given", [(0, 16), (1, 1)])
+async def test_one_that_blocks_is_warned_of_and_counted_like_others(
+    autojump_clock: trio.abc.Clock, rate: int, given: int
+) -> None:
+    """With a rate or without; that its reader does not stop here costs nothing, either."""
+    room = Room()
+    config = CONFIG.replace(max_queue_depth=10, max_messages_per_second=rate)
+    channel = room.backlog.blocking(CHANNEL, config)
+    fill(channel, 9)
+    assert channel.pause() is None
+    fill(channel, 7)
+    assert channel.pause() is not None
+    assert room.warnings == [HighWater("spread", ("BTC/USD", "ETH/USD"), 8, 10, Timestamp(7))]
+    assert len(await channel.receive_batch()) == given
+    channel.close()
+    assert room.backlog.left == Totals()
 
 
 @pytest.mark.parametrize("capacity", [1, 2, 3, 4])

@@ -14,13 +14,15 @@ from kraken_trio import (
     Feed,
     Gap,
     GapReason,
+    Heartbeat,
+    HighWater,
     KrakenConfig,
     StateChange,
     Trade,
     open_kraken,
 )
 from kraken_trio._internal.core.buffer import Buffer
-from kraken_trio._internal.shell.block import BlockingChannel
+from kraken_trio._internal.shell.block import BlockingChannel, PacedBlockingChannel
 from kraken_trio._internal.shell.channel import Pressure
 from kraken_trio.testing import Exchange, open_exchange
 
@@ -108,6 +110,54 @@ async def test_nothing_is_lost_however_slow_the_consumer_is(
         assert statistics is not None
         assert (statistics.dropped, statistics.high_water < 60) == (0, True)
         assert feed.statistics().connections == 1
+
+
+async def test_a_reader_waits_for_what_the_rate_holds_back(autojump_clock: object) -> None:
+    """One a second is given at most, so room for half of four takes a second."""
+    made = PacedBlockingChannel[Gap | Heartbeat](Buffer(4, DropPolicy.BLOCK), Pressure(), rate=1)
+    for _ in range(4):
+        made.put(Heartbeat())
+    pause = made.pause()
+    assert pause is not None
+    began = trio.current_time()
+    went_on: list[float] = []
+
+    async def reader() -> None:
+        await pause()
+        went_on.append(trio.current_time() - began)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(reader)
+        assert len(await made.receive_batch()) == 1
+        await trio.testing.wait_all_tasks_blocked()
+        with pytest.raises(trio.WouldBlock):
+            made.receive_nowait()
+        await made.receive()
+    assert went_on == [pytest.approx(1, abs=0.1)]
+    assert (made.pause(), made.statistics().buffered) == (None, 2)
+
+
+async def test_a_rate_holds_up_the_exchange_and_loses_nothing(
+    autojump_clock: trio.abc.Clock, exchange: Exchange
+) -> None:
+    """Two a second for a minute, without a hole; and others are warned that it is slow."""
+    warnings: list[HighWater] = []
+    async with open_kraken(CONFIG, dial=exchange.dial) as feed:
+        feed.on(HighWater, warnings.append)
+        numbers: dict[str, list[int]] = {"BTC/USD": [], "ETH/USD": []}
+        async with feed.subscribe(
+            TRADES, drop_policy=DropPolicy.BLOCK, max_queue_depth=10, max_messages_per_second=2
+        ) as trades:
+            began = trio.current_time()
+            for _ in range(120):
+                item = await trades.receive()
+                assert isinstance(item, Trade)
+                numbers[item.symbol].append(item.trade_id)
+            assert 58 < trio.current_time() - began < 80
+        for found in numbers.values():
+            assert found == list(range(found[0], found[0] + len(found)))
+        assert feed.statistics().dropped == 0
+    assert (warnings[0].channel, warnings[0].capacity) == ("trade", 10)
 
 
 async def test_a_slow_consumer_holds_nobody_else_up(

@@ -8,7 +8,8 @@ from kraken_trio._internal.model.timestamp import Timestamp
 
 
 class HighWater(Struct, frozen=True):
-    """More than 80 % of a buffer is taken: soon its drop policy decides what is lost.
+    """More than 80 % of a buffer is taken: soon its drop policy decides what is lost, or with
+    Block that reading waits.
 
     Told once; of the same buffer not again before it was less than half full.
     """

@@ -29,6 +29,7 @@ from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.config import DropPolicy, KrakenConfig
 from kraken_trio._internal.model.pressure import HighWater
 from kraken_trio._internal.model.timestamp import Timestamp
+from kraken_trio._internal.shell.block import BlockingChannel, PacedBlockingChannel
 from kraken_trio._internal.shell.channel import ChannelStatistics, Pressure, RecordChannel
 from kraken_trio._internal.shell.paced import PacedChannel
 
@@ -97,6 +98,24 @@ class Backlog:
             )
         else:
             made = RecordChannel(buffer, self._pressure, watch=watch, on_close=leave)
+        return made
+
+    def blocking(self, channel: Channel, config: KrakenConfig) -> BlockingChannel[Any]:
+        """The channel of one that makes its reader wait: with BLOCK, and ``config`` besides."""
+        rate = config.max_messages_per_second
+        buffer = Buffer(config.max_queue_depth, DropPolicy.BLOCK)
+        watch = self.watch(channel, DropPolicy.BLOCK)
+        made: BlockingChannel[Any]
+
+        def leave() -> None:
+            self.leave(made)
+
+        if rate:
+            made = PacedBlockingChannel(
+                buffer, self._pressure, rate=rate, watch=watch, on_close=leave
+            )
+        else:
+            made = BlockingChannel(buffer, self._pressure, watch=watch, on_close=leave)
         return made
 
     def stream(

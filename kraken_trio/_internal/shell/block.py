@@ -5,13 +5,16 @@ Knows when there is room again. That nothing else waits on the same reader is th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 import trio
 from trio.lowlevel import enable_ki_protection
 
 from kraken_trio._internal.core.buffer import Buffer
+from kraken_trio._internal.core.gauge import Watch
 from kraken_trio._internal.shell.channel import Pressure, RecordChannel
+from kraken_trio._internal.shell.paced import PacedChannel
 from kraken_trio._internal.shell.tap import Pause
 
 T_co = TypeVar("T_co", covariant=True)
@@ -24,18 +27,23 @@ class BlockingChannel(RecordChannel[T_co]):
     The reader goes on when half of it has been received.
     """
 
-    __slots__ = ("_over", "_queue", "_room")
+    # No slots, which would not go together with those of another channel.
 
-    def __init__(self, buffer: Buffer, pressure: Pressure) -> None:
+    def __init__(
+        self,
+        buffer: Buffer,
+        pressure: Pressure,
+        *,
+        watch: Watch | None = None,
+        on_close: Callable[[], object] | None = None,
+    ) -> None:
         """As ``RecordChannel``; the policy of ``buffer`` is BLOCK."""
-        super().__init__(buffer, pressure)
-        self._queue = buffer
+        super().__init__(buffer, pressure, watch=watch, on_close=on_close)
         self._room = trio.Event()
-        self._over = False
 
     def pause(self) -> Pause | None:
         """What the reader awaits before it goes on: None while there is room."""
-        return self._wait if self._queue.full and not self._over else None
+        return self._wait if self._buffer.full and not self._shut else None
 
     @enable_ki_protection
     async def receive(self) -> T_co:
@@ -62,12 +70,11 @@ class BlockingChannel(RecordChannel[T_co]):
     def close(self) -> None:
         """As ``RecordChannel``: nobody receives any more, so the reader need not wait."""
         super().close()
-        self._over = True
         self._room.set()
 
     def _look(self) -> None:
         """Let the reader go on once half of the room is free."""
-        if len(self._queue) <= self._queue.capacity // 2:
+        if len(self._buffer) <= self._buffer.capacity // 2:
             self._room.set()
 
     async def _wait(self) -> None:
@@ -76,3 +83,20 @@ class BlockingChannel(RecordChannel[T_co]):
         # Between the question and the answer somebody may have received.
         self._look()
         await self._room.wait()
+
+
+class PacedBlockingChannel(BlockingChannel[T_co], PacedChannel[T_co]):
+    """One that gives so many records a second; what it holds back, its reader waits for, too."""
+
+    def __init__(
+        self,
+        buffer: Buffer,
+        pressure: Pressure,
+        *,
+        rate: int,
+        watch: Watch | None = None,
+        on_close: Callable[[], object] | None = None,
+    ) -> None:
+        """As ``PacedChannel``; the policy of ``buffer`` is BLOCK."""
+        PacedChannel.__init__(self, buffer, pressure, rate=rate, watch=watch, on_close=on_close)
+        self._room = trio.Event()

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 from trio.lowlevel import enable_ki_protection
 
 from kraken_trio._internal.core.book import OrderBook
-from kraken_trio._internal.core.buffer import Buffer, Item
+from kraken_trio._internal.core.buffer import Item
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.config import DropPolicy, KrakenConfig
 from kraken_trio._internal.model.errors import ConfigurationError
@@ -29,7 +29,6 @@ from kraken_trio._internal.model.records import (
     Trade,
 )
 from kraken_trio._internal.model.reference import InstrumentAsset, InstrumentPair
-from kraken_trio._internal.shell.block import BlockingChannel
 from kraken_trio._internal.shell.channel import RecordChannel
 from kraken_trio._internal.shell.dispatcher import Dispatcher, Registration
 from kraken_trio._internal.shell.hub import PUBLIC, Hub
@@ -114,8 +113,7 @@ class Feed:
         if not stream:
             return Subscription(hub.public.sharing, channel, None, handling)
         if config.drop_policy is DropPolicy.BLOCK:
-            buffer = Buffer(config.max_queue_depth, config.drop_policy)
-            blocking = BlockingChannel[Any](buffer, hub.pressure)
+            blocking = hub.backlog.blocking(channel, config)
             own = OwnSession(partial(hub.begin, blocking.pause), hub.end)
             return Subscription(own, channel, blocking, handling)
         records = hub.backlog.subscription(channel, config)
