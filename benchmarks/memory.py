@@ -3,7 +3,8 @@
     python benchmarks/memory.py [--quick] [--messages N] [--policies oldest latest coalesce block]
 
 A server process floods one client over loopback: books (four in five messages), trades and tickers
-of two pairs, as fast as they are read. The client, in a process of its own, goes the whole way
+of two pairs, as fast as they are read; with ``block`` on a connection for each of these, and else
+on one. The client, in a process of its own, goes the whole way
 from the socket to the consumer, with every checksum verified. It has a subscription of each
 channel and a stream of all events, and takes one record of each for ten that come, so nine in ten
 have to go somewhere. With ``block`` nothing is dropped and the flood has to wait instead: there
@@ -30,6 +31,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -37,7 +39,7 @@ from typing import Any
 
 import trio
 
-from kraken_trio import Channel, ConfigurationError, DropPolicy, KrakenConfig, open_kraken
+from kraken_trio import Channel, DropPolicy, KrakenConfig, open_kraken
 from kraken_trio.testing import USUAL_PAIRS, Market, heartbeat_frame, status_frame, success_frame
 
 FLAT_MIB = 8.0
@@ -103,14 +105,26 @@ def make_cycle(market: Market) -> list[bytes]:
     return frames
 
 
-def serve() -> None:
-    """Print a URL, and flood one client there once it has subscribed to all three channels."""
+def serve(connections: int) -> None:
+    """Print a URL, and flood one client there once it has subscribed to all three channels, on one
+    connection or on one for each.
+    """
     listener = socket.create_server(("127.0.0.1", 0))
     market = Market(PAIRS, seed=1, start=time.time_ns())
     tickers = [market.ticker_snapshot(pair.symbol) for pair in PAIRS]
     cycle = make_cycle(market)
     print(f"ws://127.0.0.1:{listener.getsockname()[1]}/v2", flush=True)
-    connection, _ = listener.accept()
+    with ThreadPoolExecutor(connections) as threads:
+        for _ in range(connections):
+            connection, _ = listener.accept()
+            each = threads.submit(serve_one, connection, 3 // connections, tickers, cycle)
+            each.add_done_callback(Future.result)  # what it raised is printed
+
+
+def serve_one(
+    connection: socket.socket, count: int, tickers: list[bytes], cycle: list[bytes]
+) -> None:
+    """Flood one connection once that many channels are subscribed to on it."""
     head = b""
     while b"\r\n\r\n" not in head:
         head += connection.recv(65536)
@@ -129,11 +143,12 @@ def serve() -> None:
             answer = success_frame("subscribe", result, time.time_ns(), req_id=request["req_id"])
             connection.sendall(framed(answer))
         channels.add(params.get("channel", ""))
-        if channels >= {"book", "trade", "ticker"}:
+        if len(channels) == count:
             break
-    connection.sendall(b"".join(map(framed, tickers)))
+    heads = tuple(b'{"channel":"%s"' % name.encode() for name in channels)
     with contextlib.suppress(OSError):  # the client has what it wants
-        flood(connection, cycle)
+        connection.sendall(b"".join(framed(frame) for frame in tickers if frame.startswith(heads)))
+        flood(connection, [frame for frame in cycle if frame.startswith(heads)])
 
 
 def flood(connection: socket.socket, cycle: list[bytes]) -> None:
@@ -173,7 +188,7 @@ def resident_mib() -> float:
         pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
     except FileNotFoundError:
-        import resource  # noqa: PLC0415 - not on every system
+        import resource  # not on every system
 
         unit = 2**20 if sys.platform == "darwin" else 2**10
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
@@ -240,8 +255,8 @@ async def measure(url: str, policy: DropPolicy, messages: int) -> dict[str, Any]
 # All of it
 
 
-def run(policy: DropPolicy, messages: int) -> dict[str, Any] | None:
-    """Measure one policy in a process of its own; None where it cannot be had."""
+def run(policy: DropPolicy, messages: int) -> dict[str, Any]:
+    """Measure one policy in a process of its own."""
     command = [sys.executable, __file__, "--messages", str(messages), "--policies", policy.value]
     with subprocess.Popen(  # noqa: S603 - ourselves
         [*command, "--serve"], stdout=subprocess.PIPE, text=True
@@ -254,18 +269,14 @@ def run(policy: DropPolicy, messages: int) -> dict[str, Any] | None:
             )
         finally:
             server.kill()
-    result: dict[str, Any] | None = json.loads(client.stdout)
+    result: dict[str, Any] = json.loads(client.stdout)
     return result
 
 
-def client(url: str, policy: DropPolicy, messages: int) -> dict[str, Any] | None:
+def client(url: str, policy: DropPolicy, messages: int) -> dict[str, Any]:
     """What the client process does."""
     logging.disable()  # that records are dropped is the point
-    try:
-        return trio.run(measure, url, policy, messages)
-    except* ConfigurationError:
-        pass
-    return None
+    return trio.run(measure, url, policy, messages)
 
 
 def show(results: list[dict[str, Any]]) -> None:
@@ -294,21 +305,17 @@ def main() -> int:
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--client", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.serve:
-        serve()
-        return 0
     messages = QUICK_MESSAGES if given.quick else given.messages
     chosen = [DropPolicy(name) for name in given.policies]
+    if given.serve:
+        serve(3 if chosen[0] is DropPolicy.BLOCK else 1)
+        return 0
     if given.client:
         print(json.dumps(client(given.client, chosen[0], messages)))
         return 0
-    results = []
-    for policy in chosen:
-        result = run(policy, messages // 10 if policy is DropPolicy.BLOCK else messages)
-        if result is None:
-            print(f"{policy.value} cannot be had in this version", file=sys.stderr)
-        else:
-            results.append(result)
+    results = [
+        run(policy, messages // 10 if policy is DropPolicy.BLOCK else messages) for policy in chosen
+    ]
     show(results)
     faulty = [each["policy"] for each in results if each["faults"]]
     grown = [each["policy"] for each in results if each["growth_mib"] > FLAT_MIB]
