@@ -48,15 +48,15 @@ def gap(expected: int, received: int, *, first: bool = False) -> Gap:
     )
 
 
-def fed(to: Window[int], numbers: list[int], now: float = 0.0) -> list[int | Gap]:
+def fed(to: Window[int], numbers: list[int]) -> list[int | Gap]:
     """Put all, and give what comes out."""
-    return [item for number in numbers for item in to.put(number, number, now)]
+    return [item for number in numbers for item in to.put(number, number)]
 
 
 def test_order_is_left_alone() -> None:
     """What comes in order goes on at once."""
     numbers = window()
-    assert [numbers.put(number, number, 0.0) for number in (1, 2, 3)] == [[1], [2], [3]]
+    assert [numbers.put(number, number) for number in (1, 2, 3)] == [[1], [2], [3]]
     assert numbers.deadline == math.inf
 
 
@@ -97,8 +97,11 @@ def test_every_number_is_given_once_or_missing(
     for number, pause in numbers:
         now += pause
         out += impatient.tick(now)
-        out += impatient.put(number, number, now)
+        out += impatient.put(number, number)
         assert len(impatient) <= max_pending
+        assert (impatient.deadline == math.inf) is (len(impatient) == 0)
+        assert all(impatient.awaits(each) for each in impatient.hole)
+        out += impatient.tick(now)
         assert impatient.deadline > now
     out += impatient.restart()
     assert len(impatient) == 0
@@ -152,16 +155,38 @@ def test_too_many_are_not_held() -> None:
 def test_nothing_waits_for_ever() -> None:
     """A hole is given up when the first item that came because of it has waited long enough."""
     numbers = window(timeout_s=30.0)
-    numbers.put(1, 1, 0.0)
-    numbers.put(3, 3, 5.0)
-    numbers.put(5, 5, 20.0)
+    fed(numbers, [1, 3])
+    assert numbers.deadline == -math.inf
+    assert numbers.tick(5.0) == []
+    fed(numbers, [5])
+    assert numbers.deadline == 35.0
+    assert numbers.tick(20.0) == []
     assert numbers.deadline == 35.0
     assert numbers.tick(34.9) == []
     assert numbers.tick(35.0) == [gap(2, 3), 3]
     assert numbers.deadline == 50.0
-    assert numbers.put(2, 2, 36.0) == []
-    assert numbers.put(4, 4, 37.0) == [4, 5]
+    assert fed(numbers, [2]) == []
+    assert fed(numbers, [4]) == [4, 5]
     assert numbers.repeats == 1
+
+
+def test_what_was_held_for_no_time_is_not_waited_for() -> None:
+    """The time is told after the hole was filled: nothing is left of it."""
+    numbers = window()
+    assert fed(numbers, [1, 3, 2, 5]) == [1, 2, 3]
+    assert numbers.tick(7.0) == []
+    assert numbers.deadline == 37.0
+
+
+def test_what_is_waited_for_can_be_asked() -> None:
+    """Which numbers, and whether one is among them; that of the first hole can be given up."""
+    numbers = window()
+    assert (numbers.hole, numbers.awaits(1), numbers.give_up()) == (range(0), False, [])
+    assert fed(numbers, [1, 4, 8, 6, 2]) == [1, 2]
+    assert (numbers.hole, numbers.newest, numbers.last) == (range(3, 4), 8, 2)
+    assert [number for number in range(12) if numbers.awaits(number)] == [3, 5, 7]
+    assert numbers.give_up() == [gap(3, 4), 4]
+    assert numbers.hole == range(5, 6)
 
 
 def test_restart_gives_up_everything() -> None:

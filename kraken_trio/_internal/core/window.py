@@ -1,7 +1,9 @@
 """Waiting for what is missing: a short wait for numbers that come in the wrong order.
 
 Knows numbers and how long to wait for one, not what is numbered. It takes a tracker's place
-where the gap policy is to buffer. Reads no clock; imports nothing but the vocabulary.
+where what is missing is waited for. Reads no clock, and is not told the time with each item: who
+sees that something is held says what time it is by ``tick``. So items in order cost no look at a
+clock. Imports nothing but the vocabulary.
 """
 
 from __future__ import annotations
@@ -22,23 +24,26 @@ class Window(Generic[T]):
 
     An item that comes too early is held until the numbers before it have come. A hole is given
     up, and told as a ``Gap``, when it is wider than ``max_gap``, when more than ``max_pending``
-    items are held because of it, or ``timeout_s`` after the first of these came. Each number is
-    given out once at most; those in no gap, exactly once.
+    items are held because of it, or ``timeout_s`` after the first of these came: that is, after
+    the ``tick`` that followed. Each number is given out once at most; those in no gap, exactly
+    once.
     """
 
     __slots__ = (
         "_anywhere",
         "_channel",
         "_expected",
+        "_fresh",
         "_held",
-        "_last",
         "_max_gap",
         "_max_pending",
+        "_newest",
         "_numbers",
         "_reason",
         "_symbol",
         "_time_of",
         "_timeout",
+        "last",
         "repeats",
     )
 
@@ -61,6 +66,8 @@ class Window(Generic[T]):
         """
         self.repeats = 0
         """Items whose number was there before, or was given up."""
+        self.last: T | None = None
+        """What was given out last."""
         self._channel = channel
         self._symbol = symbol
         self._reason = reason
@@ -71,12 +78,13 @@ class Window(Generic[T]):
         # Whether any number may come first.
         self._anywhere = expected is None
         self._expected = expected or 0
-        # What was given out last.
-        self._last: T | None = None
         # What is held, by number: the item and when it came, in the order in which they came.
         self._held: dict[int, tuple[T, float]] = {}
-        # The numbers that are held, as a heap.
+        # Those that came since the time was told last, and which may be given out already.
+        self._fresh: list[int] = []
+        # The numbers that are held, as a heap, and the highest of them.
         self._numbers: list[int] = []
+        self._newest = 0
 
     def __len__(self) -> int:
         """How many items are held."""
@@ -84,12 +92,30 @@ class Window(Generic[T]):
 
     @property
     def deadline(self) -> float:
-        """When ``tick`` wants to be called; infinity for never."""
+        """When ``tick`` wants to be called: at once (minus infinity) after items were held, then
+        when the wait for the first hole is over; infinity for never.
+        """
         for _, came in self._held.values():
             return came + self._timeout
         return math.inf
 
-    def put(self, number: int, item: T, now: float) -> list[T | Gap]:
+    @property
+    def hole(self) -> range:
+        """The first numbers that are waited for; empty where none is."""
+        return range(self._expected, self._numbers[0]) if self._numbers else range(0)
+
+    @property
+    def newest(self) -> int:
+        """The highest number that is held. Means nothing where none is."""
+        return self._newest
+
+    def awaits(self, number: int) -> bool:
+        """Whether a number is waited for."""
+        return bool(self._held) and (
+            self._expected <= number < self._newest and number not in self._held
+        )
+
+    def put(self, number: int, item: T) -> list[T | Gap]:
         """Take an item; give what can be handed on, in order."""
         if self._anywhere:
             self._anywhere = False
@@ -99,32 +125,57 @@ class Window(Generic[T]):
             return []
         if number == self._expected and not self._held:
             self._expected = number + 1
-            self._last = item
+            self.last = item
             return [item]
-        self._held[number] = (item, now)
+        self._newest = max(self._newest, number) if self._held else number
+        self._held[number] = (item, -math.inf)
+        self._fresh.append(number)
         heappush(self._numbers, number)
         ready = self._release()
         while self._held and (
             len(self._held) > self._max_pending or number - self._expected > self._max_gap
         ):
-            ready += self._give_up()
+            ready += self.give_up()
         return ready
 
     def tick(self, now: float) -> list[T | Gap]:
-        """Give up what was waited for long enough. Early calls give nothing."""
+        """Say what time it is; give up what was waited for long enough."""
+        for number in self._fresh:
+            if number in self._held:
+                self._held[number] = (self._held[number][0], now)
+        self._fresh.clear()
         ready: list[T | Gap] = []
         while now >= self.deadline:
-            ready += self._give_up()
+            ready += self.give_up()
         return ready
+
+    def give_up(self) -> list[T | Gap]:
+        """Wait no longer for the first hole. Gives nothing where there is none."""
+        hole = self.hole
+        if not hole:
+            return []
+        item, _ = self._held[hole.stop]
+        gap = Gap(
+            self._channel,
+            self._symbol,
+            self._reason,
+            hole.start,
+            hole.stop,
+            hole.stop - hole.start,
+            None if self.last is None else self._time_of(self.last),
+            self._time_of(item),
+        )
+        self._expected = hole.stop
+        return [gap, *self._release()]
 
     def restart(self, expected: int | None = None) -> list[T | Gap]:
         """Give up all that is missing, and begin anew as after construction."""
         ready: list[T | Gap] = []
         while self._held:
-            ready += self._give_up()
+            ready += self.give_up()
         self._anywhere = expected is None
         self._expected = expected or 0
-        self._last = None
+        self.last = None
         return ready
 
     def _release(self) -> list[T | Gap]:
@@ -132,24 +183,9 @@ class Window(Generic[T]):
         ready: list[T | Gap] = []
         while self._numbers and self._numbers[0] == self._expected:
             number = heappop(self._numbers)
-            self._last, _ = self._held.pop(number)
+            self.last, _ = self._held.pop(number)
             self._expected = number + 1
-            ready.append(self._last)
+            ready.append(self.last)
+        if not self._held:
+            self._fresh.clear()
         return ready
-
-    def _give_up(self) -> list[T | Gap]:
-        """Wait no longer for the first hole; something must be held."""
-        number, expected = self._numbers[0], self._expected
-        item, _ = self._held[number]
-        gap = Gap(
-            self._channel,
-            self._symbol,
-            self._reason,
-            expected,
-            number,
-            number - expected,
-            None if self._last is None else self._time_of(self._last),
-            self._time_of(item),
-        )
-        self._expected = number
-        return [gap, *self._release()]
