@@ -39,7 +39,8 @@ bounded: Callable[[Decimal], Decimal] = _BOUNDS.plus
 """Give a number with at most ``MAX_DIGITS`` digits unchanged; raise ``ArithmeticError`` for
 another. By far the cheapest way to ask; but it lets NaN and infinities pass."""
 
-_JSON_NUMBER = rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
+JSON_NUMBER = rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
+"""How a number is written (RFC 8259 section 6), as a pattern."""
 
 
 def check_number(number: Decimal) -> None:
@@ -78,7 +79,7 @@ def quotes_rule(frame: type[Struct]) -> Callable[[bytes], None]:
     known, deeper down, must not use such a name for other text.
     """
     names = b"|".join(sorted(name.encode() for name in decimal_members(frame)))
-    odd = re.compile(rb'"(?:%s)"\s*:\s*"(?!%s")' % (names, _JSON_NUMBER)).search
+    odd = re.compile(rb'"(?:%s)"\s*:\s*"(?!%s")' % (names, JSON_NUMBER)).search
 
     def check(payload: bytes) -> None:
         if odd(payload):
