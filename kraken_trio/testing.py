@@ -25,6 +25,7 @@ from kraken_trio._internal.testing.listing import USUAL_PAIRS, market_pairs
 from kraken_trio._internal.testing.market import Market
 from kraken_trio._internal.testing.pair import MarketEvent, MarketPair
 from kraken_trio._internal.testing.replay import Replay, open_replay
+from kraken_trio._internal.testing.rest import ExchangeRest
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.status import Incident, PlannedMaintenance
 from kraken_trio._internal.tiers import publish as _publish
@@ -34,6 +35,7 @@ __all__ = [
     "Exchange",
     "ExchangeAddress",
     "ExchangeConnection",
+    "ExchangeRest",
     "ExchangeRules",
     "Flood",
     "Incident",

@@ -14,11 +14,13 @@ import trio
 
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
 from kraken_trio._internal.testing.conversation import TOKENIZED, UNKNOWN_PAIR, Part
-from kraken_trio._internal.testing.doors import Doors, open_doors
+from kraken_trio._internal.testing.doors import Doors, ExchangeAddress, open_doors
+from kraken_trio._internal.testing.http import listen_rest
 from kraken_trio._internal.testing.listing import is_tokenized
 from kraken_trio._internal.testing.market import Market
 from kraken_trio._internal.testing.pace import Pace, check_rate
 from kraken_trio._internal.testing.pair import MarketEvent, Topic
+from kraken_trio._internal.testing.rest import ExchangeRest
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.service import Service
 from kraken_trio._internal.testing.topics import snapshot, watch
@@ -122,6 +124,8 @@ class Exchange(Doors):
         super().__init__(nursery, venue)
         self.market = market
         """What is traded. It goes on by ``step``, here and not there, or nobody is told."""
+        self.rest: ExchangeRest = ExchangeRest(market)
+        """The history of its trades, over REST: a ``Rest`` for programs to be tested."""
         self._market_venue = venue
 
     @property
@@ -132,6 +136,13 @@ class Exchange(Doors):
         """
         pace = self._market_venue.pace
         return 0.0 if pace is None else pace.lag_s
+
+    async def listen_rest(self, *, tls: bool = True, port: int = 0) -> ExchangeAddress:
+        """Serve ``rest`` to clients of this machine through a socket, from now on.
+
+        As ``listen``; the URL is that of the host, such as ``https://localhost:40123``.
+        """
+        return await listen_rest(self._nursery, self.rest, tls=tls, port=port)
 
     def step(self, count: int = 1) -> None:
         """Let the market take some steps, and tell everybody whom they concern.
