@@ -52,6 +52,7 @@ DEFAULTS = {
     "max_gap": 100,
     "max_pending": 1000,
     "pending_timeout": 30,
+    "backfill": False,
 }
 
 
@@ -292,6 +293,7 @@ def test_from_env_reads_every_field_but_one(folder: Path) -> None:
         "KRAKEN_MAX_ATTEMPTS": "None",
         "KRAKEN_CONCURRENT_CALLBACKS": "True",
         "KRAKEN_DROP_POLICY": "coalesce",
+        "KRAKEN_BACKFILL": "true",
         "KRAKEN_ALLOW_INSECURE": "true",
     }
     config = KrakenConfig.from_env(environ=environ)
@@ -301,6 +303,7 @@ def test_from_env_reads_every_field_but_one(folder: Path) -> None:
         max_attempts=None,
         concurrent_callbacks=True,
         drop_policy=DropPolicy.COALESCE,
+        backfill=True,
     )
 
 
@@ -413,8 +416,10 @@ def test_the_real_reader(folder: Path) -> None:
 
 def test_how_gaps_are_handled_is_one_thing() -> None:
     """What subscriptions do about their losses, as the fields say it."""
-    config = KrakenConfig(gap_policy="buffer", max_gap=3, max_pending=4, pending_timeout=5.0)
+    config = KrakenConfig(
+        gap_policy="buffer", max_gap=3, max_pending=4, pending_timeout=5.0, backfill=True
+    )
     assert config.gap_handling == GapHandling(
-        policy=GapPolicy.BUFFER, max_gap=3, max_pending=4, pending_timeout=5.0
+        policy=GapPolicy.BUFFER, max_gap=3, max_pending=4, pending_timeout=5.0, backfill=True
     )
     assert KrakenConfig().gap_handling == GapHandling()

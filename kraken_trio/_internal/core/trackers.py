@@ -31,9 +31,12 @@ from kraken_trio._internal.model.timestamp import Timestamp
 class Tracker(Protocol):
     """What all trackers have in common."""
 
-    repeats: int
-    """Records that were taken out because they were there before; messages, where messages are
-    numbered."""
+    @property
+    def repeats(self) -> int:
+        """Records that were taken out because they were there before; messages, where messages
+        are numbered.
+        """
+        ...
 
     def accept(self, message: RecordsMessage) -> Sequence[Record | Gap]:
         """What to deliver of a message of this subscription, in order.

@@ -7,20 +7,21 @@ for. Nothing here is ever interrupted.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeGuard, assert_never, cast
 
 from msgspec.structs import replace
 
-from kraken_trio._internal.core.book import OrderBook
 from kraken_trio._internal.core.digits import MOST_DECIMALS
-from kraken_trio._internal.core.level3 import Level3Book
+from kraken_trio._internal.engine.holding import HoldingRoute, holds_back
 from kraken_trio._internal.engine.hooks import Hooks
 from kraken_trio._internal.engine.routes import (
     NOTHING,
     BookRoute,
     Route,
     Sink,
+    TrackedRoute,
     make_route,
     without,
 )
@@ -90,9 +91,8 @@ class Engine:
         """Heartbeats."""
         self.replies: int = 0
         """Answers to requests."""
-        # Of books that were closed.
-        self._closed_ok = 0
-        self._closed_failed = 0
+        # What routes counted that are closed.
+        self._closed = Counter[str]()
         self._codec = codec
         self._decode = codec.decode
         self._session = session
@@ -133,7 +133,8 @@ class Engine:
         if key in self._routes:
             msg = f"{part} has a route already, that of {self._routes[key].part}"
             raise ValueError(msg)
-        route = make_route(part, handling)
+        holding = holds_back(part, handling)
+        route = HoldingRoute(part, handling) if holding else make_route(part, handling)
         twin = self._routes.get((_TWINS.get(part.name, ""), *key[1:]))
         if twin is not None and twin.kept is not None:
             # One subscription on the wire serves both: what it told is known here already.
@@ -149,9 +150,7 @@ class Engine:
         """Forget the route of ``part``, and what comes for it; ``KeyError`` if there is none."""
         route = self._routes.pop(part.key)
         route.close()
-        if isinstance(route, BookRoute):
-            self._closed_ok += route.book.checksums_ok
-            self._closed_failed += route.book.checksums_failed
+        self._closed.update(_counted(route))
 
     def route(self, part: Channel) -> Route | None:
         """The route of ``part``, if it is open."""
@@ -164,15 +163,25 @@ class Engine:
     @property
     def checksums_ok(self) -> int:
         """Book messages that verified."""
-        return self._closed_ok + sum(book.checksums_ok for book in self._books())
+        return self._count("checksums_ok")
 
     @property
     def checksums_failed(self) -> int:
         """Book messages that did not verify."""
-        return self._closed_failed + sum(book.checksums_failed for book in self._books())
+        return self._count("checksums_failed")
 
-    def _books(self) -> Iterator[OrderBook | Level3Book]:
-        return (route.book for route in self._routes.values() if isinstance(route, BookRoute))
+    @property
+    def trades_repeated(self) -> int:
+        """Trades that were taken out because they were there before."""
+        return self._count("trades_repeated")
+
+    @property
+    def trades_backfilled(self) -> int:
+        """Trades that were missed, and fetched afterwards."""
+        return self._count("trades_backfilled")
+
+    def _count(self, name: str) -> int:
+        return self._closed[name] + sum(_counted(route).get(name, 0) for route in self.routes())
 
     def disconnect(self) -> None:
         """The connection is gone: nothing of it is believed, and every loss is told in band."""
@@ -239,14 +248,14 @@ class Engine:
             gap = None if route is None else route.lose_frame(received_at)
             if route is not None and gap is not None:
                 lost.append(DataLost(route.part, gap))
-        return self._note(lost)
+        return self.note(lost)
 
     def _take_book(self, key: Key, message: BookMessage | Level3Message) -> Sequence[Signal]:
         route = self._routes.get(key)
         if not isinstance(route, BookRoute):
             return self._unrouted(message)
         signals = route.verify(message)
-        return self._note(signals) if signals else NOTHING
+        return self.note(signals) if signals else NOTHING
 
     def _take_records(self, message: RecordsMessage) -> Sequence[Signal]:
         """Take records to the routes of what they are about."""
@@ -304,7 +313,7 @@ class Engine:
         route = self._routes.get(key)
         if route is None:
             return self._unrouted(message)
-        return self._note(route.take(message))
+        return self.note(route.take(message))
 
     def _learn(self, message: RecordsMessage) -> None:
         """Tell the books the precisions of their pairs; of an absurd one they hear nothing."""
@@ -326,8 +335,8 @@ class Engine:
         self.unrouted += 1
         return (Unrouted(message),)
 
-    def _note(self, signals: Sequence[Signal]) -> Sequence[Signal]:
-        """Tell the observers of what is lost."""
+    def note(self, signals: Sequence[Signal]) -> Sequence[Signal]:
+        """Tell the observers of what is lost; for what a route gives by itself."""
         for signal in signals:
             if isinstance(signal, DataLost):
                 self._tell(signal.gap)
@@ -336,6 +345,19 @@ class Engine:
     def _tell(self, gap: Gap) -> None:
         for hook in self._on_gap:
             hook(self._session, gap)
+
+
+def _counted(route: Route) -> dict[str, int]:
+    """What a route counts, by the names that it has here."""
+    match route:
+        case BookRoute(book=book):
+            return {"checksums_ok": book.checksums_ok, "checksums_failed": book.checksums_failed}
+        case HoldingRoute(line=line):
+            return {"trades_repeated": line.repeats, "trades_backfilled": line.backfilled}
+        case TrackedRoute(tracker=tracker) if route.part.name == "trade":
+            return {"trades_repeated": tracker.repeats}
+        case _:
+            return {}
 
 
 def _possible(precision: int | None) -> TypeGuard[int]:

@@ -43,6 +43,13 @@ class DataLost(Struct, frozen=True):
     """As it was delivered, in band."""
 
 
+class Held(Struct, frozen=True):
+    """Trades of a subscription are held back: ``engine.holding`` says what is to be done."""
+
+    part: Channel
+    """Which."""
+
+
 class Faulted(Struct, frozen=True):
     """A frame could not be decoded. The next one goes on."""
 
@@ -71,5 +78,5 @@ class StatusSeen(Struct, frozen=True):
     """Its condition."""
 
 
-Signal = Replied | SnapshotSeen | DataLost | Faulted | Unfamiliar | Unrouted | StatusSeen
+Signal = Replied | SnapshotSeen | DataLost | Held | Faulted | Unfamiliar | Unrouted | StatusSeen
 """What whoever runs the conversation has to know."""

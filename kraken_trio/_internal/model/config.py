@@ -144,9 +144,12 @@ class KrakenConfig:
     max_gap: int = attrs.field(default=100, validator=count("a whole number above 0", 1))
     """The widest gap that ``GapPolicy.BUFFER`` waits to see filled."""
     max_pending: int = attrs.field(default=1000, validator=count("a whole number above 0", 1))
-    """Records that it holds back meanwhile."""
+    """Records that it, or ``backfill``, holds back meanwhile."""
     pending_timeout: float = attrs.field(default=30.0, validator=seconds)
-    """How long it waits."""
+    """How long they wait."""
+    backfill: bool = attrs.field(default=False, validator=flag)
+    """Whether missed trades are fetched over REST, however many they are, whatever the policy.
+    That needs ``pip install "kraken-trio[rest]"``."""
 
     def __attrs_post_init__(self) -> None:
         """Check what concerns more than one field."""
@@ -233,6 +236,7 @@ class KrakenConfig:
             max_gap=self.max_gap,
             max_pending=self.max_pending,
             pending_timeout=self.pending_timeout,
+            backfill=self.backfill,
         )
 
     def replace(self, **changes: Any) -> Self:

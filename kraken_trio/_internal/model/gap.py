@@ -17,7 +17,8 @@ class GapPolicy(enum.Enum):
     IGNORE = "ignore"
     """The loss is told and counted, and the stream goes on."""
     BUFFER = "buffer"
-    """What came too early waits for what is missing; a resync follows when that stays away."""
+    """What came too early waits for what is missing, and a gap says what stayed away. That is for
+    trades, which are numbered; for every other channel it means the same as ``RESYNC``."""
 
 
 class GapHandling(Struct, frozen=True, kw_only=True):
@@ -28,9 +29,12 @@ class GapHandling(Struct, frozen=True, kw_only=True):
     max_gap: int = 100
     """The widest gap that ``GapPolicy.BUFFER`` waits to see filled."""
     max_pending: int = 1000
-    """Records that are held back meanwhile, at most."""
+    """Records that are held back meanwhile, at most; with ``backfill`` too."""
     pending_timeout: float = 30.0
-    """How long, in seconds."""
+    """How long, in seconds; with ``backfill`` too."""
+    backfill: bool = False
+    """Whether missed trades are fetched over REST, whatever the policy and however many they are.
+    Other channels have nothing to fetch."""
 
 
 class GapReason(enum.Enum):
