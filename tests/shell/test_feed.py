@@ -497,11 +497,9 @@ async def test_waiting_for_a_state(feed: Feed, autojump_clock: trio.abc.Clock) -
 async def test_what_a_feed_cannot_do_is_said_at_once(
     autojump_clock: trio.abc.Clock, feed: Feed
 ) -> None:
-    """Private channels and the reordering of gaps are refused before anything is sent."""
+    """Private channels are refused before anything is sent."""
     with pytest.raises(ConfigurationError, match="must be public"):
         feed.subscribe(Channel.executions())
-    with pytest.raises(ConfigurationError, match="gap_policy"):
-        feed.subscribe(Channel.trades("BTC/USD"), gap_policy=GapPolicy.BUFFER)
 
 
 async def test_a_gap_that_is_ignored_asks_the_exchange_for_nothing(
@@ -522,6 +520,21 @@ async def test_a_gap_that_is_ignored_asks_the_exchange_for_nothing(
         assert feed.statistics().gaps == {GapReason.CHECKSUM: 1}
         with pytest.raises(SubscriptionError, match="those who share it handle gaps alike"):
             await feed.subscribe(channel).__aenter__()
+
+
+async def test_buffer_means_resync_for_a_book(
+    autojump_clock: trio.abc.Clock, feed: Feed, exchange: Exchange
+) -> None:
+    """A book has no numbers to put in order, so it is made whole by a fresh snapshot."""
+    async with feed.subscribe(Channel.book("BTC/USD"), gap_policy=GapPolicy.BUFFER) as book:
+        exchange.connections[0].corrupt_next_book("BTC/USD")
+        while not isinstance(await book.receive(), Gap):
+            pass
+        fresh = await book.receive()
+        assert isinstance(fresh, BookSnapshot)
+        assert not fresh.local
+        await trio.sleep(1)
+        assert feed.statistics().resyncs == 1
 
 
 async def test_a_slow_consumer_loses_its_own_records_alone(

@@ -79,7 +79,9 @@ class BlockingChannel(RecordChannel[T_co]):
 
     async def _wait(self) -> None:
         """Wait for room."""
-        self._room = trio.Event()
+        # Whoever waits already must not wait for an event that is gone.
+        if self._room.is_set():
+            self._room = trio.Event()
         # Between the question and the answer somebody may have received.
         self._look()
         await self._room.wait()

@@ -29,6 +29,7 @@ from kraken_trio._internal.model.records import (
     Trade,
 )
 from kraken_trio._internal.model.reference import InstrumentAsset, InstrumentPair
+from kraken_trio._internal.shell.backfill import Backfill
 from kraken_trio._internal.shell.channel import RecordChannel
 from kraken_trio._internal.shell.dispatcher import Dispatcher, Registration
 from kraken_trio._internal.shell.hub import PUBLIC, Hub
@@ -51,7 +52,12 @@ class Feed:
     """
 
     def __init__(
-        self, config: KrakenConfig, hub: Hub, dispatcher: Dispatcher, losses: Losses
+        self,
+        config: KrakenConfig,
+        hub: Hub,
+        dispatcher: Dispatcher,
+        losses: Losses,
+        backfill: Backfill,
     ) -> None:
         """Join what ``open_kraken`` made."""
         self._config = config
@@ -59,6 +65,7 @@ class Feed:
         self._dispatcher = dispatcher
         self._dispatching = False
         self._losses = losses
+        self._backfill = backfill
 
     # Subscribing.
 
@@ -72,12 +79,14 @@ class Feed:
         coalesce_window: float | None = None,
         max_messages_per_second: int | None = None,
         gap_policy: GapPolicy | None = None,
+        backfill: bool | None = None,
     ) -> Subscription[Any]:
         """A subscription, to be entered with ``async with``; see ``Subscription``.
 
         With ``stream=False`` it has no channel of its own: its records go to ``events`` and to
         callbacks alone. What is not given is as in the configuration, whose rules check all of
-        it. Raises ``ConfigurationError`` for what this feed cannot do.
+        it; ``backfill`` is for trades alone. Raises ``ConfigurationError`` for what this feed
+        cannot do.
         """
         if channel.private:
             raise ConfigurationError(
@@ -103,13 +112,8 @@ class Feed:
                 f"must be left out with drop_policy {config.drop_policy.value}",
                 "Nothing is gathered without the drop policy coalesce",
             )
-        if config.gap_policy is GapPolicy.BUFFER:
-            raise ConfigurationError(
-                "gap_policy",
-                "must be resync or ignore",
-                "A live feed of this version does not wait for what comes in the wrong order",
-            )
-        hub, handling = self._hub, config.gap_handling
+        hub = self._hub
+        handling = self._backfill.handling(channel, config.gap_handling, backfill)
         if not stream:
             return Subscription(hub.public.sharing, channel, None, handling)
         if config.drop_policy is DropPolicy.BLOCK:
@@ -136,9 +140,16 @@ class Feed:
         """
         return self.subscribe(Channel.book(*symbols, depth=depth))
 
-    def trades(self, *symbols: str, snapshot: bool = False) -> Subscription[Trade | Gap]:
-        """Trades of these pairs; with ``snapshot`` the latest 50 of each come first."""
-        return self.subscribe(Channel.trades(*symbols, snapshot=snapshot))
+    def trades(
+        self, *symbols: str, snapshot: bool = False, backfill: bool | None = None
+    ) -> Subscription[Trade | Gap]:
+        """Trades of these pairs; with ``snapshot`` the latest 50 of each come first.
+
+        With ``backfill``, those that are missed are fetched over REST, and come in their place
+        with ``backfilled`` set; the later ones wait for them, ``pending_timeout`` at most. What
+        cannot be had by then is a ``Gap``. Without, each hole is a ``Gap`` at once.
+        """
+        return self.subscribe(Channel.trades(*symbols, snapshot=snapshot), backfill=backfill)
 
     def ohlc(self, *symbols: str, interval: int = 1) -> Subscription[Candle | Gap]:
         """Candles of ``interval`` minutes, the running one at each trade."""

@@ -21,13 +21,15 @@ from kraken_trio._internal.core.conversation import Conversation
 from kraken_trio._internal.engine.engine import Engine
 from kraken_trio._internal.engine.hooks import Hooks
 from kraken_trio._internal.model.config import DropPolicy, KrakenConfig
-from kraken_trio._internal.model.endpoint import parse_endpoint
+from kraken_trio._internal.model.endpoint import Endpoint, parse_endpoint
 from kraken_trio._internal.model.errors import ConfigurationError
-from kraken_trio._internal.model.ports import Dial, Observer
+from kraken_trio._internal.model.ports import Dial, Observer, Rest
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
+from kraken_trio._internal.shell.backfill import Backfill
 from kraken_trio._internal.shell.dial import TcpDial
 from kraken_trio._internal.shell.dispatcher import Dispatcher
 from kraken_trio._internal.shell.feed import Feed
+from kraken_trio._internal.shell.holds import Holds
 from kraken_trio._internal.shell.hub import Hub
 from kraken_trio._internal.shell.losses import Losses, Relay
 from kraken_trio._internal.shell.scopes import open_services
@@ -45,14 +47,16 @@ async def open_kraken(
     config: KrakenConfig | None = None,
     *,
     dial: Dial | None = None,
+    rest: Rest | None = None,
     observers: Iterable[Observer] = (),
     callback_errors: Literal["raise", "isolate"] = "raise",
 ) -> AsyncIterator[Feed]:
     """Open a feed for the length of an ``async with`` block.
 
     Returns before it connects: the first subscription, or ``feed.connect()``, does that. ``dial``
-    makes the byte streams (TCP and TLS unless given); ``observers`` watch: they must not raise, and
-    one that does ends the block. A callback that raises ends the block with its exception, or with
+    makes the byte streams (TCP and TLS unless given); ``rest`` makes the calls that fetch missed
+    trades (the exchange's own unless given); ``observers`` watch: they must not raise, and one that
+    does ends the block. A callback that raises ends the block with its exception, or with
     ``callback_errors="isolate"`` is an event.
 
     Raises, out of the block: ``RetriesExhausted`` when no attempt to connect is left, and whatever
@@ -64,6 +68,9 @@ async def open_kraken(
     async with open_services() as services:
         losses = Losses()
         hooks = Hooks((losses, *observers), services.fail)
+        holds = Holds()
+        endpoint, backoff = _endpoint(config), _backoff(config)
+        backfill = Backfill(holds, endpoint=endpoint, rest=rest, backoff=backoff, wall=_wall)
 
         def make_session(hub: Hub, name: str, room: Room | None) -> Session:
             watching = hooks
@@ -80,6 +87,7 @@ async def open_kraken(
                 settled=hub.settled,
                 pressure=hub.pressure,
                 hooks=hooks,
+                on_held=holds.hold,
                 room=room,
             )
             session = Session(supervisor, services)
@@ -95,8 +103,10 @@ async def open_kraken(
             report=hub.publish if callback_errors == "isolate" else None,
         )
         services.start_soon(dispatcher.run, name="dispatcher")
+        services.start_soon(holds.watch, name="holds")
+        services.start_soon(backfill.run, name="backfill")
         try:
-            yield Feed(config, hub, dispatcher, losses)
+            yield Feed(config, hub, dispatcher, losses, backfill)
         finally:
             hub.close()
             dispatcher.close()
@@ -117,22 +127,28 @@ def _wall() -> Timestamp:
 
 def _conversation(name: str, config: KrakenConfig) -> Conversation:
     """That of a session, with the clock and the dice of this program."""
-    backoff = Backoff(
+    epoch_ns = time.time_ns() - int(trio.current_time() * NANOSECONDS)
+    backoff, budget = _backoff(config), _budget(config)
+    return Conversation(name, config, backoff=backoff, budget=budget, epoch_ns=epoch_ns)
+
+
+def _backoff(config: KrakenConfig) -> Backoff:
+    return Backoff(
         initial=config.initial_delay,
         maximum=config.max_delay,
         multiplier=config.multiplier,
         jitter=config.jitter,
-        random=random.Random(),  # noqa: S311 - it spreads reconnects, and keeps no secret
+        random=random.Random(),  # noqa: S311 - it spreads attempts, and keeps no secret
     )
-    epoch_ns = time.time_ns() - int(trio.current_time() * NANOSECONDS)
-    return Conversation(name, config, backoff=backoff, budget=_budget(config), epoch_ns=epoch_ns)
+
+
+def _endpoint(config: KrakenConfig) -> Endpoint:
+    return parse_endpoint(config.endpoint, field="endpoint", allow_insecure=config.allow_insecure)
 
 
 def _budget(config: KrakenConfig) -> Budget:
     """What ``config`` allows at its host, where every feed of this Trio run counts."""
-    host = parse_endpoint(
-        config.endpoint, field="endpoint", allow_insecure=config.allow_insecure
-    ).host
+    host = _endpoint(config).host
     try:
         budgets = _budgets.get()
     except LookupError:

@@ -68,6 +68,8 @@ def counts(session: Session) -> Counter[str]:
         checksums_ok=engine.checksums_ok,
         checksums_failed=engine.checksums_failed,
         connections=session.supervisor.connections,
+        trades_repeated=engine.trades_repeated,
+        trades_backfilled=engine.trades_backfilled,
     )
 
 

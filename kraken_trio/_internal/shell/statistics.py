@@ -51,6 +51,11 @@ class FeedStatistics(Struct, frozen=True, kw_only=True):
     """How often a subscription was whole again after a hole."""
     connections: int
     """Connections that were opened."""
+    trades_repeated: int
+    """Trades that were dropped because they were there before: the end of what was received
+    stands in the snapshot after a reconnect once more."""
+    trades_backfilled: int
+    """Trades that were missed, and fetched over REST."""
     dropped: int
     """Records that consumers lost for want of room: those of subscriptions, of event streams and
     of callbacks, those that have left too. Each of them is counted in a gap."""

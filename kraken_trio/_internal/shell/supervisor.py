@@ -22,6 +22,7 @@ from kraken_trio._internal.engine.engine import Engine
 from kraken_trio._internal.engine.hooks import Hooks
 from kraken_trio._internal.engine.signals import (
     DataLost,
+    Held,
     Replied,
     Signal,
     SnapshotSeen,
@@ -52,6 +53,8 @@ REQUEST_PAUSE_S = 0.02
 
 Room = Callable[[], Pause | None]
 """Gives what a reader awaits until there is room; None where there is."""
+OnHeld = Callable[[Engine, Channel, Pressure, Room | None], None]
+"""Is given what holds something back, and what tells how its consumers are."""
 
 _UNAVAILABLE = 503
 
@@ -84,13 +87,15 @@ class Supervisor:
         settled: Callable[[], None],
         pressure: Pressure,
         hooks: Hooks,
+        on_held: OnHeld,
         room: Room | None = None,
     ) -> None:
         """Run ``conversation`` on connections to ``url``.
 
         ``tell`` is given every effect that is not about the connection: transitions, what became
         of subscriptions, warnings; ``settled`` is called when nothing is left to be carried
-        out. Neither may wait or raise. ``wall`` is the wall clock.
+        out; ``on_held`` is given each subscription that holds something back, whenever it does.
+        None of them may wait or raise. ``wall`` is the wall clock.
 
         ``room`` gives, after each frame, what is awaited until there is room for the next. While
         it is, nobody can know whether the peer lives, so silence counts for nothing.
@@ -114,6 +119,7 @@ class Supervisor:
         self._obeying = False
         self._pressure = pressure
         self._on_sent = hooks.frame_sent
+        self._on_held = on_held
         self._room = room
         self._held = False
         self._dialling = False
@@ -309,6 +315,8 @@ class Supervisor:
                 self._obey(self.conversation.lost(wire_part(part), gap.reason, now))
             case StatusSeen(status):
                 self.conversation.status(status)
+            case Held(part):
+                self._on_held(self.engine, part, self._pressure, self._room)
 
     def _resyncs(self, part: Channel) -> bool:
         """Whether a fresh snapshot is wanted where ``part`` lost something."""
