@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import itertools
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from types import FrameType
+from typing import Any
 
 import pytest
 import trio
@@ -312,6 +315,43 @@ def test_ctrl_c_comes_out_as_itself(log: Log, where: str) -> None:
     with pytest.raises(KeyboardInterrupt):
         trio.run(main)
     assert log == ["one begins", "one ends"]
+
+
+def test_ctrl_c_in_the_goodbye_leaves_nothing_running(log: Log) -> None:
+    """Before whichever line of it Ctrl-C strikes, every service is ended after it."""
+    line = struck = 1
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal struck
+        if frame.f_code is not Services._say_goodbye.__code__:
+            return None
+        if event == "line":
+            struck += 1
+            if struck == line:
+                signal.raise_signal(signal.SIGINT)
+        return trace
+
+    async def main() -> None:
+        async with open_services() as services:
+            for name in ("one", "two", "three"):
+                services.start_soon(log.service, name)
+            services.on_stop(lambda: None)
+            await trio.testing.wait_all_tasks_blocked()
+
+    before = sys.gettrace()
+    while struck >= line:
+        line, struck = line + 1, 1
+        log.clear()
+        sys.settrace(trace)
+        try:
+            with suppress(KeyboardInterrupt):
+                trio.run(main)
+        finally:
+            sys.settrace(before)
+        assert sorted(log) == sorted(
+            f"{name} {what}" for name in ("one", "two", "three") for what in ("begins", "ends")
+        )
+    assert line > 10
 
 
 # What comes out
