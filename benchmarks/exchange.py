@@ -242,12 +242,12 @@ def flood(pairs: int, steps: int) -> dict[str, float]:
 def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--pairs", type=int, default=1500)
+    parser.add_argument("--pairs", type=int, default=1500, help="pairs of the market")
     parser.add_argument("--rate", type=float, default=5500, help="messages a second, when paced")
-    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--seconds", type=float, default=20, help="how long each is measured")
     parser.add_argument("--warm-up", type=float, default=2, help="seconds that are not counted")
-    parser.add_argument("--flood-steps", type=int, default=500_000)
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--flood-steps", type=int, default=500_000, help="steps of the market")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of words")
     chosen = parser.parse_args()
     results = {
         "paced": paced(chosen.pairs, chosen.rate, chosen.seconds, warm_up=chosen.warm_up),

@@ -157,7 +157,8 @@ async def test_a_capture_is_played(start: Start, tmp_path: Path) -> None:
     path = tmp_path / "capture.jsonl"
     path.write_text(f"{SNAPSHOT}\n{TRADE}\n")
     async with running(start, "--no-tls", "--capture", str(path), told=1) as exchange:
-        assert exchange.told == [f"it plays {path}"]
+        offers = "book 10 BTC/USD, trade BTC/USD"
+        assert exchange.told == [f"it plays {path} to who is subscribed to all of: {offers}"]
         async with (
             open_kraken(KrakenConfig(endpoint=exchange.url)) as feed,
             feed.trades("BTC/USD") as trades,

@@ -97,6 +97,29 @@ async def test_it_plays_when_all_is_subscribed(
         assert trio.current_time() == pytest.approx(told + 2)
 
 
+async def test_it_says_what_it_has_and_what_a_client_lacks(
+    capture: Write, connect: Connect, autojump_clock: trio.testing.MockClock
+) -> None:
+    """Who waits for a file to be played can see for what."""
+    told: list[str] = []
+    async with open_replay(capture(*FRAMES)) as replay:
+        assert replay.offers == ("book 25 BTC/USD", "ohlc 5 BTC/USD")
+        replay.witness = told.append
+        assert replay.witness == told.append
+        async with connect(replay) as client:
+            for wanted in BOTH:
+                await subscribe(client, wanted)
+        await trio.sleep(3)
+    assert told[:4] == [
+        "client 1 came",
+        "client 1 wants book 25 BTC/USD",
+        "client 1 still lacks ohlc 5 BTC/USD",
+        "client 1 wants ohlc 5 BTC/USD",
+    ]
+    assert told[4].startswith("client 1 is gone (")
+    assert len(told) == 5
+
+
 async def test_it_may_close_at_the_end(
     capture: Write, connect: Connect, autojump_clock: trio.testing.MockClock
 ) -> None:

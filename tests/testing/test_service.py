@@ -52,6 +52,8 @@ class Host:
         self.ledger = Ledger(100)
         self.refusals: dict[str, str | None] = {}
         self.calls: list[str] = []
+        self.told: list[str] = []
+        self.witness = self.told.append
         self.failure: Exception | None = None
 
     def now(self) -> Timestamp:
@@ -217,6 +219,9 @@ async def test_upgrades(request_bytes: bytes, refused: Refusal | None, answer: b
         await stream.aclose()
     assert ("join" in host.calls) is (b"101" in answer)
     assert host.addresses == ["memory"] * (b"404" not in answer)
+    status = answer.split()[1].decode()
+    refusals = [f"a WebSocket was refused with HTTP status {status}"] * (status != "101")
+    assert host.told == refusals
 
 
 @given(
@@ -250,6 +255,20 @@ async def test_a_request_without_end_is_not_kept() -> None:
         await peer.say("x" * (MAX_REQUEST_BYTES + 1))
         await peer.goodbye()
     assert not peer.connection.requests
+
+
+async def test_what_a_client_wants_is_told_in_words() -> None:
+    """Request by request, and no more than can be read."""
+    symbols = ",".join(f'"A{number}/B"' for number in range(7))
+    async with served() as peer:
+        await peer.say(BOOK.replace('"BTC/USD"', symbols))
+        await peer.say(BOOK.replace('"BTC/USD"', symbols).replace("subscribe", "unsubscribe"))
+        await trio.testing.wait_all_tasks_blocked()
+    named = ", ".join(f"book 10 A{number}/B" for number in range(5))
+    assert peer.host.told == [
+        f"client 1 wants {named} and 2 more",
+        f"client 1 wants no more {named} and 2 more",
+    ]
 
 
 async def test_one_who_leaves_while_being_let_in() -> None:

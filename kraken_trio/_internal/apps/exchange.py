@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,12 +19,12 @@ from kraken_trio._internal.apps.options import Symbols, a_port, from_zero
 from kraken_trio._internal.apps.text import shown
 
 if TYPE_CHECKING:
-    from kraken_trio.testing import Exchange, ExchangeConnection, Replay
+    from kraken_trio.testing import Exchange, Replay
 
-LOOK_EVERY_S = 0.1
-"""How often it is looked who is there."""
-SYMBOLS_TOLD = 5
-"""Of what a client subscribed to; more are counted."""
+SYMBOLS_TOLD, OFFERS_TOLD = 5, 20
+"""Of the market, and of a file; more are counted."""
+SNAPSHOT_DELAY_S = 0.1
+"""From an acknowledgement to its snapshot: the real exchange takes 0.05 to 0.2."""
 
 _RATE, _SEED = 200.0, 1
 
@@ -83,7 +83,8 @@ async def exchange(
             _say(what)
             if authority is not None:
                 _say(f"clients have to trust the certificate in {authority}")
-            await _tell_of_clients(doors)
+            doors.witness = _say
+            await trio.sleep_forever()
     raise AssertionError("it runs until it is cancelled")
 
 
@@ -110,17 +111,18 @@ async def _opened(
                 "Leave these out",
             )
         async with open_replay(capture) as replay:
-            yield replay, f"it plays {capture}"
+            offers = ", ".join(replay.offers[:OFFERS_TOLD]) + _more(len(replay.offers), OFFERS_TOLD)
+            yield replay, f"it plays {capture} to who is subscribed to all of: {offers}"
         return
     seed = _SEED if seed is None else seed
     rate = _RATE if rate is None else rate
     pairs = market_pairs(Channel.trades(*symbols).symbols) if symbols else USUAL_PAIRS
     market = Market(pairs, seed=seed, start=time.time_ns())
     # Of its one user it would ban all programs together.
-    rules = ExchangeRules(max_attempts=None)
+    rules = ExchangeRules(max_attempts=None, snapshot_delay_s=SNAPSHOT_DELAY_S)
     async with open_exchange(market, seed=seed, rate=rate, rules=rules) as simulated:
         names = " ".join(market.symbols[:SYMBOLS_TOLD])
-        more = _more(len(market.symbols))
+        more = _more(len(market.symbols), SYMBOLS_TOLD)
         yield simulated, f"a made-up market of {names}{more}: {rate:g} steps a second, seed {seed}"
 
 
@@ -139,34 +141,8 @@ def _written(ca_pem: bytes | None, ca_file: Path | None) -> Iterator[Path | None
             yield path
 
 
-async def _tell_of_clients(doors: Exchange | Replay) -> None:
-    """Say who comes, what they ask for, and why they leave."""
-    known: dict[ExchangeConnection, tuple[Channel, ...]] = {}
-    while True:
-        there = doors.connections
-        for client in there:
-            before = known.get(client)
-            if before is None:
-                _say(f"client {client.number} came")
-            now = client.subscriptions
-            _tell_of_channels(client, "wants", set(now) - set(before or ()))
-            _tell_of_channels(client, "wants no more", set(before or ()) - set(now))
-            known[client] = now
-        for client in [client for client in known if client not in there]:
-            del known[client]
-            _say(f"client {client.number} is gone ({client.ended}), {client.sent} messages sent")
-        await trio.sleep(LOOK_EVERY_S)
-
-
-def _tell_of_channels(client: ExchangeConnection, what: str, channels: Iterable[Channel]) -> None:
-    names = sorted(map(str, channels))
-    if names:
-        told = ", ".join(names[:SYMBOLS_TOLD])
-        _say(f"client {client.number} {what} {told}{_more(len(names))}")
-
-
-def _more(count: int) -> str:
-    return f" and {count - SYMBOLS_TOLD} more" if count > SYMBOLS_TOLD else ""
+def _more(count: int, told: int) -> str:
+    return f" and {count - told} more" if count > told else ""
 
 
 def _say(words: str) -> None:

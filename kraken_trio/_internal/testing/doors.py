@@ -58,6 +58,17 @@ class Doors:
         return self._venue.connected
 
     @property
+    def witness(self) -> Callable[[str], object]:
+        """Is told in words what happens, as it happens: who comes, wants what, leaves and why, and
+        is not let in. Set it to listen, ``exchange.witness = print``; it must not wait or raise.
+        """
+        return self._venue.witness
+
+    @witness.setter
+    def witness(self, witness: Callable[[str], object]) -> None:
+        self._venue.witness = witness
+
+    @property
     def ledger(self) -> Ledger:
         """What was sent to whom, oldest first: as many frames as were asked for when it opened.
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Literal
+
+import trio
 
 from kraken_trio._internal.testing.conversation import (
     UNKNOWN_PAIR,
@@ -100,8 +102,28 @@ class FileVenue(Venue):
         missing = self._missing[service]
         if missing:
             missing.discard(_key(part))
-            if not missing and not self._at_once:
-                service.start_soon(self._play)
+            if not self._at_once:
+                self._begin_or_wait(service, missing)
+
+    def _begin_or_wait(self, service: Service, missing: set[Key]) -> None:
+        """Play, if nothing is missing; tell what is."""
+        if missing:
+            lacking = ", ".join(self.in_words(missing))
+            self.witness(f"client {service.connection.number} still lacks {lacking}")
+        else:
+            service.start_soon(self._play)
+
+    def in_words(self, keys: Iterable[Key] | None = None) -> list[str]:
+        """What the file has, or these of it, each as what is to be subscribed to."""
+        offers = self._script.offers
+        return sorted(
+            " ".join(
+                str(word)
+                for word in (channel, offers[channel, symbol, interval].depth, interval, symbol)
+                if word is not None
+            )
+            for channel, symbol, interval in (offers if keys is None else keys)
+        )
 
     def end(self, service: Service, part: Part) -> None:
         """Play on: a file cannot be played in part."""
@@ -127,6 +149,13 @@ class FileVenue(Venue):
 
 class Replay(Doors):
     """A simulated exchange that plays a file: ``open_replay`` opens it."""
+
+    def __init__(self, nursery: trio.Nursery, venue: FileVenue) -> None:
+        """Open the doors to the ``venue`` of a file."""
+        super().__init__(nursery, venue)
+        self.offers: tuple[str, ...] = tuple(venue.in_words())
+        """What the file has, such as ``book 10 BTC/USD``: a client that is subscribed to all of it
+        is played the file."""
 
 
 @asynccontextmanager

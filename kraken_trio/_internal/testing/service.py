@@ -7,7 +7,7 @@ does is never an error here: it may break the framing, vanish, or never say a wo
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -42,6 +42,7 @@ MAX_REQUEST_BYTES = 64 * 1024
 
 _NOT_FOUND = 404
 _LONGEST_REASON = 200
+_MOST_NAMED = 5  # Of what a request is about.
 _SECOND_S = 1.0
 
 
@@ -60,6 +61,11 @@ class Host(Listing, Protocol):
 
     def admit(self, address: str) -> Refusal | None:
         """Count an attempt from ``address``; give how it is refused, or None where it is not."""
+        ...
+
+    @property
+    def witness(self) -> Callable[[str], object]:
+        """Is told what has just happened, in words."""
         ...
 
     def now(self) -> Timestamp:
@@ -181,6 +187,7 @@ class Service:
             if refusal is None:
                 return await request.accept()
             headers: list[tuple[bytes, bytes]] = []
+            self._host.witness(f"a WebSocket was refused with HTTP status {refusal.status}")
             if refusal.retry_after_s is not None:
                 headers.append((b"Retry-After", b"%d" % refusal.retry_after_s))
             await request.reject(refusal.status, extra_headers=headers)
@@ -215,6 +222,8 @@ class Service:
             self.outbox.put(rate_frame())
             return
         answer = self._conversation.hear(payload, self._host.now(), too_fast=too_fast)
+        self._tell_of("wants no more", answer.ended)
+        self._tell_of("wants", answer.begun)
         for frame in answer.frames:
             self.outbox.put(frame)
         for part in answer.ended:
@@ -226,6 +235,13 @@ class Service:
                 self._nursery.start_soon(self._begin_later, part)
             else:
                 self._begin(part)
+
+    def _tell_of(self, what: str, parts: Sequence[Part]) -> None:
+        """Tell what a request changed."""
+        if parts:
+            named = ", ".join(str(part.as_channel()) for part in parts[:_MOST_NAMED])
+            more = f" and {len(parts) - _MOST_NAMED} more" if len(parts) > _MOST_NAMED else ""
+            self._host.witness(f"client {self.connection.number} {what} {named}{more}")
 
     async def _begin_later(self, part: Part) -> None:
         await trio.sleep(self._host.rules.snapshot_delay_s)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import abc
 import random
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import trio
 
@@ -47,6 +47,8 @@ class Venue(abc.ABC):
         """What it sent."""
         self.gate: Gate = Gate(rules)
         """Whom it lets in."""
+        self.witness: Callable[[str], object] = _nobody
+        """Is told in words what happens: who comes, wants what, leaves, and is not let in."""
         self.system: str = "online"
         """The mode of its trading engine."""
         self._services: dict[Service, None] = {}
@@ -75,13 +77,18 @@ class Venue(abc.ABC):
         self._services[service] = None
         self.connections.append(service.connection)
         self.connected += 1
+        self.witness(f"client {service.connection.number} came")
         for frame in self.greeting():
             service.outbox.tell(frame, "status")
 
     def leave(self, service: Service) -> None:
         """Forget a client."""
         del self._services[service]
-        self.connections.remove(service.connection)
+        client = service.connection
+        self.connections.remove(client)
+        self.witness(
+            f"client {client.number} is gone ({client.ended}), {client.sent} messages sent"
+        )
 
     def greeting(self) -> tuple[bytes, ...]:
         """What a client hears before it asked for anything."""
@@ -146,3 +153,7 @@ class Venue(abc.ABC):
     @abc.abstractmethod
     def end(self, service: Service, part: Part) -> None:
         """Tell a client nothing of that any more."""
+
+
+def _nobody(_words: str) -> None:
+    """Listen to nothing."""
