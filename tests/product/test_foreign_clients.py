@@ -33,13 +33,37 @@ PATIENCE_S = 60.0
 """For a client to get anywhere. Nothing depends on how long it takes."""
 SEED = 5
 START = 1_767_225_600 * 10**9
+LARGEST = Decimal(1000)
+"""Of orders, in the quote asset: larger ones have more digits than the floats of the SDK hold."""
 PAIRS = (
-    MarketPair(symbol="BTC/USD", price=Decimal("62800.0"), price_precision=1, qty_precision=8),
-    MarketPair(symbol="DOGE/USD", price=Decimal("0.0912000"), price_precision=7, qty_precision=8),
     MarketPair(
-        symbol="SHIB/USD", price=Decimal("0.0000082510"), price_precision=10, qty_precision=5
+        symbol="BTC/USD",
+        price=Decimal("62800.0"),
+        price_precision=1,
+        qty_precision=8,
+        largest_order=LARGEST,
     ),
-    MarketPair(symbol="BTC/JPY", price=Decimal(9_871_234), price_precision=0, qty_precision=8),
+    MarketPair(
+        symbol="DOGE/USD",
+        price=Decimal("0.0912000"),
+        price_precision=7,
+        qty_precision=8,
+        largest_order=LARGEST,
+    ),
+    MarketPair(
+        symbol="SHIB/USD",
+        price=Decimal("0.0000082510"),
+        price_precision=10,
+        qty_precision=5,
+        largest_order=LARGEST,
+    ),
+    MarketPair(
+        symbol="BTC/JPY",
+        price=Decimal(9_871_234),
+        price_precision=0,
+        qty_precision=8,
+        largest_order=LARGEST,
+    ),
 )
 """Precisions from none to ten decimals, each of which is written and summed up differently."""
 SYMBOLS = tuple(pair.symbol for pair in PAIRS)

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from inspect import unwrap
 from types import FrameType
 from typing import Any
 
@@ -323,7 +324,7 @@ def test_ctrl_c_in_the_goodbye_leaves_nothing_running(log: Log) -> None:
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
         nonlocal struck
-        if frame.f_code is not Services._say_goodbye.__code__:
+        if frame.f_code is not unwrap(Services._say_goodbye).__code__:
             return None
         if event == "line":
             struck += 1
