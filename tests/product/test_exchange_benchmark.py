@@ -16,7 +16,9 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks" / "exchange.py"
 @pytest.mark.skipif(not SCRIPT.exists(), reason="there are no benchmarks beside these tests")
 def test_it_runs() -> None:
     """A market of a few pairs is measured in all three ways."""
-    sizes = {"--pairs": 5, "--rate": 2000, "--seconds": 0.5, "--warm-up": 0, "--flood-steps": 500}
+    sizes = {"--pairs": 5, "--rate": 2000, "--seconds": 2, "--warm-up": 0}
+    # The first read of a flood is not counted, and a short flood is read in one.
+    sizes["--flood-steps"] = 20_000
     arguments = [str(part) for pair in sizes.items() for part in pair]
     done = subprocess.run(  # noqa: S603 - our own script
         [sys.executable, str(SCRIPT), *arguments, "--json"],
@@ -26,5 +28,4 @@ def test_it_runs() -> None:
     )
     results = json.loads(done.stdout)
     assert results.keys() == {"paced", "flat out", "flood"}
-    # On a busy machine a client may have been given nothing within the time that was measured.
-    assert all(figures["messages_per_s"] >= 0 for figures in results.values())
+    assert all(figures["messages_per_s"] > 0 for figures in results.values())
