@@ -70,6 +70,14 @@ def line(**settings: Any) -> TradeLine:
     return TradeLine("BTC/USD", GapHandling(**{"backfill": True, **settings}))
 
 
+def test_the_latest_trade_that_was_given_out_is_known() -> None:
+    """Not one that waits."""
+    line = TradeLine("BTC/USD", GapHandling(backfill=True))
+    assert line.last is None
+    line.accept(live(1, 2, 5))
+    assert line.last == trade(2)
+
+
 def test_order_is_left_alone() -> None:
     """What comes in order goes on at once, and nothing is asked."""
     trades = line()

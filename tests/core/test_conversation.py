@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from kraken_trio._internal.core import session_events as said
 from kraken_trio._internal.core.backoff import Backoff, Budget
 from kraken_trio._internal.core.conversation import Conversation
-from kraken_trio._internal.core.roster import Completed, Discard, Ended
+from kraken_trio._internal.core.roster_effects import (
+    Completed,
+    Discard,
+    Ended,
+    Mended,
+    Probed,
+    Stalled,
+)
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.config import KrakenConfig
 from kraken_trio._internal.model.errors import ConnectionLost, SubscriptionError
@@ -192,6 +199,70 @@ def test_a_hole_that_is_given_up_needs_no_resync() -> None:
         made.tick(now)
         answer(made, now)
     assert made.state is ConnectionState.SUBSCRIBED
+
+
+def silent(made: Conversation, *, until: float, heard: int = 0) -> list[Any]:
+    """Let time pass in which each subscription had as many messages; give what came of it."""
+    effects: list[Any] = []
+    while made.silence.due <= until:
+        effects += made.look(lambda _: heard, made.silence.due)
+    return effects
+
+
+def test_a_silent_symbol_is_probed_alone_and_the_session_goes_on() -> None:
+    """A quiet market costs two requests, and is no event at all."""
+    made = subscribed(BTC, ETH)
+    assert silent(made, until=74.0) == []
+    assert made.deadline == 75.0
+    assert silent(made, until=75.0)
+    effects = answer(made, 75.0) + answer(made, 75.0)
+    assert [type(effect) for effect in effects] == [Probed, Probed, Completed, Completed]
+    assert made.state is ConnectionState.SUBSCRIBED
+    assert silent(made, until=194.0) == []
+
+
+def test_what_a_probe_shows_is_mended_by_it() -> None:
+    """How long it was silent is told; one that does so again and again is given up, alone."""
+    made = subscribed(BTC, ETH)
+    silent(made, until=75.0)
+    for _ in range(4):
+        assert made.missed(BTC, 76.0) == [Mended(BTC, GapReason.STALLED, 61.0)]
+    discard, ended, *_ = made.missed(BTC, 76.0)
+    assert isinstance(ended, Ended)
+    assert (discard, ended.part) == (Discard(BTC), BTC)
+    assert "5 times in a row" in str(ended.error)
+    assert made.state is ConnectionState.SUBSCRIBED
+
+
+def test_an_unanswered_probe_makes_the_session_resync() -> None:
+    """Nothing of that symbol is believed until its snapshot comes."""
+    made = subscribed(BTC, ETH)
+    silent(made, until=75.0)
+    for request, req_id in made.requests(75.0):
+        reply = Reply(method="unsubscribe", success=True, req_id=req_id, symbol="ETH/USD")
+        assert request == Unsubscribe(Channel.book("BTC/USD", "ETH/USD"))
+        made.replied(reply, 80.0)
+    effects = made.tick(85.0)
+    assert [type(effect) for effect in effects] == [Stalled, said.Changed, Discard]
+    assert made.state is ConnectionState.RESYNCING
+
+
+def test_in_a_maintenance_nobody_is_probed() -> None:
+    """All are silent then; when it is over, the limit counts from there."""
+    made = subscribed(BTC)
+    made.status(SystemStatus(system="maintenance"))
+    assert silent(made, until=600.0) == []
+    made.status(SystemStatus(system="online"))
+    assert silent(made, until=660.0) == []
+    assert silent(made, until=690.0)
+
+
+def test_without_a_connection_nobody_is_probed() -> None:
+    """A silence needs somebody to be silent."""
+    made = subscribed(BTC)
+    made.report(said.Lost(GONE), 1.0)
+    assert made.silence.due == float("inf")
+    assert made.look(lambda _: 0, 1000.0) == []
 
 
 def test_a_wish_that_is_refused_locally_leaves_no_other() -> None:

@@ -9,16 +9,18 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kraken_trio._internal.core.backoff import Backoff
-from kraken_trio._internal.core.roster import (
-    SYMBOLS_PER_REQUEST,
+from kraken_trio._internal.core.roster import SYMBOLS_PER_REQUEST, Roster
+from kraken_trio._internal.core.roster_effects import (
     Completed,
     Discard,
     Effect,
     Ended,
     Mended,
-    Roster,
+    Probed,
+    Stalled,
     Watch,
 )
 from kraken_trio._internal.model.channel import Channel
@@ -27,6 +29,7 @@ from kraken_trio._internal.model.gap import GapReason
 from kraken_trio._internal.model.lifecycle import SubscriptionState
 from kraken_trio._internal.model.messages import Refusal, Reply
 from kraken_trio._internal.model.requests import Subscribe, Unsubscribe
+from kraken_trio._internal.model.timestamp import Timestamp
 
 BTC, ETH = Channel.book("BTC/USD"), Channel.book("ETH/USD")
 
@@ -273,6 +276,60 @@ def test_a_hole_that_cannot_be_mended_ends_the_one() -> None:
         made.snapshot(BTC, 1.0)
     assert isinstance(effects[-1], Ended)
     assert not made.mending
+    assert [entry.part for entry in made] == [ETH]
+
+
+def test_a_probe_leaves_and_asks_for_the_snapshot() -> None:
+    """It says when the exchange confirmed it and let it go; a trade's past is asked for, too."""
+    trades = Channel.trades("BTC/USD")
+    made = roster(trades)
+    ((_, first),) = made.requests(0.0)
+    made.replied(replace(yes(first, "BTC/USD"), time_out=Timestamp(5)), 0.0)
+    assert made.probe(trades, 1.0) == [Watch(trades)]
+    assert made.probe(trades, 1.0) == []  # it is on its way
+    ((request, second),) = made.requests(1.0)
+    assert request == Unsubscribe(trades)
+    left = replace(yes(second, "BTC/USD", "unsubscribe"), time_out=Timestamp(9))
+    assert made.replied(left, 2.0) == [Probed(trades, Timestamp(5), Timestamp(9))]
+    ((again, third),) = made.requests(2.0)
+    assert again == Subscribe(Channel.trades("BTC/USD", snapshot=True))
+    assert not made.outstanding
+    assert not made.mending
+    already = no(third, "BTC/USD", Refusal.ALREADY)
+    assert made.replied(already, 2.0) == [Completed(trades)]
+
+
+def test_what_nobody_wants_or_knows_is_not_probed() -> None:
+    """Nor given up: it is gone already."""
+    made = live(BTC)
+    for part in (ETH, BTC):
+        made.unwant(part, 0.0)
+        assert made.probe(part, 1.0) == []
+        assert made.give_up(part, "why", 1.0) == []
+
+
+def test_an_unanswered_probe_is_a_stall_until_the_snapshot_comes() -> None:
+    """From then on it is mended as any loss."""
+    made = live(BTC)
+    made.probe(BTC, 1.0)
+    assert made.tick(11.0) == [Stalled(BTC), Discard(BTC)]
+    assert made.mending
+    for request, req_id in made.requests(11.0):
+        made.replied(yes(req_id, "BTC/USD", type(request).__name__.lower()), 11.0)
+    for request, req_id in made.requests(11.0):
+        assert request == Subscribe(BTC)
+        made.replied(yes(req_id, "BTC/USD"), 12.0)
+    assert made.snapshot(BTC, 13.0) == [Completed(BTC), Mended(BTC, GapReason.STALLED, 2.0)]
+    assert not made.mending
+
+
+def test_one_that_is_given_up_ends_alone() -> None:
+    """With the reason that was given."""
+    made = live(BTC, ETH)
+    discard, ended = made.give_up(BTC, "hopeless", 1.0)
+    assert (discard, ended.part) == (Discard(BTC), BTC)
+    assert isinstance(ended, Ended)
+    assert "hopeless" in str(ended.error)
     assert [entry.part for entry in made] == [ETH]
 
 

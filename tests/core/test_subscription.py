@@ -132,8 +132,92 @@ def test_a_snapshot_that_never_comes_is_asked_for_anew(playbook: Callable[..., A
     """Confirmed but empty: leave first, since asking twice would be refused, then ask."""
     book = playbook(subscription())
     book >> s.Online() >> s.Acknowledged()
-    book.wait(10.0) << [s.Discard(), s.Unsubscribe()]
+    book.wait(10.0) << [s.Stall(), s.Discard(), s.Unsubscribe()]
     book >> s.Left() << [s.Discard(), s.Subscribe()]
+
+
+def test_a_silent_one_is_left_and_asked_for_anew(playbook: Callable[..., Any]) -> None:
+    """A probe forgets nothing, and is complete again with its snapshot."""
+    book = playbook(live())
+    book >> s.Probe() << [s.Unsubscribe()]
+    assert (book.machine.probing, book.machine.outstanding) == (True, False)
+    assert book.machine.deadline == 10.0
+    book >> s.SnapshotSeen() << []  # nobody asked for it
+    book >> s.Left() << [s.Subscribe()]
+    book >> s.Left() << []
+    book >> s.Acknowledged() << []
+    assert book.machine.probing
+    book >> s.SnapshotSeen() << [s.Deliver()]
+    assert (book.machine.probing, book.machine.deadline) == (False, math.inf)
+
+
+def test_a_probe_without_a_snapshot_ends_with_its_confirmation(
+    playbook: Callable[..., Any],
+) -> None:
+    """A quiet pair may have no trade to show."""
+    trades = playbook(subscription(Channel.trades("BTC/USD")))
+    trades >> s.Online() >> s.Acknowledged() >> s.Probe() >> s.Left() << [s.Subscribe()]
+    trades >> s.Acknowledged() << [s.Deliver()]
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_a_probe_that_is_not_answered_shows_a_stall(
+    left: bool,
+    playbook: Callable[..., Any],
+) -> None:
+    """Then nothing of it is believed any more, and it is asked for anew as after a loss."""
+    book = playbook(live())
+    book >> s.Probe()
+    if left:
+        book >> s.Left()
+    book.wait(10.0) << [s.Stall(), s.Discard(), s.Unsubscribe()]
+    assert book.machine.outstanding
+    book >> s.Left() << [s.Discard(), s.Subscribe()]
+
+
+def test_one_that_may_not_be_left_is_live(playbook: Callable[..., Any]) -> None:
+    """The exchange refuses the request to leave: then nothing has changed."""
+    book = playbook(live())
+    book >> s.Probe() >> s.Refused(BUSY, transient=True) << []
+    assert book.machine.state is SubscriptionState.LIVE
+
+
+def test_one_that_is_refused_after_its_probe_is_lost(playbook: Callable[..., Any]) -> None:
+    """For good, it ends; for now, it is asked for anew, and says meanwhile that it is not live."""
+    book = playbook(live())
+    book >> s.Probe() >> s.Left() >> s.Refused(NO) << [s.Stall(), s.Discard(), s.Fail(NO)]
+    book = playbook(live())
+    book >> s.Probe() >> s.Left()
+    book >> s.Refused(BUSY, transient=True) << [s.Stall(), s.Discard(), s.Unsubscribe()]
+
+
+@pytest.mark.parametrize("left, effects", [(False, []), (True, [s.Unsubscribe()])])
+def test_a_probe_may_end_in_any_other_way(
+    left: bool,
+    effects: list[object],
+    playbook: Callable[..., Any],
+) -> None:
+    """Leaving, a loss and a lost connection are what they always are; what was sent is not sent
+    twice.
+    """
+    for event, rest in (
+        (s.Leave(), effects),
+        (s.DataLost("checksum"), effects),
+        (s.Offline(), []),
+        (s.GiveUp(NO), [s.Unsubscribe(), s.Fail(NO)]),
+    ):
+        book = playbook(live())
+        book >> s.Probe()
+        if left:
+            book >> s.Left()
+        book >> event << [s.Discard(), *rest]
+
+
+def test_one_that_is_given_up_ends_with_its_error(playbook: Callable[..., Any]) -> None:
+    """Whoever sees that it is hopeless may say so."""
+    book = playbook(live())
+    book >> s.GiveUp(NO) << [s.Discard(), s.Unsubscribe(), s.Fail(NO)]
+    assert book.machine.state is SubscriptionState.ENDED
 
 
 def test_a_hole_is_mended_by_leaving_and_asking_anew(playbook: Callable[..., Any]) -> None:
@@ -287,6 +371,8 @@ INPUTS: list[s.Input] = [
     s.Refused(BUSY, transient=True),
     s.SnapshotSeen(),
     s.DataLost("checksum"),
+    s.Probe(),
+    s.GiveUp(NO),
     s.Left(),
     s.Leave(),
     s.Want(),
@@ -307,8 +393,9 @@ def test_what_is_outstanding_always_has_a_deadline(
             machine.handle(event, now)
         except InvalidTransition:
             continue
-        assert machine.outstanding == (machine.deadline < math.inf)
+        assert (machine.outstanding or machine.probing) == (machine.deadline < math.inf)
     for _ in range(3 * s.ATTEMPTS):
-        now = max(now, machine.deadline) if machine.outstanding else now
+        now = max(now, machine.deadline) if machine.deadline < math.inf else now
         machine.tick(now)
     assert not machine.outstanding
+    assert not machine.probing

@@ -97,6 +97,18 @@ def test_consecutive_trades_pass_as_they_are() -> None:
     assert tracker.repeats == 0
 
 
+def test_the_latest_record_is_known() -> None:
+    """Where records say something of each other; what is numbered by message has none."""
+    tracker, chart = TradeTracker("BTC/USD"), CandleTracker("BTC/USD")
+    assert (tracker.last, chart.last) == (None, None)
+    tracker.accept(trades(1, 2))
+    chart.accept(candles(candle(1)))
+    assert (tracker.last, chart.last) == (trade(2), candle(1))
+    private: Tracker = SequenceTracker("executions")
+    private.accept(numbered(1))
+    assert private.last is None
+
+
 def test_missing_trades_are_told_where_they_are_missing() -> None:
     """A jump gives a gap right before the trade that showed it, within a message too."""
     tracker = TradeTracker("BTC/USD")

@@ -10,10 +10,12 @@ from msgspec.structs import replace
 
 from kraken_trio._internal.engine.engine import Engine
 from kraken_trio._internal.engine.hooks import Hooks
+from kraken_trio._internal.engine.probe import Probe
 from kraken_trio._internal.engine.routes import BookRoute
 from kraken_trio._internal.engine.signals import (
     DataLost,
     Faulted,
+    Missed,
     Replied,
     SnapshotSeen,
     StatusSeen,
@@ -478,3 +480,40 @@ def test_a_lenient_book_finds_a_broken_frame_out_by_itself() -> None:
     made.feed(SNAPSHOT, NOW)
     assert [type(signal) for signal in made.feed(UPDATE[:-9], NOW)] == [Faulted]
     assert [type(item) for item in got] == [BookSnapshot, ProtocolError]
+
+
+class Gaps(Observer):
+    """Remembers what was lost."""
+
+    def __init__(self) -> None:
+        """Nothing was lost yet."""
+        self.seen: list[Gap] = []
+
+    def gap(self, session: str, gap: Gap) -> None:  # noqa: ARG002 - the hook's
+        """Remember it."""
+        self.seen.append(gap)
+
+
+def test_what_a_probe_shows_is_observed_for_each_and_signalled_once() -> None:
+    """A ticker and a spread live on one subscription, so one signal speaks for both."""
+    gaps = Gaps()
+    engine = Engine(V2Decoder(), hooks=Hooks([gaps], print))
+    parts = [Channel.ticker("BTC/USD", event_trigger="bbo"), Channel.spread("BTC/USD")]
+    routes = [engine.open(part) for part in parts]
+    engine.feed(TICKER, NOW)
+    for route in routes:
+        route.probe = Probe()
+    signals = engine.feed(TICKER.replace(b"update", b"snapshot").replace(b"1.6", b"1.7"), NOW)
+    assert [type(signal) for signal in signals] == [Missed]
+    assert [gap.channel for gap in gaps.seen] == ["ticker", "spread"]
+
+
+def test_what_does_not_come_is_told_in_band_and_to_observers() -> None:
+    """And of what is not open, nothing."""
+    gaps, got = Gaps(), list[Any]()
+    engine = Engine(V2Decoder(), hooks=Hooks([gaps], print))
+    engine.attach(got.append)
+    engine.open(BOOK)
+    engine.stall(BOOK)
+    engine.stall(Channel.book("ETH/USD"))
+    assert got == gaps.seen == [Gap("book", "BTC/USD", GapReason.STALLED)]

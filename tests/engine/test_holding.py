@@ -11,8 +11,9 @@ from kraken_trio._internal.core.backfill import PAGE_ROWS
 from kraken_trio._internal.engine.engine import Engine
 from kraken_trio._internal.engine.holding import AT_ONCE, HoldingRoute, holds_back
 from kraken_trio._internal.engine.hooks import Hooks
+from kraken_trio._internal.engine.probe import Probe
 from kraken_trio._internal.engine.routes import TrackedRoute
-from kraken_trio._internal.engine.signals import DataLost, Held
+from kraken_trio._internal.engine.signals import DataLost, Held, Missed
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.gap import Gap, GapHandling, GapPolicy, GapReason
 from kraken_trio._internal.model.messages import RecordsMessage
@@ -191,6 +192,26 @@ def test_where_no_snapshot_was_asked_for_nothing_is_kept() -> None:
     route = HoldingRoute(Channel.trades("BTC/USD"), GapHandling(backfill=True))
     route.take(live(1, 2))
     assert list(route.recall()) == []
+
+
+def test_a_probe_brings_what_was_kept_from_us() -> None:
+    """Late, and told so; a hole in it waits as any other. One of a quiet pair brings nothing."""
+    route, got = opened()
+    route.take(live(1, 2))
+    heard = route.heard
+    signals: list[Any] = []
+    for _ in range(2):
+        route.probe = Probe(left_at=Timestamp(9 * 10**9))
+        signals = list(route.take(live(1, 2, 3, snapshot=True)))
+    gap = got[2]
+    assert (gap.reason, gap.size, got) == (GapReason.STALLED, 0, [1, 2, gap, 3])
+    assert (signals, route.heard) == ([], heard)
+    route.probe = Probe()
+    signals = list(route.take(live(5, 6, snapshot=True)))
+    assert [type(signal) for signal in signals] == [Missed, Held]
+    route.fill(rows(3, 4, 5))
+    route.hand_on(9)
+    assert got[-3:] == [4, 5, 6]
 
 
 def test_closing_forgets_what_waits() -> None:

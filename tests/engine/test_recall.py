@@ -124,3 +124,30 @@ def test_a_record_without_a_mark_is_given_as_it_is() -> None:
     recall = make_recall("spread")
     recall.note([spread := Spread("BTC/USD", ONE, ONE, ONE, ONE, NOW)])
     assert list(recall) == [spread]
+
+
+@pytest.mark.parametrize(
+    "channel, there, other",
+    [
+        ("ticker", [ticker(1)], [ticker(2)]),
+        ("trade", [trade(1), trade(2)], [trade(1)]),
+        ("ohlc", [candle(1), candle(2)], [candle(1), candle(2, trades=2)]),
+        (
+            "instrument",
+            [asset("BTC", "enabled"), pair("BTC/USD", "online")],
+            [asset("BTC", "enabled"), pair("BTC/USD", "delisted")],
+        ),
+    ],
+)
+def test_what_is_kept_is_compared_with_a_snapshot(
+    channel: str, there: list[Any], other: list[Any]
+) -> None:
+    """When either was read makes no difference, nor which of them was marked as a snapshot's."""
+    recall = make_recall(channel)
+    recall.note(there)
+    again = [replace(each, received_at=NOW) for each in there]
+    again = [replace(each, snapshot=True) if hasattr(each, "snapshot") else each for each in again]
+    assert recall.holds(RecordsMessage(channel, True, tuple(again), None, NOW))  # noqa: FBT003 - a struct
+    assert not recall.holds(RecordsMessage(channel, True, tuple(other), None, NOW))  # noqa: FBT003 - a struct
+    recall.forget()
+    assert recall.holds(RecordsMessage(channel, True, (), None, NOW))  # noqa: FBT003 - a struct

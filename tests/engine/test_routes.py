@@ -8,15 +8,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from kraken_trio._internal.core.trackers import CandleTracker, SequenceTracker, TradeTracker
-from kraken_trio._internal.engine.routes import (
-    BookRoute,
-    Route,
-    SpreadRoute,
-    TrackedRoute,
-    make_route,
-)
-from kraken_trio._internal.engine.signals import DataLost, SnapshotSeen
+from kraken_trio._internal.engine.making import make_route
+from kraken_trio._internal.engine.probe import Probe
+from kraken_trio._internal.engine.signals import DataLost, Missed, SnapshotSeen
 from kraken_trio._internal.model.account import BalanceSnapshot
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.gap import Gap, GapHandling, GapReason
@@ -27,10 +21,10 @@ from kraken_trio._internal.model.records import (
     BookSnapshot,
     BookUpdate,
     Level,
-    Spread,
     Ticker,
     Trade,
 )
+from kraken_trio._internal.model.reference import InstrumentPair
 from kraken_trio._internal.model.timestamp import Timestamp
 
 NOW = Timestamp(1_000)
@@ -82,29 +76,6 @@ def level3(*, snapshot: bool) -> Level3Message:
     return Level3Message("BTC/USD", snapshot, (order,), (), checksum, NOW, LATER)
 
 
-@pytest.mark.parametrize(
-    "part, kind, tracker",
-    [
-        (Channel.ticker("BTC/USD"), Route, None),
-        (Channel.instrument(), Route, None),
-        (Channel.spread("BTC/USD"), SpreadRoute, None),
-        (Channel.book("BTC/USD"), BookRoute, None),
-        (Channel.level3("BTC/USD"), BookRoute, None),
-        (Channel.trades("BTC/USD"), TrackedRoute, TradeTracker),
-        (Channel.ohlc("BTC/USD"), TrackedRoute, CandleTracker),
-        (Channel.executions(), TrackedRoute, SequenceTracker),
-        (Channel.balances(), TrackedRoute, SequenceTracker),
-    ],
-)
-def test_each_channel_has_its_kind_of_route(
-    part: Channel, kind: type, tracker: type | None
-) -> None:
-    """What a channel's loss looks like decides how it is routed."""
-    route = make_route(part, GapHandling())
-    assert type(route) is kind
-    assert tracker is None or type(route.tracker) is tracker  # type: ignore[attr-defined]
-
-
 def test_records_without_numbers_are_handed_on_as_they_are() -> None:
     """A ticker goes to every sink, in the order in which they joined."""
     route, got = opened(Channel.ticker("BTC/USD"))
@@ -139,42 +110,6 @@ def test_a_channel_without_symbols_says_so_in_its_gap() -> None:
     route, _ = opened(Channel.instrument())
     route.take(message("instrument"))
     assert route.disconnect() == Gap("instrument", None, GapReason.DISCONNECT, from_time=NOW)
-
-
-def test_a_spread_comes_with_each_change_of_the_best_levels() -> None:
-    """A ticker that shows the same bid and ask as before gives no spread."""
-    route, got = opened(Channel.spread("BTC/USD"))
-    for bid in ("1.5", "1.5", "1.6", "1.60"):
-        assert list(route.take(message("ticker", ticker(bid)))) == []
-    one = Decimal(1)
-    assert got == [
-        Spread("BTC/USD", Decimal(bid), one, one, one, NOW, LATER) for bid in ("1.5", "1.6")
-    ]
-
-
-@pytest.mark.parametrize("field", ["bid", "bid_qty", "ask", "ask_qty"])
-def test_each_of_the_four_makes_a_spread(field: str) -> None:
-    """A change of one price or one quantity alone is a change."""
-    route, got = opened(Channel.spread("BTC/USD"))
-    for value in ("7", "8"):
-        route.take(message("ticker", replace(ticker("1.5"), **{field: Decimal(value)})))
-    assert [getattr(item, field) for item in got] == [7, 8]
-
-
-def test_after_a_disconnect_the_spread_is_shown_again() -> None:
-    """Nobody knows what it was in between, so the same one is news."""
-    route, got = opened(Channel.spread("BTC/USD"))
-    for _ in range(2):
-        route.take(message("ticker", ticker("1.5")))
-        route.disconnect()
-    assert [type(item) for item in got] == [Spread, Gap, Spread, Gap]
-
-
-def test_only_tickers_make_a_spread() -> None:
-    """Whatever else a message holds is none of its business."""
-    route, got = opened(Channel.spread("BTC/USD"))
-    route.take(message("ticker", trade(1)))
-    assert got == []
 
 
 def test_a_gap_stands_before_the_trade_that_showed_it() -> None:
@@ -301,16 +236,6 @@ def test_what_is_believed_no_more_is_given_to_nobody() -> None:
     assert (list(quote.recall()), len(list(past.recall()))) == ([], 1)
 
 
-def test_the_spread_that_was_shown_last_is_recalled() -> None:
-    """Not the ticker that it came from; and none before the first."""
-    route, got = opened(Channel.spread("BTC/USD"))
-    assert list(route.recall()) == []
-    route.take(message("ticker", ticker("1.5")))
-    assert list(route.recall()) == got
-    route.disconnect()
-    assert list(route.recall()) == []
-
-
 def test_one_who_leaves_costs_nobody_else_anything() -> None:
     """A sink may leave while it is given something: the next one is given it all the same."""
     route, got = opened(Channel.book("BTC/USD"))
@@ -367,3 +292,133 @@ def test_a_closed_book_is_over() -> None:
     assert list(route.verify(book(snapshot=True))) == []
     assert (got, route.book.state) == ([], BookState.CLOSED)
     make_route(Channel.ticker("BTC/USD"), GapHandling()).close()  # of others nothing is kept
+
+
+def probed(route: Any, left_at: int = 10_000, confirmed_at: int | None = None) -> int:
+    """Let a route be probed; give what it had heard before."""
+    since = None if confirmed_at is None else Timestamp(confirmed_at)
+    route.probe = Probe(since, Timestamp(left_at))
+    return int(route.heard)
+
+
+def test_a_probe_of_a_quiet_book_delivers_nothing() -> None:
+    """The same levels again are no news; the snapshot is signalled, for somebody waits for it."""
+    route, got = opened(Channel.book("BTC/USD"))
+    route.verify(book(snapshot=True))
+    heard = probed(route)
+    assert list(route.verify(book(snapshot=True))) == [SnapshotSeen(route.part)]
+    assert ([type(item) for item in got], route.heard) == ([BookSnapshot], heard)
+    route.verify(book(snapshot=False, qty="3.00"))
+    assert route.heard == heard + 1
+
+
+@pytest.mark.parametrize(
+    "left_at, reason", [(1_000, GapReason.STALLED), (999, GapReason.DISCONNECT)]
+)
+def test_a_probe_of_a_book_shows_what_was_kept_from_us(left_at: int, reason: GapReason) -> None:
+    """The gap comes first, then the book as it is; when it changed decides whose fault it is."""
+    route, got = opened(Channel.book("BTC/USD"))
+    route.verify(book(snapshot=True))
+    probed(route, left_at)
+    missed, seen = route.verify(book(snapshot=True, qty="3.00"))
+    gap = Gap("book", "BTC/USD", reason, from_time=NOW, to_time=NOW)
+    assert (missed, seen) == (Missed(route.part, gap), SnapshotSeen(route.part))
+    assert [type(item) for item in got] == [BookSnapshot, Gap, BookSnapshot]
+    assert got[1] == gap
+    assert route.book.snapshot().bids == got[2].bids
+
+
+def test_a_probe_that_does_not_verify_is_a_loss() -> None:
+    """As any snapshot that does not."""
+    route, got = opened(Channel.book("BTC/USD"))
+    route.verify(book(snapshot=True))
+    probed(route)
+    (lost,) = route.verify(book(snapshot=True, checksum=7))
+    assert (lost, got[1].reason) == (DataLost(route.part, got[1]), GapReason.CHECKSUM)
+
+
+def test_a_probe_of_a_book_that_is_not_live_is_its_snapshot() -> None:
+    """One that ignores its gaps may be broken while it is probed."""
+    route, got = opened(Channel.book("BTC/USD"))
+    probed(route)
+    assert list(route.verify(book(snapshot=True))) == [SnapshotSeen(route.part)]
+    assert [type(item) for item in got] == [BookSnapshot]
+
+
+def test_trades_that_a_probe_brings_come_late_and_once() -> None:
+    """The gap says so, and that none is missing; one of a quiet pair brings nothing."""
+    route, got = opened(Channel.trades("BTC/USD"))
+    route.take(message("trade", trade(1), trade(2)))
+    heard = probed(route)
+    signals = list(route.take(message("trade", trade(2), trade(3), snapshot=True)))
+    gap = Gap("trade", "BTC/USD", GapReason.STALLED, None, None, 0, NOW, Timestamp(3))
+    assert (signals, got) == ([Missed(route.part, gap)], [trade(1), trade(2), gap, trade(3)])
+    probed(route)
+    assert list(route.take(message("trade", trade(3), snapshot=True))) == []
+    assert (len(got), route.heard) == (4, heard)
+
+
+def test_trades_from_when_we_were_not_there_are_no_stall() -> None:
+    """They come all the same."""
+    route, got = opened(Channel.trades("BTC/USD"))
+    route.take(message("trade", trade(1)))
+    probed(route, left_at=1)
+    assert list(route.take(message("trade", trade(1), trade(2), snapshot=True))) == []
+    assert got == [trade(1), trade(2)]
+
+
+@pytest.mark.parametrize(
+    "snapshot, confirmed_at, numbers",
+    [(False, 2, [3]), (False, None, []), (True, None, [1, 2, 3])],
+)
+def test_trades_that_never_came_were_missed_since_they_were_promised(
+    snapshot: bool,
+    confirmed_at: int | None,
+    numbers: list[int],
+) -> None:
+    """One who asked for the past missed all of it; one who did not, what came since."""
+    route, got = opened(Channel.trades("BTC/USD", snapshot=snapshot))
+    probed(route, confirmed_at=confirmed_at)
+    route.take(message("trade", *map(trade, (1, 2, 3)), snapshot=True))
+    assert [item.trade_id for item in got if isinstance(item, Trade)] == numbers
+    assert [type(item) for item in got][:1] == ([Gap] if numbers else [])
+
+
+def test_instruments_are_compared_one_by_one() -> None:
+    """A change of one of them that was not told is a stall."""
+    route, got = opened(Channel.instrument())
+    pairs = [InstrumentPair(symbol="BTC/USD", status=status) for status in ("online", "delisted")]
+    route.take(message("instrument", pairs[0], snapshot=True))
+    signals: Any = ()
+    for pair in pairs:
+        probed(route)
+        signals = route.take(message("instrument", pair, snapshot=True))
+    assert got == [pairs[0], Gap("instrument", None, GapReason.STALLED, from_time=NOW), pairs[1]]
+    assert list(signals) == [Missed(route.part, got[1]), SnapshotSeen(route.part)]
+    unkept, rest = opened(Channel(name="instrument", snapshot=False))
+    probed(unkept)
+    assert list(unkept.take(message("instrument", pairs[1], snapshot=True))) == []
+    assert rest == []
+
+
+@pytest.mark.parametrize("part", [Channel.book("BTC/USD"), Channel.ticker("BTC/USD")])
+def test_what_does_not_come_is_told(part: Channel) -> None:
+    """With the moment up to which all was well, if there was one."""
+    route, got = opened(part)
+    assert route.stall() == got[0] == Gap(part.name, "BTC/USD", GapReason.STALLED)
+    if part.name == "book":
+        route.verify(book(snapshot=True))
+    else:
+        route.take(message("ticker", ticker("1.5")))
+    assert route.stall().from_time == NOW
+
+
+@pytest.mark.parametrize(
+    "part", [Channel.book("BTC/USD"), Channel.ticker("BTC/USD"), Channel.trades("BTC/USD")]
+)
+def test_what_is_discarded_is_not_compared_any_more(part: Channel) -> None:
+    """What comes next is the beginning."""
+    route, _ = opened(part)
+    probed(route)
+    route.discard()
+    assert route.probe is None

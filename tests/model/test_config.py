@@ -44,6 +44,7 @@ DEFAULTS = {
     "heartbeat_interval": 30,
     "heartbeat_timeout": 10,
     "stale_after": 5,
+    "silent_after": 60,
     "max_messages_per_second": 0,
     "max_queue_depth": 500,
     "drop_policy": DropPolicy.OLDEST,

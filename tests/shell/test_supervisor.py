@@ -22,7 +22,7 @@ from kraken_trio import (
     Trade,
     open_kraken,
 )
-from kraken_trio._internal.shell.supervisor import wire_part
+from kraken_trio._internal.shell.serving import wire_part
 from kraken_trio.extended import Observer
 from kraken_trio.testing import Exchange, Market, MarketPair, open_exchange
 

@@ -144,6 +144,17 @@ async def test_it_can_be_silenced_and_held() -> None:
     assert await parts.sent() == [b"trade"]
 
 
+async def test_who_was_silenced_can_speak_again() -> None:
+    """As well as one that was stalled until it is subscribed to anew."""
+    parts = Parts()
+    for quieten in (parts.connection.silence, parts.connection.stall):
+        quieten("book", "BTC/USD")
+        parts.outbox.tell(b"kept", "book", "BTC/USD")
+        parts.connection.speak("book", "BTC/USD")
+        parts.outbox.tell(b"told", "book", "BTC/USD")
+    assert await parts.sent() == [b"told", b"told"]
+
+
 async def test_it_can_be_cut_in_a_frame() -> None:
     """A heartbeat, or another frame, is sent in half, to be followed by a cut."""
     parts = Parts()

@@ -73,6 +73,11 @@ class TradeLine:
         return self._window.repeats
 
     @property
+    def last(self) -> Trade | None:
+        """The latest trade that was given out."""
+        return self._window.last
+
+    @property
     def holding(self) -> bool:
         """Whether anything waits."""
         return bool(len(self._window))

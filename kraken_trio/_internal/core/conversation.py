@@ -7,17 +7,19 @@ and carries the effects out, in order; between two calls nothing is ever half do
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from kraken_trio._internal.core import roster as roster_effects
+from kraken_trio._internal.core import roster_effects
 from kraken_trio._internal.core import session_events as said
 from kraken_trio._internal.core.backoff import Backoff, Budget
 from kraken_trio._internal.core.roster import Request, Roster
 from kraken_trio._internal.core.session import Session
+from kraken_trio._internal.core.silence import Silence
+from kraken_trio._internal.core.subscription import ATTEMPTS
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.config import KrakenConfig
 from kraken_trio._internal.model.gap import GapReason
-from kraken_trio._internal.model.lifecycle import ConnectionState
+from kraken_trio._internal.model.lifecycle import ConnectionState, SubscriptionState
 from kraken_trio._internal.model.messages import Reply
 from kraken_trio._internal.model.reference import SystemStatus
 
@@ -47,6 +49,8 @@ class Conversation:
         """The connection's machine."""
         self.roster: Roster = Roster(timeout_s=config.timeout, backoff=backoff)
         """The subscriptions' machines."""
+        self.silence: Silence = Silence(config.silent_after)
+        """Which of them should have delivered something by now."""
 
     @property
     def state(self) -> ConnectionState:
@@ -58,7 +62,7 @@ class Conversation:
         """When ``tick`` wants to be called; infinity for never. That of the subscriptions which
         somebody wants is not in it: ask the roster for each.
         """
-        return min(self.session.deadline, self.roster.deadline())
+        return min(self.session.deadline, self.roster.deadline(), self.silence.due)
 
     def want(self, parts: Sequence[Channel], now: float) -> list[Effect]:
         """Somebody wants ``parts``: all of them, or, where one is refused, none.
@@ -105,6 +109,39 @@ class Conversation:
             effects = [*self._session(said.GapFound(part), now), *effects]
         return self._told(effects, now)
 
+    def missed(self, part: Channel, now: float) -> list[Effect]:
+        """A probe of ``part`` showed that something was kept from us. Its snapshot mends that; but
+        one that is silent again and again is given up.
+        """
+        stalls, silent_s = self.silence.stalled(part, now)
+        if stalls >= ATTEMPTS:
+            reason = f"is confirmed, and did not deliver what there was, {stalls} times in a row"
+            return self._told(self.roster.give_up(part, reason, now), now)
+        return [roster_effects.Mended(part, GapReason.STALLED, silent_s)]
+
+    def look(self, heard: Callable[[Channel], int], now: float) -> list[Effect]:
+        """Probe what has been silent for too long, if it is time to see to that.
+
+        ``heard`` gives how many messages a subscription ever had.
+        """
+        if now < self.silence.due:
+            return []
+        if self.session.maintenance:
+            # Then all are silent.
+            self.silence.end()
+            self.silence.begin(now)
+            return []
+        counts = {
+            entry.part: heard(entry.part)
+            for entry in self.roster
+            if entry.users
+            and (entry.machine.state is SubscriptionState.LIVE or entry.machine.probing)
+        }
+        effects: list[Effect] = []
+        for part in self.silence.look(counts, now):
+            effects += self.roster.probe(part, now)
+        return effects
+
     def status(self, status: SystemStatus) -> None:
         """The exchange said how it is."""
         self.session.maintenance = status.system == "maintenance"
@@ -123,12 +160,15 @@ class Conversation:
         return effects + self._told(self.roster.tick(now), now)
 
     def _told(self, effects: Sequence[Effect], now: float) -> list[Effect]:
-        """Tell the session of the subscriptions that ended, and of what is complete now."""
+        """Tell the session of what ended or has a hole, and of what is complete now."""
         out: list[Effect] = []
         for effect in effects:
             out.append(effect)
-            if isinstance(effect, roster_effects.Ended) and self.state in _ANSWERING:
+            answering = self.state in _ANSWERING
+            if answering and isinstance(effect, roster_effects.Ended):
                 out += self._session(said.SymbolEnded(effect.part, effect.error), now)
+            if answering and isinstance(effect, roster_effects.Stalled) and self.roster.mending:
+                out += self._session(said.GapFound(effect.part), now)
         return out + self._settle(now)
 
     def _settle(self, now: float) -> list[Effect]:
@@ -150,9 +190,11 @@ class Conversation:
         for effect in effects:
             match effect:
                 case said.SubscribeAll():
+                    self.silence.begin(now)
                     out += self.roster.online(now)
                     out += self._settle(now)
                 case said.Invalidate():
+                    self.silence.end()
                     out += [effect, *self.roster.offline(now)]
                 case said.Resync() | said.EndSubscription():
                     pass  # the roster found it, and has seen to it

@@ -15,11 +15,21 @@ from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 import msgspec
-from msgspec import Struct
 
 from kraken_trio._internal.core import subscription as talk
 from kraken_trio._internal.core.backoff import Backoff
+from kraken_trio._internal.core.entry import Entry, Key, clash
 from kraken_trio._internal.core.pending import Pending
+from kraken_trio._internal.core.roster_effects import (
+    Completed,
+    Discard,
+    Effect,
+    Ended,
+    Mended,
+    Probed,
+    Stalled,
+    Watch,
+)
 from kraken_trio._internal.core.subscription import Subscription
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.errors import SubscriptionError
@@ -32,50 +42,7 @@ SYMBOLS_PER_REQUEST = 100
 """Lists of a hundred symbols were seen to be taken, with all pairs of the exchange."""
 
 
-class Discard(Struct, frozen=True):
-    """Forget what one subscription delivered: its book and the numbers that begin anew."""
-
-    part: Channel
-    """Which."""
-
-
-class Completed(Struct, frozen=True):
-    """One subscription is confirmed and complete."""
-
-    part: Channel
-    """Which."""
-
-
-class Ended(Struct, frozen=True):
-    """One subscription is refused for good, or given up."""
-
-    part: Channel
-    """Which."""
-    error: SubscriptionError
-    """Why."""
-
-
-class Watch(Struct, frozen=True):
-    """One subscription has a nearer deadline than before; who sleeps to it must look again."""
-
-    part: Channel
-    """Which."""
-
-
-class Mended(Struct, frozen=True):
-    """One subscription that had lost something is whole again."""
-
-    part: Channel
-    """Which."""
-    reason: GapReason
-    """Of the first loss since it was whole."""
-    duration_s: float
-    """From that loss until now."""
-
-
-Effect = Discard | Completed | Ended | Watch | Mended
 Request = Subscribe | Unsubscribe
-Key = tuple[str, str | None, int | None]
 
 _TELL_THEMSELVES = ("trade", "ohlc")
 """Channels whose records show by themselves what was missed, even over a reconnect."""
@@ -83,27 +50,6 @@ _KINDS: dict[type, type[Request]] = {
     talk.Subscribe: Subscribe,
     talk.Unsubscribe: Unsubscribe,
 }
-
-
-class Entry:
-    """One subscription, as the exchange knows it."""
-
-    __slots__ = ("lost", "machine", "mending", "part", "seen", "users")
-
-    def __init__(self, part: Channel, machine: Subscription) -> None:
-        """Start unwanted."""
-        self.part: Channel = part
-        """What it is about."""
-        self.machine: Subscription = machine
-        """How far the conversation has got."""
-        self.users: int = 0
-        """How many want it."""
-        self.mending: bool = False
-        """Whether it had a hole, and is not whole again."""
-        self.lost: tuple[GapReason, float] | None = None
-        """Why it was first not whole since it was, and when; None while nothing is missing."""
-        self.seen: bool = False
-        """Whether it was complete once: then what it missed since can be found in a snapshot."""
 
 
 class Roster:
@@ -166,7 +112,7 @@ class Roster:
         entry = self._entries.get(part.key)
         if entry is None or not entry.users:
             return
-        reason = _clash(entry.part, part)
+        reason = clash(entry.part, part)
         if reason is not None:
             raise SubscriptionError(reason, part.name, part.symbols[0] if part.symbols else None)
 
@@ -225,7 +171,8 @@ class Roster:
         groups: dict[tuple[type[Request], Channel], list[Entry]] = {}
         for (kind, _), entry in self._queue.items():
             part = entry.part
-            if kind is Subscribe and entry.seen and part.name in _TELL_THEMSELVES:
+            missing = entry.seen and part.name in _TELL_THEMSELVES
+            if kind is Subscribe and (missing or entry.machine.probing):
                 # What was missed meanwhile stands in the snapshot, as far as it reaches.
                 part = msgspec.structs.replace(part, snapshot=True)
             # The first symbol stands for all: a channel cannot be without.
@@ -257,7 +204,12 @@ class Roster:
             entries = tuple(e for e in entries if not e.part.symbols or _name(kind, e) in named)
         effects: list[Effect] = []
         for entry in entries:
-            effects += self._step(entry, self._meaning(kind, entry, reply), now)
+            meaning = self._meaning(kind, entry, reply)
+            if isinstance(meaning, talk.Acknowledged):
+                entry.confirmed_at = reply.time_out
+            elif isinstance(meaning, talk.Left) and entry.machine.probing:
+                effects.append(Probed(entry.part, entry.confirmed_at, reply.time_out))
+            effects += self._step(entry, meaning, now)
         return effects
 
     def snapshot(self, part: Channel, now: float) -> list[Effect]:
@@ -277,6 +229,22 @@ class Roster:
         self._track(entry)
         return effects
 
+    def probe(self, part: Channel, now: float) -> list[Effect]:
+        """``part`` has been silent for long: see whether its market is, if it is live."""
+        entry = self._entries.get(part.key)
+        if entry is None or not entry.users or entry.machine.state is not SubscriptionState.LIVE:
+            return []
+        return self._step(entry, talk.Probe(), now)
+
+    def give_up(self, part: Channel, reason: str, now: float) -> list[Effect]:
+        """``part`` is live, or said to be, and it is hopeless."""
+        entry = self._entries.get(part.key)
+        if entry is None or not entry.users:
+            return []
+        symbol = part.symbols[0] if part.symbols else None
+        error = SubscriptionError(reason, part.name, symbol)
+        return self._step(entry, talk.GiveUp(error), now)
+
     def tick(self, now: float) -> list[Effect]:
         """What has become due, symbol by symbol."""
         effects: list[Effect] = []
@@ -287,13 +255,16 @@ class Roster:
         return effects
 
     def silent(self, now: float) -> bool:
-        """Whether something is overdue, and the exchange has answered nothing for as long as an
-        answer may take: then the connection is at fault, and no single symbol.
+        """Whether an answer is overdue, and the exchange has answered nothing for as long as one
+        may take: then the connection is at fault, and no single symbol. What was confirmed and
+        then does not come is the fault of that symbol.
         """
         if now - self._answered < self._timeout:
             return False
         return any(
-            entry.users and entry.machine.deadline <= now and not entry.machine.paused
+            entry.users
+            and entry.machine.deadline <= now
+            and not (entry.machine.answered or entry.machine.paused)
             for entry in self
         )
 
@@ -311,7 +282,8 @@ class Roster:
             return talk.Acknowledged() if kind is Subscribe else talk.Left()
         # Said of a request that was repeated, it confirms the one before. Said of the first one,
         # something else of ours is in the way, and the data would never come.
-        if reply.refusal is Refusal.ALREADY and entry.machine.attempts:
+        again = entry.machine.attempts or entry.machine.probing
+        if reply.refusal is Refusal.ALREADY and again:
             return talk.Acknowledged()
         if reply.refusal is Refusal.ABSENT and kind is Unsubscribe:
             return talk.Left()
@@ -340,6 +312,10 @@ class Roster:
                     effects += self._enqueue(_KINDS[type(step)], entry, now)
                 case talk.Discard():
                     effects.append(Discard(entry.part))
+                case talk.Stall():
+                    entry.lost = entry.lost or (GapReason.STALLED, now)
+                    entry.mending = entry.machine.outstanding
+                    effects.append(Stalled(entry.part))
                 case talk.Deliver():
                     entry.mending = False
                     entry.seen = True
@@ -378,16 +354,6 @@ class Roster:
             return self._step(entry, talk.Left(), now)
         self._queue[kind, key] = entry
         return []
-
-
-def _clash(there: Channel, wanted: Channel) -> str | None:
-    """Why two wishes are not one subscription, if they are not."""
-    if there != msgspec.structs.replace(wanted, snapshot=there.snapshot):
-        return f"is subscribed to as {there}; the exchange has one of them on a connection"
-    # One that came with a snapshot serves those too who want none, but not the other way round.
-    if wanted.snapshot and not there.snapshot:
-        return "is subscribed to without its snapshot; ask for that with the first subscription"
-    return None
 
 
 def _part_name(method: str, symbol: str | None) -> str | None:

@@ -80,6 +80,8 @@ class SubscriptionEffect(enum.Enum):
     """Send the request to leave."""
     DISCARD = "discard"
     """Forget its book and its numbers: nothing from before may be taken for new."""
+    STALL = "stall"
+    """Say that what was promised did not come."""
     DELIVER = "deliver"
     """It is complete: say so to whoever waits for it."""
     FAIL = "fail"
@@ -216,13 +218,25 @@ def _subscription() -> dict[
         (s.REQUESTED, t.LEAVE): Row(s.UNSUBSCRIBING, (e.UNSUBSCRIBE,)),
         (s.ACKNOWLEDGED, t.SNAPSHOT): Row(s.LIVE, (e.DELIVER,)),
         # A second subscribe would be refused as a repetition: leave first, then ask anew.
-        (s.ACKNOWLEDGED, t.TIMED_OUT): Row(s.RESYNCING, (e.DISCARD, e.UNSUBSCRIBE)),
+        (s.ACKNOWLEDGED, t.TIMED_OUT): Row(s.RESYNCING, (e.STALL, e.DISCARD, e.UNSUBSCRIBE)),
         (s.ACKNOWLEDGED, t.LOST): Row(s.RESYNCING, (e.DISCARD, e.UNSUBSCRIBE)),
         (s.LIVE, t.LOST): Row(s.RESYNCING, (e.DISCARD, e.UNSUBSCRIBE)),
         (s.LIVE, t.ACKNOWLEDGED): Row(s.LIVE, late=True),
         (s.LIVE, t.ACKNOWLEDGED_BARE): Row(s.LIVE, late=True),
         # A snapshot that was not asked for: the exchange says it anew, and that is all.
         (s.LIVE, t.SNAPSHOT): Row(s.LIVE),
+        # Acknowledged and silent, or a quiet market: the snapshot of a new subscription tells.
+        (s.LIVE, t.PROBE): Row(s.PROBING, (e.UNSUBSCRIBE,)),
+        (s.PROBING, t.LEFT): Row(s.PROBED, (e.SUBSCRIBE,)),
+        # It would not let us leave: then all is as it was.
+        (s.PROBING, t.REFUSED): Row(s.LIVE),
+        (s.PROBING, t.LOST): Row(s.RESYNCING, (e.DISCARD,)),
+        (s.PROBING, t.LEAVE): Row(s.UNSUBSCRIBING, (e.DISCARD,)),
+        (s.PROBED, t.ACKNOWLEDGED): Row(s.PROBED),
+        (s.PROBED, t.ACKNOWLEDGED_BARE): Row(s.LIVE, (e.DELIVER,)),
+        (s.PROBED, t.SNAPSHOT): Row(s.LIVE, (e.DELIVER,)),
+        (s.PROBED, t.REFUSED): Row(s.ENDED, (e.STALL, e.DISCARD, e.FAIL)),
+        (s.PROBED, t.LOST): Row(s.RESYNCING, (e.DISCARD, e.UNSUBSCRIBE)),
         (s.RESYNCING, t.LEFT): again,
         # It says it knows no such subscription: then there is nothing to leave.
         (s.RESYNCING, t.REFUSED): again,
@@ -246,11 +260,12 @@ def _subscription() -> dict[
         table[state, t.REFUSED] = Row(s.ENDED, (e.DISCARD, e.FAIL))
     # A snapshot that overtook its confirmation, and does not verify: there is something to leave.
     table[s.REQUESTED, t.LOST] = Row(s.RESYNCING, (e.DISCARD, e.UNSUBSCRIBE))
-    for state in (s.REQUESTED, s.ACKNOWLEDGED, s.LIVE, s.RESYNCING):
+    for state in (s.PROBING, s.PROBED):
+        table[state, t.TIMED_OUT] = Row(s.RESYNCING, (e.STALL, e.DISCARD, e.UNSUBSCRIBE))
+    for state in (s.REQUESTED, s.ACKNOWLEDGED, s.LIVE, s.RESYNCING, s.PROBING, s.PROBED):
         table[state, t.GAVE_UP] = Row(s.ENDED, (e.DISCARD, e.UNSUBSCRIBE, e.FAIL))
-    for state in (s.REQUESTED, s.ACKNOWLEDGED, s.LIVE, s.RESYNCING):
         table[state, t.OFFLINE] = Row(s.IDLE, (e.DISCARD,))
-    for state in (s.ACKNOWLEDGED, s.LIVE):
+    for state in (s.ACKNOWLEDGED, s.LIVE, s.PROBED):
         table[state, t.LEAVE] = Row(s.UNSUBSCRIBING, (e.DISCARD, e.UNSUBSCRIBE))
     table[s.RESYNCING, t.LEAVE] = Row(s.UNSUBSCRIBING, (e.DISCARD,))
     remote = (t.ACKNOWLEDGED, t.ACKNOWLEDGED_BARE, t.REFUSED, t.SNAPSHOT, t.LOST, t.LEFT)
@@ -261,7 +276,8 @@ def _subscription() -> dict[
         | _late((s.IDLE, s.ENDED), remote)
         | _late((s.UNSUBSCRIBING,), unsubscribing)
         | _late((s.UNSUBSCRIBING, s.ENDED), (t.LEAVE,))
-        | _late((s.REQUESTED,), (t.LEFT,))
+        | _late((s.REQUESTED, s.PROBED), (t.LEFT,))
+        | _late((s.PROBING,), (t.ACKNOWLEDGED, t.ACKNOWLEDGED_BARE, t.SNAPSHOT))
         | _late((s.ACKNOWLEDGED,), (t.ACKNOWLEDGED, t.ACKNOWLEDGED_BARE, t.LEFT))
         | _late((s.LIVE,), (t.REFUSED, t.LEFT))
     )

@@ -58,6 +58,17 @@ class DataLost(Struct, frozen=True):
     """The evidence."""
 
 
+class Probe(Struct, frozen=True):
+    """It is live, and has been silent for long."""
+
+
+class GiveUp(Struct, frozen=True):
+    """It is live, and will not be any better."""
+
+    error: SubscriptionError
+    """Why."""
+
+
 class Left(Struct, frozen=True):
     """The exchange confirmed that it was left."""
 
@@ -70,7 +81,19 @@ class Want(Struct, frozen=True):
     """Somebody wants it again."""
 
 
-Input = Online | Offline | Acknowledged | Refused | SnapshotSeen | DataLost | Left | Leave | Want
+Input = (
+    Online
+    | Offline
+    | Acknowledged
+    | Refused
+    | SnapshotSeen
+    | DataLost
+    | Probe
+    | GiveUp
+    | Left
+    | Leave
+    | Want
+)
 
 
 class Subscribe(Struct, frozen=True):
@@ -85,6 +108,10 @@ class Discard(Struct, frozen=True):
     """Forget its book and its numbers."""
 
 
+class Stall(Struct, frozen=True):
+    """Tell that what was promised did not come."""
+
+
 class Deliver(Struct, frozen=True):
     """It is complete: tell whoever waits for it."""
 
@@ -96,12 +123,13 @@ class Fail(Struct, frozen=True):
     """To be raised to its consumer."""
 
 
-Effect = Subscribe | Unsubscribe | Discard | Deliver | Fail
+Effect = Subscribe | Unsubscribe | Discard | Stall | Deliver | Fail
 
 _PLAIN: dict[SubscriptionEffect, Effect] = {
     SubscriptionEffect.SUBSCRIBE: Subscribe(),
     SubscriptionEffect.UNSUBSCRIBE: Unsubscribe(),
     SubscriptionEffect.DISCARD: Discard(),
+    SubscriptionEffect.STALL: Stall(),
     SubscriptionEffect.DELIVER: Deliver(),
 }
 """The effects that have no particulars."""
@@ -114,10 +142,21 @@ _OUTSTANDING = frozenset(
         SubscriptionState.UNSUBSCRIBING,
     }
 )
-
-_LOSING = frozenset(
-    {SubscriptionState.REQUESTED, SubscriptionState.ACKNOWLEDGED, SubscriptionState.LIVE}
+_ANSWERS = frozenset(
+    {
+        SubscriptionTrigger.ACKNOWLEDGED,
+        SubscriptionTrigger.ACKNOWLEDGED_BARE,
+        SubscriptionTrigger.REFUSED,
+        SubscriptionTrigger.LEFT,
+    }
 )
+_ASKING = frozenset({SubscriptionEffect.SUBSCRIBE, SubscriptionEffect.UNSUBSCRIBE})
+_PROBING = frozenset({SubscriptionState.PROBING, SubscriptionState.PROBED})
+_LOSING = _PROBING | {
+    SubscriptionState.REQUESTED,
+    SubscriptionState.ACKNOWLEDGED,
+    SubscriptionState.LIVE,
+}
 
 
 class Subscription:
@@ -131,6 +170,7 @@ class Subscription:
         "_machine",
         "_paused",
         "_timeout",
+        "answered",
         "attempts",
         "part",
     )
@@ -141,6 +181,8 @@ class Subscription:
         """What it is about."""
         self.attempts: int = 0
         """Failures in a row since it was last live for a while."""
+        self.answered: bool = False
+        """Whether the exchange answered what it was last asked, whatever came of that."""
         self._machine = Machine("subscription", SUBSCRIPTION, SubscriptionState.IDLE)
         self._timeout = timeout_s
         self._backoff = backoff
@@ -167,8 +209,15 @@ class Subscription:
 
     @property
     def outstanding(self) -> bool:
-        """Whether an answer of the exchange, or a pause before the next request, is awaited."""
+        """Whether an answer of the exchange, or a pause before the next request, is awaited; and
+        until then, it is not complete.
+        """
         return self.state in _OUTSTANDING
+
+    @property
+    def probing(self) -> bool:
+        """Whether an answer is awaited that shows whether it still is complete."""
+        return self.state in _PROBING
 
     @property
     def paused(self) -> bool:
@@ -196,11 +245,18 @@ class Subscription:
                 if self.state is SubscriptionState.RESYNCING:
                     # Not subscribed at all, it says: then it is left.
                     return self._again(trigger.REFUSED, now)
+                if event.transient and self.state is SubscriptionState.PROBED:
+                    # It is left, and what it had cannot be believed while we wait.
+                    return self._fail_once(event.error, now)
                 return self._fire(trigger.REFUSED, now, event.error)
             case SnapshotSeen():
                 return self._fire(trigger.SNAPSHOT, now)
             case DataLost():
                 return self._lost(event.reason, now)
+            case Probe():
+                return self._fire(trigger.PROBE, now)
+            case GiveUp():
+                return self._fire(trigger.GAVE_UP, now, event.error)
             case Left():
                 if self.state is SubscriptionState.RESYNCING:
                     return self._again(trigger.LEFT, now)
@@ -225,9 +281,13 @@ class Subscription:
             return self._fire(self._paused, now)
         if self.state is SubscriptionState.UNSUBSCRIBING:
             return self._fire(SubscriptionTrigger.TIMED_OUT, now)
+        return self._fail_once(self._unanswered(), now)
+
+    def _fail_once(self, error: SubscriptionError, now: float) -> list[Effect]:
+        """Count a failure, and ask anew; give up after the last one."""
         self.attempts += 1
         if self.attempts >= ATTEMPTS:
-            return self._fire(SubscriptionTrigger.GAVE_UP, now, self._unanswered())
+            return self._fire(SubscriptionTrigger.GAVE_UP, now, error)
         return self._fire(SubscriptionTrigger.TIMED_OUT, now)
 
     def _unanswered(self) -> SubscriptionError:
@@ -282,10 +342,12 @@ class Subscription:
         row = self._machine.fire(trigger)
         if row.late:
             return []
+        self.answered = (self.answered or trigger in _ANSWERS) and _ASKING.isdisjoint(row.effects)
         if error is not None:
             self._error = error
         self._paused = None
-        self._due = now + self._timeout if row.to_state in _OUTSTANDING else math.inf
+        waits = row.to_state in _OUTSTANDING or row.to_state in _PROBING
+        self._due = now + self._timeout if waits else math.inf
         if row.to_state is not SubscriptionState.LIVE:
             self._live_since = None
         elif self._live_since is None:

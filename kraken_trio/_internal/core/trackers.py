@@ -38,6 +38,11 @@ class Tracker(Protocol):
         """
         ...
 
+    @property
+    def last(self) -> Record | None:
+        """The latest record; None where none came, or they say nothing of each other."""
+        ...
+
     def accept(self, message: RecordsMessage) -> Sequence[Record | Gap]:
         """What to deliver of a message of this subscription, in order.
 
@@ -64,6 +69,11 @@ class TradeTracker:
         """Trades that were there before."""
         self._symbol = symbol
         self._last: Trade | None = None
+
+    @property
+    def last(self) -> Trade | None:
+        """As in ``Tracker``."""
+        return self._last
 
     def accept(self, message: RecordsMessage) -> Sequence[Record | Gap]:
         """As in ``Tracker``. A snapshot after a reconnect overlaps with what was seen."""
@@ -137,6 +147,11 @@ class CandleTracker:
         self._symbol = symbol
         self._last: Candle | None = None
 
+    @property
+    def last(self) -> Candle | None:
+        """As in ``Tracker``."""
+        return self._last
+
     def accept(self, message: RecordsMessage) -> Sequence[Record | Gap]:
         """As in ``Tracker``. Another state of the interval seen last is no repeat."""
         candles = cast("tuple[Candle, ...]", message.records)
@@ -179,6 +194,10 @@ class SequenceTracker:
         self._channel = channel
         self._expected = 1
         self._last_at: Timestamp | None = None
+
+    @property
+    def last(self) -> None:
+        """As in ``Tracker``: what is numbered is messages."""
 
     def accept(self, message: RecordsMessage) -> Sequence[Record | Gap]:
         """As in ``Tracker``. The times of a gap are those of reading the messages around it.

@@ -14,20 +14,21 @@ from typing import Any, Protocol, TypeGuard, assert_never, cast
 from msgspec.structs import replace
 
 from kraken_trio._internal.core.digits import MOST_DECIMALS
-from kraken_trio._internal.engine.holding import HoldingRoute, holds_back
+from kraken_trio._internal.engine.holding import HoldingRoute
 from kraken_trio._internal.engine.hooks import Hooks
+from kraken_trio._internal.engine.making import make_route
 from kraken_trio._internal.engine.routes import (
     NOTHING,
     BookRoute,
     Route,
     Sink,
     TrackedRoute,
-    make_route,
     without,
 )
 from kraken_trio._internal.engine.signals import (
     DataLost,
     Faulted,
+    Missed,
     Replied,
     Signal,
     StatusSeen,
@@ -133,8 +134,7 @@ class Engine:
         if key in self._routes:
             msg = f"{part} has a route already, that of {self._routes[key].part}"
             raise ValueError(msg)
-        holding = holds_back(part, handling)
-        route = HoldingRoute(part, handling) if holding else make_route(part, handling)
+        route = make_route(part, handling)
         twin = self._routes.get((_TWINS.get(part.name, ""), *key[1:]))
         if twin is not None and twin.kept is not None:
             # One subscription on the wire serves both: what it told is known here already.
@@ -189,6 +189,12 @@ class Engine:
             gap = route.disconnect()
             if gap is not None:
                 self._tell(gap)
+
+    def stall(self, part: Channel) -> None:
+        """What was promised of ``part`` does not come: tell it in band, if it is open."""
+        route = self.route(part)
+        if route is not None:
+            self._tell(route.stall())
 
     def feed(self, payload: bytes | memoryview, received_at: Timestamp | None) -> Sequence[Signal]:
         """Take one frame's payload all the way to the sinks; give what else it means.
@@ -281,9 +287,9 @@ class Engine:
             routes = [self._routes.get((name, symbol, None)) for name in ("ticker", "spread")]
             if not any(routes):
                 signals = (*signals, *self._unrouted(part))
-            for route in routes:
-                if route is not None:
-                    signals = (*signals, *route.take(part))
+            told = [each for route in routes if route for each in self.note(route.take(part))]
+            # Of two that live on one subscription, one speaks for both.
+            signals = (*signals, *told[:1])
         return signals
 
     def _take_by_symbol(self, message: RecordsMessage) -> Sequence[Signal]:
@@ -338,7 +344,7 @@ class Engine:
     def note(self, signals: Sequence[Signal]) -> Sequence[Signal]:
         """Tell the observers of what is lost; for what a route gives by itself."""
         for signal in signals:
-            if isinstance(signal, DataLost):
+            if isinstance(signal, DataLost | Missed):
                 self._tell(signal.gap)
         return signals
 

@@ -65,6 +65,11 @@ class HoldingRoute(TrackedRoute):
 
         As in ``TrackedRoute``, a snapshot that nobody asked for is old where nothing was seen.
         """
+        missed: Sequence[Signal] = NOTHING
+        if self.probe is not None and message.snapshot:
+            message, missed = self._sift(self.probe, message)
+        else:
+            self.messages += 1
         fresh, self._received = not self._received, (message.received_at,)
         items = self._line.accept(message)
         if fresh and message.snapshot and not self.part.snapshot:
@@ -76,7 +81,8 @@ class HoldingRoute(TrackedRoute):
             self._ready += items
             # A consumer for which this is too much gets its own gap; memory has an end.
             signals = self.hand_on(max(0, len(self._ready) - self._most))
-        return [*signals, Held(self.part)] if self.holding else signals
+        held = (Held(self.part),) if self.holding else NOTHING
+        return (*missed, *signals, *held) if missed or held else signals
 
     def tick(self, now: float) -> None:
         """Say what time it is. What was waited for long enough is given up."""

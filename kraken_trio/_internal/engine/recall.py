@@ -40,6 +40,10 @@ class Recall(Protocol):
         """Nothing of it holds any more."""
         ...
 
+    def holds(self, message: RecordsMessage) -> bool:
+        """Whether what is kept is what a snapshot says; when either was read does not matter."""
+        ...
+
     def __iter__(self) -> Iterator[Item]:
         """All that is kept, oldest first; records that can be are marked as a snapshot's."""
         ...
@@ -66,6 +70,10 @@ class Newest:
     def forget(self) -> None:
         """As in ``Recall``."""
         self._item = None
+
+    def holds(self, message: RecordsMessage) -> bool:
+        """As in ``Recall``."""
+        return _timeless(() if self._item is None else (self._item,)) == _timeless(message.records)
 
     def __iter__(self) -> Iterator[Item]:
         """As in ``Recall``."""
@@ -102,6 +110,12 @@ class Latest:
         """As in ``Recall``."""
         self._items.clear()
 
+    def holds(self, message: RecordsMessage) -> bool:
+        """As in ``Recall``."""
+        kept = dict(zip(self._items, _timeless(self._items.values()), strict=True))
+        said = map(self._identity, message.records)
+        return kept == dict(zip(said, _timeless(message.records), strict=True))
+
     def __iter__(self) -> Iterator[Item]:
         """As in ``Recall``."""
         return map(_marked, self._items.values())
@@ -122,6 +136,10 @@ def make_recall(channel: str) -> Recall:
 
 def _instrument(item: Any) -> object:
     return ("pair", item.symbol) if isinstance(item, InstrumentPair) else ("asset", item.id)
+
+
+def _timeless(items: Iterable[Any]) -> list[Any]:
+    return [_marked(replace(item, received_at=None)) for item in items]
 
 
 def _marked(item: Any) -> Item:

@@ -3,28 +3,29 @@
 A route knows what loss looks like in its channel, and puts a ``Gap`` in band where it is; what is
 done about a loss is decided by whoever reads the signals. A sink takes one item and returns at
 once: the ``put`` of a buffer, or a counter.
+
+A route that is *probed* compares the next snapshot with what it knows (``probe``). One that says
+the same is not handed on; one that does not is what mends the loss, and comes right behind its gap.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from msgspec.structs import replace
+
 from kraken_trio._internal.core.book import OrderBook
 from kraken_trio._internal.core.buffer import Item
 from kraken_trio._internal.core.level3 import Level3Book
-from kraken_trio._internal.core.trackers import (
-    CandleTracker,
-    SequenceTracker,
-    Tracker,
-    TradeTracker,
-)
+from kraken_trio._internal.core.trackers import Tracker
+from kraken_trio._internal.engine.probe import Probe, begun_at, newer, same_book, stalled
 from kraken_trio._internal.engine.recall import Recall, make_recall
-from kraken_trio._internal.engine.signals import DataLost, Signal, SnapshotSeen
+from kraken_trio._internal.engine.signals import DataLost, Missed, Signal, SnapshotSeen
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.gap import Gap, GapHandling, GapPolicy, GapReason
 from kraken_trio._internal.model.level3 import Level3Snapshot
 from kraken_trio._internal.model.messages import BookMessage, Level3Message, RecordsMessage
-from kraken_trio._internal.model.records import BookSnapshot, Spread, Ticker
+from kraken_trio._internal.model.records import BookSnapshot
 from kraken_trio._internal.model.timestamp import Timestamp
 
 Sink = Callable[[Item], None]
@@ -35,12 +36,9 @@ NOTHING: tuple[Signal, ...] = ()
 
 
 class Route:
-    """Where one part of a channel leads; of what it carries only a disconnect shows a loss.
+    """Where one part of a channel leads; of what it carries only a disconnect shows a loss."""
 
-    That is ``ticker`` and ``instrument``: each record says all there is to say.
-    """
-
-    __slots__ = ("_received", "confirmed", "handling", "kept", "part", "sinks")
+    __slots__ = ("_received", "confirmed", "handling", "kept", "messages", "part", "probe", "sinks")
 
     def __init__(self, part: Channel, handling: GapHandling) -> None:
         """Start without sinks. ``part`` has one symbol at most."""
@@ -53,6 +51,10 @@ class Route:
         another leave, while it is given something, and nobody else misses that."""
         # The last message of this connection, as the time that it was read; empty without any.
         self._received: tuple[Timestamp | None, ...] = ()
+        self.messages: int = 0
+        """How many it has had."""
+        self.probe: Probe | None = None
+        """Set when it was left for a moment, to see in the next snapshot what was missed."""
         self.confirmed: bool = False
         """Whether the exchange has confirmed it on this connection; set by whoever knows."""
         recalled = part.snapshot and not part.private
@@ -60,13 +62,27 @@ class Route:
         """What those who join later will find; None where the exchange was asked for no snapshot,
         so that nobody can be given one, and for private channels, which nobody shares."""
 
+    @property
+    def heard(self) -> int:
+        """Changes with each message, except with the snapshot of a probe."""
+        return self.messages
+
     def take(self, message: RecordsMessage) -> Sequence[Signal]:
         """Deliver the records of a message of this part."""
+        missed: Sequence[Signal] = NOTHING
+        if self.probe is not None and message.snapshot:
+            reason = self._judge(self.probe, message)
+            self.probe = None
+            if reason is None:
+                return self._completed(message)
+            missed = self._miss(reason, None)
+        else:
+            self.messages += 1
         self._received = (message.received_at,)
-        for record in message.records:
-            self._deliver(record)
+        self._hand_on(message)
         self._keep(message, message.records)
-        return self._completed(message)
+        completed = self._completed(message)
+        return (*missed, *completed) if missed else completed
 
     def join(self, sink: Sink) -> None:
         """Give ``sink`` all that comes from now on; what came before is in ``recall``."""
@@ -82,8 +98,15 @@ class Route:
 
     def discard(self) -> None:
         """Forget what a fresh subscription begins anew; what comes until then means nothing."""
+        self.probe = None
         if self.kept is not None:
             self.kept.forget()
+
+    def stall(self) -> Gap:
+        """What was promised does not come. Gives the gap that was delivered for it."""
+        gap = self._gap(GapReason.STALLED)
+        self._deliver(gap)
+        return gap
 
     def disconnect(self) -> Gap | None:
         """The connection is gone. Gives the gap that was delivered for it, if one was."""
@@ -91,27 +114,41 @@ class Route:
         self.discard()
         if not self._received:
             return None
-        (since,), self._received = self._received, ()
-        return self._lose(since)
+        gap = self._gap(GapReason.DISCONNECT)
+        self._received = ()
+        self._deliver(gap)
+        return gap
 
     def lose_frame(self, received_at: Timestamp | None) -> Gap | None:
         """A message of this part could not be decoded. Gives the gap that was delivered for it;
         None where what comes next will tell by itself, and better.
         """
-        symbol = self.part.symbols[0] if self.part.symbols else None
-        since = self._received[0] if self._received else None
-        gap = Gap(
-            self.part.name,
-            symbol,
-            GapReason.UNDECODABLE,
-            from_time=since,
-            to_time=received_at,
-        )
+        gap = self._gap(GapReason.UNDECODABLE, to_time=received_at)
         self._deliver(gap)
         return gap
 
     def close(self) -> None:
         """Nobody wants it any more."""
+
+    def _judge(self, probe: Probe, message: RecordsMessage) -> GapReason | None:  # noqa: ARG002 - theirs
+        """Why a probe's snapshot is not what is known; None where it says the same.
+
+        Here, of ``instrument``: all of it is kept, and nothing in it has a time.
+        """
+        if self.kept is None or self.kept.holds(message):
+            return None
+        return GapReason.STALLED
+
+    def _miss(self, reason: GapReason, to_time: Timestamp | None) -> Sequence[Signal]:
+        """Deliver the gap that a probe's snapshot shows, and will mend."""
+        gap = self._gap(reason, to_time=to_time)
+        self._deliver(gap)
+        return (Missed(self.part, gap),)
+
+    def _hand_on(self, message: RecordsMessage) -> None:
+        """Deliver what a message is to its consumers."""
+        for record in message.records:
+            self._deliver(record)
 
     def _deliver(self, item: Item) -> None:
         for sink in self.sinks:
@@ -126,70 +163,19 @@ class Route:
         else:
             self.kept.note(items)
 
-    def _lose(self, since: Timestamp | None) -> Gap:
-        """Deliver the gap of a disconnect."""
+    def _gap(
+        self, reason: GapReason, *, size: int | None = None, to_time: Timestamp | None = None
+    ) -> Gap:
+        """A gap from the last message on."""
         symbol = self.part.symbols[0] if self.part.symbols else None
-        gap = Gap(self.part.name, symbol, GapReason.DISCONNECT, from_time=since)
-        self._deliver(gap)
-        return gap
+        since = self._received[0] if self._received else None
+        return Gap(self.part.name, symbol, reason, size=size, from_time=since, to_time=to_time)
 
     def _completed(self, message: RecordsMessage) -> Sequence[Signal]:
         """Signal a snapshot where one is waited for."""
         if message.snapshot and self.part.needs_snapshot:
             return (SnapshotSeen(self.part),)
         return NOTHING
-
-
-class SpreadRoute(Route):
-    """Tickers in, changes of the best bid and offer out."""
-
-    __slots__ = ("_shown",)
-
-    def __init__(self, part: Channel, handling: GapHandling) -> None:
-        """Start without having shown anything."""
-        super().__init__(part, handling)
-        self._shown: Ticker | None = None
-
-    def take(self, message: RecordsMessage) -> Sequence[Signal]:
-        """Deliver a spread for each ticker whose best levels are not those shown last."""
-        self._received = (message.received_at,)
-        for record in message.records:
-            if isinstance(record, Ticker) and not self._same(record):
-                self._shown = record
-                self._deliver(_spread(record))
-        self._keep(message, message.records)
-        return NOTHING
-
-    def recall(self) -> Iterable[Item]:
-        """The spread that was shown last."""
-        return () if self._shown is None else (_spread(self._shown),)
-
-    def discard(self) -> None:
-        """Show the next one, whatever it is."""
-        super().discard()
-        self._shown = None
-
-    def _same(self, ticker: Ticker) -> bool:
-        shown = self._shown
-        return shown is not None and (
-            ticker.bid == shown.bid
-            and ticker.ask == shown.ask
-            and ticker.bid_qty == shown.bid_qty
-            and ticker.ask_qty == shown.ask_qty
-        )
-
-
-def _spread(ticker: Ticker) -> Spread:
-    """The best levels of a ticker."""
-    return Spread(
-        ticker.symbol,
-        ticker.bid,
-        ticker.bid_qty,
-        ticker.ask,
-        ticker.ask_qty,
-        ticker.timestamp,
-        ticker.received_at,
-    )
 
 
 class TrackedRoute(Route):
@@ -209,8 +195,13 @@ class TrackedRoute(Route):
         A snapshot that nobody asked for, and that was fetched to see what a disconnect cost, is
         news from the record seen last on; where none was seen, all of it is old.
         """
-        fresh, self._received = not self._received, (message.received_at,)
         lost: list[Signal] = []
+        if self.probe is not None and message.snapshot:
+            message, missed = self._sift(self.probe, message)
+            lost += missed
+        else:
+            self.messages += 1
+        fresh, self._received = not self._received, (message.received_at,)
         items = self.tracker.accept(message)
         if fresh and message.snapshot and not self.part.snapshot:
             items = ()
@@ -222,8 +213,32 @@ class TrackedRoute(Route):
         completed = self._completed(message)
         return [*lost, *completed] if lost else completed
 
+    def _sift(
+        self, probe: Probe, message: RecordsMessage
+    ) -> tuple[RecordsMessage, Sequence[Signal]]:
+        """Leave of a probe's snapshot what is news, told behind a gap if it comes late.
+
+        Where nothing was seen before, and no past was asked for, news is what happened since the
+        subscription was confirmed. Nothing of it is missing, so the gap has size 0.
+        """
+        self.probe = None
+        last = self.tracker.last
+        news = newer(message.records, last)
+        if last is None and not self.part.snapshot:
+            news = [each for each in news if probe.since_confirmed(begun_at(each))]
+        missed = NOTHING
+        if stalled(probe, news):
+            gap = self._gap(GapReason.STALLED, size=0, to_time=begun_at(news[0]))
+            self._deliver(gap)
+            missed = (Missed(self.part, gap),)
+        # What was kept, and what reaches back, is judged by whole snapshots alone.
+        whole = bool(news) and len(news) == len(message.records)
+        self._received = (message.received_at,)
+        return replace(message, snapshot=whole, records=tuple(news)), missed
+
     def discard(self) -> None:
         """Begin anew what the exchange numbers anew. History stays true."""
+        self.probe = None
         self.tracker.restart()
 
     def disconnect(self) -> Gap | None:
@@ -235,7 +250,11 @@ class TrackedRoute(Route):
             return super().disconnect()
         self.confirmed = False
         self.discard()
-        return self._lose(None) if confirmed and not self._received else None
+        if not confirmed or self._received:
+            return None
+        gap = self._gap(GapReason.DISCONNECT)
+        self._deliver(gap)
+        return gap
 
     def lose_frame(self, received_at: Timestamp | None) -> Gap | None:
         """Trades and private messages are numbered: the next one tells what is missing. A candle
@@ -247,7 +266,7 @@ class TrackedRoute(Route):
 class BookRoute(Route):
     """Of a book, each of whose messages has a checksum: ``book`` and ``level3``."""
 
-    __slots__ = ("book",)
+    __slots__ = ("_probes", "book")
 
     def __init__(self, part: Channel, handling: GapHandling) -> None:
         """Start with an empty book."""
@@ -256,20 +275,37 @@ class BookRoute(Route):
         self.book: OrderBook | Level3Book = kind(part.symbols[0], part.depth or 0)
         """The live book."""
         self.book.lenient = handling.policy is GapPolicy.IGNORE
+        self._probes = 0
+
+    @property
+    def heard(self) -> int:
+        """As in ``Route``; the book counts anyway."""
+        return self.book.snapshots + self.book.updates - self._probes
 
     def verify(self, message: BookMessage | Level3Message) -> Sequence[Signal]:
         """Apply a message of this part, and deliver what it became, if it means anything."""
+        probe, before = None, None
+        if self.probe is not None and message.snapshot:
+            probe, before = self.probe, self.book.snapshot()
+            self.probe = None
+            self._probes += 1
         # Each message finds its way by its own channel, so it is of the book's own kind.
         item = self.book.apply(message)  # type: ignore[arg-type]
         if item is None:
             return NOTHING
+        missed: Sequence[Signal] = NOTHING
+        if probe and before and isinstance(item, BookSnapshot | Level3Snapshot):
+            if same_book(before, item):
+                return (SnapshotSeen(self.part),)
+            self._received = (before.timestamp,)
+            missed = self._miss(probe.verdict(item.timestamp), item.timestamp)
         for sink in self.sinks:
             sink(item)
         match item:
             case Gap():
                 return (DataLost(self.part, item),)
             case BookSnapshot() | Level3Snapshot() if not item.local:
-                return (SnapshotSeen(self.part),)
+                return (*missed, SnapshotSeen(self.part))
             case _:
                 return NOTHING
 
@@ -280,46 +316,43 @@ class BookRoute(Route):
 
     def discard(self) -> None:
         """Empty the book; updates mean nothing until the next snapshot."""
+        self.probe = None
         self.book.invalidate()
+
+    def stall(self) -> Gap:
+        """As in ``Route``, from the last change on."""
+        self._note_time()
+        return super().stall()
 
     def disconnect(self) -> Gap | None:
         """A live book is right no longer, and says so."""
-        snapshot = self.book.snapshot()
+        live = self._note_time()
         self.discard()
-        return None if snapshot is None else self._lose(snapshot.timestamp)
+        if not live:
+            return None
+        gap = self._gap(GapReason.DISCONNECT)
+        self._deliver(gap)
+        return gap
 
     def lose_frame(self, received_at: Timestamp | None) -> Gap | None:
         """A live book is right no longer. One that is lenient will find out by its checksum."""
-        snapshot = None if self.book.lenient else self.book.snapshot()
-        if snapshot is None:
+        if self.book.lenient or not self._note_time():
             return None
         self.book.invalidate()
-        self._received = (snapshot.timestamp,)
         return super().lose_frame(received_at)
 
     def close(self) -> None:
         """End the book."""
         self.book.close()
 
+    def _note_time(self) -> bool:
+        """Note when the book last changed, if it is live; say whether it is."""
+        snapshot = self.book.snapshot()
+        self._received = () if snapshot is None else (snapshot.timestamp,)
+        return snapshot is not None
+
 
 def without(sinks: tuple[Sink, ...], sink: Sink) -> tuple[Sink, ...]:
     """Give ``sinks`` without ``sink``, once; ``ValueError`` if it is not among them."""
     at = sinks.index(sink)
     return sinks[:at] + sinks[at + 1 :]
-
-
-def make_route(part: Channel, handling: GapHandling) -> Route:
-    """The route that the channel of ``part`` needs."""
-    match part.name:
-        case "book" | "level3":
-            return BookRoute(part, handling)
-        case "trade":
-            return TrackedRoute(part, handling, TradeTracker(part.symbols[0]))
-        case "ohlc":
-            return TrackedRoute(part, handling, CandleTracker(part.symbols[0]))
-        case "executions" | "balances":
-            return TrackedRoute(part, handling, SequenceTracker(part.name))
-        case "spread":
-            return SpreadRoute(part, handling)
-        case _:
-            return Route(part, handling)

@@ -43,6 +43,15 @@ class DataLost(Struct, frozen=True):
     """As it was delivered, in band."""
 
 
+class Missed(Struct, frozen=True):
+    """A probe showed that a subscription had missed something; its snapshot mends it."""
+
+    part: Channel
+    """Which."""
+    gap: Gap
+    """As it was delivered, in band."""
+
+
 class Held(Struct, frozen=True):
     """Trades of a subscription are held back: ``engine.holding`` says what is to be done."""
 
@@ -78,5 +87,7 @@ class StatusSeen(Struct, frozen=True):
     """Its condition."""
 
 
-Signal = Replied | SnapshotSeen | DataLost | Held | Faulted | Unfamiliar | Unrouted | StatusSeen
+Signal = (
+    Replied | SnapshotSeen | DataLost | Missed | Held | Faulted | Unfamiliar | Unrouted | StatusSeen
+)
 """What whoever runs the conversation has to know."""

@@ -123,6 +123,14 @@ class KrakenConfig:
     """For the pong to each."""
     stale_after: float = attrs.field(default=5.0, validator=seconds)
     """Without any frame for so long, the connection is probed; a warning comes at 80 %."""
+    silent_after: float = attrs.field(
+        default=60.0,
+        validator=number("a number of seconds from 0 on", lambda value: value >= 0),
+    )
+    """Without any message of a book, or of a ticker of the best levels, for so long while the
+    connection lives, that symbol alone is subscribed to anew, to see whether its market is quiet
+    or something is kept from us; 0 for never. Five times as long for trades, candles and other
+    tickers, sixty times for instruments. What stays quiet is probed ever more rarely."""
 
     max_messages_per_second: int = attrs.field(
         default=0, validator=count("a whole number from 0 on", 0)

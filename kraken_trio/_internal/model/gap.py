@@ -51,11 +51,12 @@ class GapReason(enum.Enum):
     OVERFLOW = "overflow"
     """The consumer was too slow, and its buffer dropped records."""
     DISCONNECT = "disconnect"
-    """The connection was gone; what happened meanwhile is unknown."""
+    """The connection was gone, or for a moment the subscription; what happened meanwhile is
+    unknown."""
     UNDECODABLE = "undecodable"
     """A frame of this subscription could not be decoded."""
     STALLED = "stalled"
-    """The subscription is confirmed, the connection lives, and nothing came."""
+    """The subscription is confirmed, the connection lives, and what there was did not come."""
 
 
 class Gap(Struct, frozen=True):

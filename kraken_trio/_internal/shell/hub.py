@@ -14,7 +14,7 @@ from typing import Any
 
 import trio
 
-from kraken_trio._internal.core import roster as roster_effects
+from kraken_trio._internal.core import roster_effects
 from kraken_trio._internal.core import session_events as said
 from kraken_trio._internal.core.buffer import Item
 from kraken_trio._internal.core.conversation import Effect

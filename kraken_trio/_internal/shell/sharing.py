@@ -13,16 +13,17 @@ import trio
 from msgspec.structs import replace
 from trio.lowlevel import enable_ki_protection
 
-from kraken_trio._internal.core import roster as roster_effects
+from kraken_trio._internal.core import roster_effects
 from kraken_trio._internal.core.conversation import Effect
-from kraken_trio._internal.core.roster import Entry
+from kraken_trio._internal.core.entry import Entry
 from kraken_trio._internal.engine.routes import Route
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.errors import SubscriptionError
 from kraken_trio._internal.model.lifecycle import ConnectionState, SubscriptionState
 from kraken_trio._internal.shell.scopes import Services
+from kraken_trio._internal.shell.serving import served_by, wire_part
 from kraken_trio._internal.shell.subscribe import Subscription
-from kraken_trio._internal.shell.supervisor import Supervisor, served_by, wire_part
+from kraken_trio._internal.shell.supervisor import Supervisor
 
 Key = tuple[str, str | None, int | None]
 

@@ -15,7 +15,6 @@ from functools import partial
 import trio
 from trio.lowlevel import enable_ki_protection
 
-from kraken_trio._internal.core import roster as roster_effects
 from kraken_trio._internal.core import session_events as said
 from kraken_trio._internal.core.conversation import Conversation, Effect
 from kraken_trio._internal.engine.engine import Engine
@@ -23,6 +22,7 @@ from kraken_trio._internal.engine.hooks import Hooks
 from kraken_trio._internal.engine.signals import (
     DataLost,
     Held,
+    Missed,
     Replied,
     Signal,
     SnapshotSeen,
@@ -37,7 +37,7 @@ from kraken_trio._internal.model.errors import (
     ProtocolError,
     UpgradeRefused,
 )
-from kraken_trio._internal.model.gap import GapPolicy
+from kraken_trio._internal.model.gap import Gap, GapPolicy, GapReason
 from kraken_trio._internal.model.lifecycle import ConnectionState
 from kraken_trio._internal.model.ports import Dial
 from kraken_trio._internal.model.requests import Ping
@@ -45,6 +45,7 @@ from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.channel import Pressure
 from kraken_trio._internal.shell.connection import Connection, open_connection
 from kraken_trio._internal.shell.scopes import raise_as_raised
+from kraken_trio._internal.shell.serving import carry_out, heard, wire_part
 from kraken_trio._internal.shell.tap import Pause
 from kraken_trio._internal.wire.encode import encode_request
 
@@ -57,18 +58,6 @@ OnHeld = Callable[[Engine, Channel, Pressure, Room | None], None]
 """Is given what holds something back, and what tells how its consumers are."""
 
 _UNAVAILABLE = 503
-
-
-def wire_part(part: Channel) -> Channel:
-    """What of the exchange's own channels serves ``part``: a spread is made of tickers."""
-    if part.name == "spread":
-        return Channel.ticker(*part.symbols, event_trigger="bbo")
-    return part
-
-
-def served_by(part: Channel) -> tuple[Channel, ...]:
-    """What lives on one of the exchange's own channels: itself, and of tickers the spread."""
-    return (part, Channel.spread(*part.symbols)) if part.name == "ticker" else (part,)
 
 
 class Supervisor:
@@ -169,6 +158,7 @@ class Supervisor:
         elif self._connection is not None:
             self.conversation.session.frame_seen(self._connection.last_read_at)
         self._obey(self.conversation.tick(now))
+        self._obey(self.conversation.look(partial(heard, self.engine), now))
 
     @enable_ki_protection
     async def run(self) -> None:
@@ -313,6 +303,8 @@ class Supervisor:
                 self._obey(self.conversation.snapshot(wire_part(part), now))
             case DataLost(part, gap) if self._resyncs(part):
                 self._obey(self.conversation.lost(wire_part(part), gap.reason, now))
+            case Missed(part, Gap(reason=GapReason.STALLED)):
+                self._obey(self.conversation.missed(wire_part(part), now))
             case StatusSeen(status):
                 self.conversation.status(status)
             case Held(part):
@@ -363,18 +355,9 @@ class Supervisor:
             case said.Fail(error):
                 self._failure = error
                 self._stirred.set()
-            case roster_effects.Discard(part):
-                self._discard(part)
-                self._tell(effect)
             case _:
+                carry_out(effect, self.engine)
                 self._tell(effect)
-
-    def _discard(self, part: Channel) -> None:
-        """Forget what all routes that live on one subscription of the exchange's know of it."""
-        for each in served_by(part):
-            route = self.engine.route(each)
-            if route is not None:
-                route.discard()
 
 
 def _failed(error: ConnectionFailed | ProtocolError) -> said.ConnectFailed:

@@ -133,9 +133,22 @@ class ExchangeConnection:
         """Tell nothing of that channel and symbol from now on, as long as the connection lasts.
 
         All else goes on. Requests about it are answered as ever, so a new subscription is
-        acknowledged and then silent.
+        acknowledged and then silent, until ``speak`` ends it. See ``stall`` for one that a new
+        subscription mends.
         """
         self._outbox.silent.add((channel, symbol))
+
+    def stall(self, channel: str, symbol: str | None) -> None:
+        """Tell nothing of that channel and symbol until the client subscribes to it anew.
+
+        All else goes on, and every request is answered.
+        """
+        self._outbox.stalled.add((channel, symbol))
+
+    def speak(self, channel: str, symbol: str | None) -> None:
+        """Tell of that channel and symbol again, which was silenced or stalled."""
+        self._outbox.silent.discard((channel, symbol))
+        self._outbox.stalled.discard((channel, symbol))
 
     def hold(self) -> None:
         """Let all that is to be sent wait: the client gets nothing, and then stale news.

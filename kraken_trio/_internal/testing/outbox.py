@@ -36,6 +36,8 @@ class Outbox:
         """Whether nothing is to be taken for now; see ``hold`` and ``release``."""
         self.silent: set[tuple[str, str | None]] = set()
         """Channels and symbols of which nothing is told any more."""
+        self.stalled: set[tuple[str, str | None]] = set()
+        """Those of which nothing is told until they are subscribed to anew."""
         self._max_backlog = max_backlog
         self._on_close = on_close
         self._queue: deque[bytes | Packet] = deque()
@@ -64,7 +66,7 @@ class Outbox:
         """Put in a frame of a channel, or what it is to be altered to, or nothing."""
         self.told_at = trio.current_time()
         about = channel, symbol
-        if about in self.silent:
+        if about in self.silent or about in self.stalled:
             return
         if self._alterations and (alterations := self._alterations.get(about)):
             for altered in alterations.popleft()(frame):

@@ -251,6 +251,7 @@ class Service:
 
     def _begin(self, part: Part) -> None:
         self._begun.append(part)
+        self.outbox.stalled.discard((part.channel, part.symbol))
         self._host.begin(self, part)
 
     def _hang_up(self, why: str) -> None:

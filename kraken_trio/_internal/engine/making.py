@@ -1,0 +1,33 @@
+"""Which route each channel needs."""
+
+from __future__ import annotations
+
+from kraken_trio._internal.core.trackers import CandleTracker, SequenceTracker, TradeTracker
+from kraken_trio._internal.engine.holding import HoldingRoute, holds_back
+from kraken_trio._internal.engine.routes import BookRoute, Route, TrackedRoute
+from kraken_trio._internal.engine.tickers import SpreadRoute, TickerRoute
+from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.model.gap import GapHandling
+
+
+def make_route(part: Channel, handling: GapHandling) -> Route:
+    """The route that the channel of ``part`` needs, where losses are handled so."""
+    route: Route
+    match part.name:
+        case "trade" if holds_back(part, handling):
+            route = HoldingRoute(part, handling)
+        case "trade":
+            route = TrackedRoute(part, handling, TradeTracker(part.symbols[0]))
+        case "ohlc":
+            route = TrackedRoute(part, handling, CandleTracker(part.symbols[0]))
+        case "executions" | "balances":
+            route = TrackedRoute(part, handling, SequenceTracker(part.name))
+        case "book" | "level3":
+            route = BookRoute(part, handling)
+        case "ticker":
+            route = TickerRoute(part, handling)
+        case "spread":
+            route = SpreadRoute(part, handling)
+        case _:
+            route = Route(part, handling)
+    return route

@@ -1,0 +1,45 @@
+"""The kind of route of each channel."""
+
+from __future__ import annotations
+
+import pytest
+
+from kraken_trio._internal.core.backfill import TradeLine
+from kraken_trio._internal.core.trackers import CandleTracker, SequenceTracker, TradeTracker
+from kraken_trio._internal.engine.holding import HoldingRoute
+from kraken_trio._internal.engine.making import make_route
+from kraken_trio._internal.engine.routes import BookRoute, Route, TrackedRoute
+from kraken_trio._internal.engine.tickers import SpreadRoute, TickerRoute
+from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.model.gap import GapHandling, GapPolicy
+
+
+@pytest.mark.parametrize(
+    "part, kind, tracker",
+    [
+        (Channel.ticker("BTC/USD"), TickerRoute, None),
+        (Channel.instrument(), Route, None),
+        (Channel.spread("BTC/USD"), SpreadRoute, None),
+        (Channel.book("BTC/USD"), BookRoute, None),
+        (Channel.level3("BTC/USD"), BookRoute, None),
+        (Channel.trades("BTC/USD"), TrackedRoute, TradeTracker),
+        (Channel.ohlc("BTC/USD"), TrackedRoute, CandleTracker),
+        (Channel.executions(), TrackedRoute, SequenceTracker),
+        (Channel.balances(), TrackedRoute, SequenceTracker),
+    ],
+)
+def test_each_channel_has_its_kind_of_route(
+    part: Channel, kind: type, tracker: type | None
+) -> None:
+    """What a channel's loss looks like decides how it is routed."""
+    route = make_route(part, GapHandling())
+    assert type(route) is kind
+    assert tracker is None or type(route.tracker) is tracker  # type: ignore[attr-defined]
+
+
+def test_trades_that_are_waited_for_are_held() -> None:
+    """With the policy Buffer, or history to be fetched, trades have a line to stand in."""
+    for handling in (GapHandling(policy=GapPolicy.BUFFER), GapHandling(backfill=True)):
+        route = make_route(Channel.trades("BTC/USD"), handling)
+        assert isinstance(route, HoldingRoute)
+        assert type(route.tracker) is TradeLine
