@@ -53,6 +53,8 @@ def log_change(change: StateChange) -> None:
 
 def log_trouble(trouble: Gap | SubscriptionError | ProtocolError) -> None:
     """Each of these ends nothing but what it names: the feed goes on."""
+    if isinstance(trouble, Gap) and trouble.local:
+        return  # A reader of this program was too slow, and is told so itself.
     print(f"trouble   {trouble!r}")
 
 

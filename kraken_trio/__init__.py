@@ -25,7 +25,12 @@ from kraken_trio._internal.model.errors import (
     UpgradeRefused,
 )
 from kraken_trio._internal.model.gap import Gap, GapPolicy, GapReason, Resync
-from kraken_trio._internal.model.lifecycle import ConnectionState, SessionTrigger, StateChange
+from kraken_trio._internal.model.lifecycle import (
+    ConnectionState,
+    Restored,
+    SessionTrigger,
+    StateChange,
+)
 from kraken_trio._internal.model.messages import Heartbeat
 from kraken_trio._internal.model.pressure import HighWater
 from kraken_trio._internal.model.records import (
@@ -91,6 +96,7 @@ __all__ = [
     "RecordChannel",
     "Registration",
     "RequestError",
+    "Restored",
     "Resync",
     "RetriesExhausted",
     "Secret",

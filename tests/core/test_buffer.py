@@ -656,3 +656,18 @@ def test_it_says_whether_every_book_is_whole() -> None:
     recovered = filled(1, OLDEST, [snapshot(1), update(2)], live(2))
     drain(recovered)
     assert [*seen, recovered.whole] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_what_a_consumer_lost_is_told_when_it_comes_to_it(live: bool) -> None:
+    """The gap as it is given, and the snapshot behind it, if there is one; no other gap."""
+    told: list[tuple[Gap, object]] = []
+    whole = snapshot(1, local=True) if live else None
+    buffer = Buffer(2, OLDEST, lambda *_: whole, lambda gap, behind: told.append((gap, behind)))
+    buffer.put(Gap("book", "BTC/USD", GapReason.CHECKSUM))
+    assert isinstance(buffer.get(), Gap)
+    for number in (1, 2, 3):
+        buffer.put(snapshot(number) if number == 1 else update(number))
+    assert told == []
+    gap = buffer.get()
+    assert told == [(gap, whole)]

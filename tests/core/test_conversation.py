@@ -158,6 +158,43 @@ def test_a_lost_connection_is_made_again_with_everything_on_it() -> None:
     ]
 
 
+def test_how_long_everything_was_gone_is_told_once() -> None:
+    """From the first loss to the last answer, however many attempts were between."""
+    made = subscribed(BTC, ETH)
+    made.report(said.Lost(GONE), 10.0)
+    for now in (11.0, 12.0):
+        made.tick(now)
+        made.report(said.Established(), now)
+        made.report(said.Lost(GONE), now + 0.5)
+    made.tick(14.0)
+    made.report(said.Established(), 14.0)
+    effects = answer(made, 15.0)
+    assert [each for each in effects if isinstance(each, said.Restored)] == [said.Restored(5.0)]
+    made.lost(BTC, GapReason.CHECKSUM, 16.0)
+    assert not [each for each in answer(made, 17.0) if isinstance(each, said.Restored)]
+
+
+def test_what_the_user_ended_is_not_restored() -> None:
+    """A new session after the end of one is a beginning."""
+    made = subscribed(BTC)
+    made.report(said.Lost(GONE), 10.0)
+    made.report(said.Close(), 11.0)
+    made.connect(100.0)
+    made.report(said.Established(), 100.0)
+    assert not [each for each in answer(made, 101.0) if isinstance(each, said.Restored)]
+
+
+@pytest.mark.parametrize("method", ["", "ping"])
+def test_a_refusal_that_answers_nothing_of_ours_is_told(method: str) -> None:
+    """Nobody knows what is refused; so somebody should hear of it. A late success is nothing."""
+    made = subscribed(BTC)
+    no = Reply(method=method, success=False, error="Exceeded msg rate", refusal=Refusal.TRANSIENT)
+    (stray,) = made.replied(no, 1.0)
+    assert isinstance(stray, said.Stray)
+    assert str(stray.error) == f"{method or 'request'}: Exceeded msg rate"
+    assert made.replied(Reply(method="pong", success=True), 1.0) == []
+
+
 @pytest.mark.parametrize("resyncing", [False, True])
 def test_when_nothing_is_answered_the_connection_is_replaced(resyncing: bool) -> None:
     """Silence of all is the connection's fault, whatever is outstanding."""

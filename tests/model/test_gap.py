@@ -23,6 +23,14 @@ from kraken_trio._internal.model.timestamp import Timestamp
             Gap("book", "BTC/USD", GapReason.OVERFLOW, size=12),
             "Gap(book BTC/USD overflow, 12 missing)",
         ),
+        (
+            Gap("book", "BTC/USD", GapReason.OVERFLOW, size=12, local=True),
+            "Gap(book BTC/USD overflow, 12 missing for one consumer)",
+        ),
+        (
+            Gap("book", "BTC/USD", GapReason.OVERFLOW, local=True),
+            "Gap(book BTC/USD overflow for one consumer)",
+        ),
         (Gap("executions", None, GapReason.DISCONNECT), "Gap(executions disconnect)"),
     ],
 )

@@ -10,6 +10,7 @@ from kraken_trio._internal.model.lifecycle import (
     BookState,
     BookTrigger,
     ConnectionState,
+    Restored,
     SessionTrigger,
     StateChange,
     SubscriptionState,
@@ -65,6 +66,13 @@ def test_reasons_of_the_promised_machine() -> None:
         "user_requested",
     }
     assert promised <= {trigger.value for trigger in SessionTrigger}
+
+
+def test_what_was_restored_is_frozen() -> None:
+    """Which session, how long it took, and when."""
+    restored = Restored("public", 1.5, Timestamp(1))
+    with pytest.raises(AttributeError):
+        restored.duration_s = 0.0  # type: ignore[misc]
 
 
 def test_state_change_is_frozen() -> None:

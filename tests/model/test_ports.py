@@ -6,7 +6,12 @@ import pytest
 
 from kraken_trio._internal.model.errors import ProtocolError, SubscriptionError
 from kraken_trio._internal.model.gap import Gap, GapReason, Resync
-from kraken_trio._internal.model.lifecycle import ConnectionState, SessionTrigger, StateChange
+from kraken_trio._internal.model.lifecycle import (
+    ConnectionState,
+    Restored,
+    SessionTrigger,
+    StateChange,
+)
 from kraken_trio._internal.model.ports import Observer, RestResponse
 from kraken_trio._internal.model.timestamp import Timestamp
 
@@ -44,6 +49,7 @@ def test_an_observer_hears_nothing_unless_it_listens() -> None:
         observer.fault("public", ProtocolError("no JSON"))
         observer.gap("public", gap)
         observer.resync("public", Resync("book", "BTC/USD", GapReason.CHECKSUM, 0.5, Timestamp(1)))
+        observer.restored(Restored("public", 1.5, Timestamp(1)))
         observer.state_changed(
             StateChange(*("public", connected, connected, SessionTrigger.GAP, "", Timestamp(1)))
         )

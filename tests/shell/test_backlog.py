@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import trio
+from msgspec.structs import replace
 
 from kraken_trio import (
     BookSnapshot,
@@ -457,7 +458,29 @@ async def test_an_overflow_of_a_book_is_followed_by_a_verified_snapshot(
         statistics = feed.statistics()
         assert statistics.overflows == 1
         assert statistics.dropped == gap.size
-        assert statistics.gaps == {}
+        assert statistics.gaps == {GapReason.OVERFLOW: 1}
+
+
+async def test_everybody_is_told_what_one_consumer_lost(
+    autojump_clock: trio.abc.Clock, feed: Feed
+) -> None:
+    """Marked as local, for nothing is missing here; and who believes no book now has it again."""
+    called: list[Gap] = []
+    feed.on(Gap, called.append)
+    async with (
+        feed.events() as events,
+        feed.subscribe(Channel.book("BTC/USD"), max_queue_depth=5) as book,
+    ):
+        await trio.sleep(30)
+        batch = await events.receive_batch()
+        assert not [item for item in batch if isinstance(item, Gap)]
+        gap, snapshot = [await book.receive() for _ in range(2)]
+        assert isinstance(gap, Gap)
+        assert not gap.local
+        told = await events.receive_batch()
+        assert told == [replace(gap, local=True), snapshot]
+        await trio.sleep(1)
+        assert called == told[:1]
 
 
 async def test_a_warning_reaches_a_feed_that_isolates_its_callbacks(

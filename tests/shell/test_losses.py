@@ -24,6 +24,16 @@ def test_each_gap_is_counted_by_its_reason_and_logged_once(
     assert caplog.messages[0] == "gap: public: Gap(book BTC/USD checksum)"
 
 
+def test_what_one_slow_consumer_lost_is_counted_and_logged_elsewhere(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It may happen a hundred times a second; whoever watches the backlog logs it now and then."""
+    losses = Losses()
+    losses.gap("public", Gap("book", "BTC/USD", GapReason.OVERFLOW, size=9, local=True))
+    assert losses.gaps == {GapReason.OVERFLOW: 1}
+    assert caplog.messages == []
+
+
 def test_each_resync_is_counted(caplog: pytest.LogCaptureFixture) -> None:
     """How long it took stands in the log."""
     caplog.set_level(logging.INFO)

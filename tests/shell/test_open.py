@@ -267,6 +267,8 @@ async def test_an_observer_that_raises_ends_the_block_with_its_own_exception(
         ):
             exchange.connections[0].send_raw("no JSON")
             exchange.connections[0].corrupt_next_book("BTC/USD")
+            await trio.sleep(10)
+            exchange.connections[0].drop()
             await trio.sleep_forever()
     assert caught.value is error
 

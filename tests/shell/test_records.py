@@ -32,10 +32,12 @@ def test_every_kind_of_item_is_one_or_the_other() -> None:
     assert {kind.__name__ for kind in NOTICES} == {
         "Gap",
         "Resync",
+        "Restored",
         "StateChange",
         "HighWater",
         "ProtocolError",
         "SubscriptionError",
+        "RequestError",
         "CallbackError",
     }
 

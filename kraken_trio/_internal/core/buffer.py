@@ -44,10 +44,10 @@ from kraken_trio._internal.core.hole import Hole
 from kraken_trio._internal.model.account import BalanceSnapshot, BalanceUpdate, Execution
 from kraken_trio._internal.model.callback import CallbackError
 from kraken_trio._internal.model.config import DropPolicy
-from kraken_trio._internal.model.errors import ProtocolError, SubscriptionError
-from kraken_trio._internal.model.gap import Gap, Resync
+from kraken_trio._internal.model.errors import ProtocolError, RequestError, SubscriptionError
+from kraken_trio._internal.model.gap import Gap, GapReason, Resync
 from kraken_trio._internal.model.level3 import Level3Snapshot, Level3Update
-from kraken_trio._internal.model.lifecycle import StateChange
+from kraken_trio._internal.model.lifecycle import Restored, StateChange
 from kraken_trio._internal.model.messages import Heartbeat, Record
 from kraken_trio._internal.model.pressure import HighWater
 from kraken_trio._internal.model.records import (
@@ -69,11 +69,13 @@ Item = (
     | Level3Update
     | Gap
     | Resync
+    | Restored
     | StateChange
     | HighWater
     | Heartbeat
     | ProtocolError
     | SubscriptionError
+    | RequestError
     | CallbackError
 )
 """What a consumer can be given: the records of one channel, or everything in one stream."""
@@ -81,6 +83,8 @@ Item = (
 SnapshotOf = Callable[[str, str], BookSnapshot | Level3Snapshot | None]
 """Gives a verified snapshot of the live book of a channel (``book``, ``level3``) and a symbol,
 as it stands now; None where the book is not live."""
+OnOverflow = Callable[[Gap, BookSnapshot | Level3Snapshot | None], object]
+"""Is told what a consumer was given for what it lost: the gap, and the snapshot behind it."""
 
 _BY_SYMBOL: Final[dict[type, str]] = {
     Ticker: "ticker",
@@ -133,6 +137,7 @@ class Buffer:
         "_coalescer",
         "_front",
         "_next",
+        "_on_overflow",
         "_policy",
         "_queue",
         "_snapshot_of",
@@ -147,11 +152,17 @@ class Buffer:
     )
 
     def __init__(
-        self, capacity: int, policy: DropPolicy, snapshot_of: SnapshotOf | None = None
+        self,
+        capacity: int,
+        policy: DropPolicy,
+        snapshot_of: SnapshotOf | None = None,
+        on_overflow: OnOverflow | None = None,
     ) -> None:
         """Start empty, with room for ``capacity`` entries, one at least.
 
-        ``snapshot_of`` is called while an item is taken; it must not put anything here.
+        ``snapshot_of`` is called while an item is taken, and so is ``on_overflow``, with the gap
+        that is given for what was dropped, and the snapshot behind it if there is one. Neither
+        may put anything here.
         """
         self.capacity: int = capacity
         """Entries that it has room for."""
@@ -168,6 +179,7 @@ class Buffer:
         """The most entries that ever waited."""
         self._policy = policy
         self._snapshot_of = snapshot_of
+        self._on_overflow = on_overflow
         self._coalescer = Coalescer() if policy is DropPolicy.COALESCE else None
         self._queue: deque[_Entry] = deque()
         # The snapshot that belongs behind the gap taken last.
@@ -355,8 +367,8 @@ class Buffer:
         """Give the gap at a hole; where a book is stale, see to the snapshot behind it."""
         key = hole.key
         channel, symbol = key
+        snapshot = None
         if self._stale.get(key) is hole:
-            snapshot = None
             if self._snapshot_of is not None and symbol is not None:
                 snapshot = self._snapshot_of(channel, symbol)
             if snapshot is None:
@@ -366,4 +378,7 @@ class Buffer:
                 self._next = snapshot
                 if self._coalescer is not None:
                     self._coalescer.entry(key, snapshot)
-        return hole.gap()
+        gap = hole.gap()
+        if self._on_overflow is not None and gap.reason is GapReason.OVERFLOW:
+            self._on_overflow(gap, snapshot)
+        return gap

@@ -18,6 +18,7 @@ from kraken_trio._internal.core.silence import Silence
 from kraken_trio._internal.core.subscription import ATTEMPTS
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.config import KrakenConfig
+from kraken_trio._internal.model.errors import RequestError
 from kraken_trio._internal.model.gap import GapReason
 from kraken_trio._internal.model.lifecycle import ConnectionState, SubscriptionState
 from kraken_trio._internal.model.messages import Reply
@@ -51,6 +52,8 @@ class Conversation:
         """The subscriptions' machines."""
         self.silence: Silence = Silence(config.silent_after)
         """Which of them should have delivered something by now."""
+        # When the connection was lost that everything was on; None while nothing is to be restored.
+        self._lost_at: float | None = None
 
     @property
     def state(self) -> ConnectionState:
@@ -95,8 +98,14 @@ class Conversation:
         return self._session(event, now)
 
     def replied(self, reply: Reply, now: float) -> list[Effect]:
-        """The exchange answered a request."""
-        return self._told(self.roster.replied(reply, now), now)
+        """The exchange answered a request, or, where it names none, just said no."""
+        strays = self.roster.unanswered
+        effects: list[Effect] = list(self.roster.replied(reply, now))
+        if self.roster.unanswered > strays and not reply.success:
+            reason = reply.error or "refused"
+            error = RequestError(reply.method or "request", reason, reply.req_id)
+            effects.append(said.Stray(error))
+        return self._told(effects, now)
 
     def snapshot(self, part: Channel, now: float) -> list[Effect]:
         """The snapshot of ``part`` came, and holds."""
@@ -175,7 +184,11 @@ class Conversation:
         """Tell the session what it waits for, once that is so."""
         match self.state:
             case ConnectionState.SUBSCRIBING if not self.roster.outstanding:
-                return self._session(said.Confirmed(), now)
+                effects = self._session(said.Confirmed(), now)
+                if self._lost_at is not None:
+                    effects.append(said.Restored(now - self._lost_at))
+                    self._lost_at = None
+                return effects
             case ConnectionState.RESYNCING if not self.roster.mending:
                 return self._session(said.Resynced(), now)
             case _:
@@ -195,6 +208,10 @@ class Conversation:
                     out += self._settle(now)
                 case said.Invalidate():
                     self.silence.end()
+                    if self.state is not ConnectionState.DEGRADED:
+                        self._lost_at = None
+                    elif self._lost_at is None:
+                        self._lost_at = now
                     out += [effect, *self.roster.offline(now)]
                 case said.Resync() | said.EndSubscription():
                     pass  # the roster found it, and has seen to it

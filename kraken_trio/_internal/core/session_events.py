@@ -13,6 +13,7 @@ from kraken_trio._internal.model.errors import (
     AuthenticationError,
     ConnectionFailed,
     KrakenError,
+    RequestError,
     SubscriptionError,
 )
 from kraken_trio._internal.model.lifecycle import StateChange
@@ -184,6 +185,20 @@ class WarnStale(Struct, frozen=True):
     """How long."""
 
 
+class Restored(Struct, frozen=True):
+    """Say that after a loss all that is wanted is there again."""
+
+    duration_s: float
+    """From the loss until now."""
+
+
+class Stray(Struct, frozen=True):
+    """Tell of a refusal that answers none of our requests, or none that it names."""
+
+    error: RequestError
+    """In the exchange's words."""
+
+
 class Changed(Struct, frozen=True):
     """Publish a transition."""
 
@@ -203,5 +218,7 @@ Effect = (
     | Fail
     | Probe
     | WarnStale
+    | Restored
+    | Stray
     | Changed
 )

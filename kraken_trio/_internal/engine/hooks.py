@@ -24,6 +24,7 @@ class Hooks:
         "frame_received",
         "frame_sent",
         "gap",
+        "restored",
         "resync",
         "state_changed",
         "subscription_failed",
@@ -60,5 +61,6 @@ class Hooks:
         self.fault: tuple[Hook, ...] = hooks("fault")
         self.gap: tuple[Hook, ...] = hooks("gap")
         self.resync: tuple[Hook, ...] = hooks("resync")
+        self.restored: tuple[Hook, ...] = hooks("restored")
         self.state_changed: tuple[Hook, ...] = hooks("state_changed")
         self.subscription_failed: tuple[Hook, ...] = hooks("subscription_failed")

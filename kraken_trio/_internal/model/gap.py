@@ -80,10 +80,14 @@ class Gap(Struct, frozen=True):
     """The last moment before the hole that is known to be good."""
     to_time: Timestamp | None = None
     """The first moment after it."""
+    local: bool = False
+    """True where the hole is that of one slow consumer, told to everybody in ``events()`` and to
+    callbacks: in this stream nothing is missing."""
 
     def __repr__(self) -> str:
         """Where, why, and how much."""
-        size = "" if self.size is None else f", {self.size} missing"
+        whose = " for one consumer" if self.local else ""
+        size = whose if self.size is None else f", {self.size} missing{whose}"
         numbers = (
             "" if self.expected is None else f": expected {self.expected}, received {self.received}"
         )

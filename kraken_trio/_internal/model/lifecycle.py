@@ -173,3 +173,17 @@ class StateChange(Struct, frozen=True):
     """The cause in words; empty where the trigger says all."""
     at: Timestamp
     """When."""
+
+
+class Restored(Struct, frozen=True):
+    """A session that had lost its connection has all that is wanted of it again.
+
+    Every subscription is confirmed and complete, or has ended with its error meanwhile.
+    """
+
+    session: str
+    """``public``, ``private`` or ``level3``; ``block 1`` and so on."""
+    duration_s: float
+    """From the loss until now, all attempts between included."""
+    at: Timestamp
+    """When."""

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from kraken_trio._internal.model.errors import ProtocolError, SubscriptionError
 from kraken_trio._internal.model.gap import Gap, Resync
-from kraken_trio._internal.model.lifecycle import StateChange
+from kraken_trio._internal.model.lifecycle import Restored, StateChange
 from kraken_trio._internal.model.timestamp import Timestamp
 
 if TYPE_CHECKING:
@@ -76,10 +76,13 @@ class Observer:
         """A frame broke the protocol; the next one goes on."""
 
     def gap(self, session: str, gap: Gap) -> None:
-        """Something was lost."""
+        """Something was lost; ``gap.local`` where only one slow consumer lost it."""
 
     def resync(self, session: str, resync: Resync) -> None:
         """A subscription is whole again."""
+
+    def restored(self, restored: Restored) -> None:
+        """A session has all again that it lost with its connection."""
 
     def state_changed(self, change: StateChange) -> None:
         """A session went from one state to another."""

@@ -23,7 +23,7 @@ from typing import Any, Final
 import trio
 from msgspec import Struct
 
-from kraken_trio._internal.core.buffer import Buffer, SnapshotOf
+from kraken_trio._internal.core.buffer import Buffer, OnOverflow, SnapshotOf
 from kraken_trio._internal.core.gauge import Watch
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.config import DropPolicy, KrakenConfig
@@ -70,13 +70,17 @@ class Backlog:
         wall: Callable[[], Timestamp],
         live_book: SnapshotOf,
         pressure: Pressure,
+        on_overflow: OnOverflow | None = None,
     ) -> None:
-        """Start without any. ``publish`` tells events, ``wall`` is the wall clock."""
+        """Start without any. ``publish`` tells events, ``wall`` is the wall clock; ``on_overflow``
+        is told what the consumer of a subscription was given for what it lost.
+        """
         self.left: Totals = Totals()
         """What became of the records of consumers that have left."""
         self._wall = wall
         self._publish = publish
         self._live_book = live_book
+        self._on_overflow = on_overflow
         self._pressure = pressure
         self._untold: deque[HighWater] = deque()
         self._telling = False
@@ -85,7 +89,7 @@ class Backlog:
         """The channel of a subscription, with the settings of ``config``."""
         policy, rate = config.drop_policy, config.max_messages_per_second
         window_s = config.coalesce_window if policy is DropPolicy.COALESCE else 0.0
-        buffer = Buffer(config.max_queue_depth, policy, self._live_book)
+        buffer = Buffer(config.max_queue_depth, policy, self._live_book, self._on_overflow)
         watch = self.watch(channel, policy)
         made: RecordChannel[Any]
 

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 import trio
+from msgspec.structs import replace
 
 from kraken_trio._internal.core import roster_effects
 from kraken_trio._internal.core import session_events as said
@@ -22,9 +23,9 @@ from kraken_trio._internal.engine.hooks import Hooks
 from kraken_trio._internal.engine.routes import BookRoute
 from kraken_trio._internal.model.channel import modern_symbol
 from kraken_trio._internal.model.config import KrakenConfig
-from kraken_trio._internal.model.gap import Resync
+from kraken_trio._internal.model.gap import Gap, Resync
 from kraken_trio._internal.model.level3 import Level3Snapshot
-from kraken_trio._internal.model.lifecycle import ConnectionState, StateChange
+from kraken_trio._internal.model.lifecycle import ConnectionState, Restored, StateChange
 from kraken_trio._internal.model.records import BookSnapshot
 from kraken_trio._internal.shell.backlog import Backlog
 from kraken_trio._internal.shell.channel import Pressure, RecordChannel
@@ -67,7 +68,9 @@ class Hub:
         self.sessions: dict[str, Session] = {PUBLIC: self.public}
         """All there are, by their names."""
         wall = self.public.supervisor.wall
-        self.backlog: Backlog = Backlog(self.publish, wall, self.live_book, self.pressure)
+        self.backlog: Backlog = Backlog(
+            self.publish, wall, self.live_book, self.pressure, self.overflowed
+        )
         """What waits for consumers."""
 
     def check_open(self) -> None:
@@ -178,12 +181,31 @@ class Hub:
                     self.publish(resync)
                     for hook in self.hooks.resync:
                         self._untold.append(partial(hook, session.name, resync))
-            case said.RetryIn(delay_s, cause):
-                log.warning("retry_in %.3g s: %s: %s", delay_s, session.name, cause)
-            case said.WarnStale(silent_s):
-                log.warning("silent for %.3g s: %s", silent_s, session.name)
+            case said.Restored(duration_s):
+                log.info("restored: %s after %.3g s", session.name, duration_s)
+                restored = Restored(session.name, duration_s, session.supervisor.wall())
+                self.publish(restored)
+                for hook in self.hooks.restored:
+                    self._untold.append(partial(hook, restored))
+            case said.Stray(error):
+                log.warning("refused: %s: %s", session.name, error)
+                self.publish(error)
             case _:
+                _log(session.name, effect)
                 session.sharing.told(effect)
+
+    def overflowed(self, gap: Gap, snapshot: BookSnapshot | Level3Snapshot | None) -> None:
+        """Tell everybody of what one consumer lost, and of the book as it is, where it was told.
+
+        Nothing is missing in their streams; but who believes no book after a gap has it again.
+        """
+        gap = replace(gap, local=True)
+        self.publish(gap)
+        if snapshot is not None:
+            self.publish(snapshot)
+        for hook in self.hooks.gap:
+            self._untold.append(partial(hook, PUBLIC, gap))
+        self.settled()
 
     def settled(self) -> None:
         """A session has carried out all that there was to do: now tell the observers.
@@ -224,3 +246,12 @@ class Hub:
         del self.streams[channel]
         self._listeners.remove(channel.put)
         self.public.engine.detach(channel.put)
+
+
+def _log(session: str, effect: Effect) -> None:
+    """Tell those who read logs of what is no event: the state says it, or will."""
+    match effect:
+        case said.RetryIn(delay_s, cause):
+            log.warning("retry_in %.3g s: %s: %s", delay_s, session, cause)
+        case said.WarnStale(silent_s):
+            log.warning("silent for %.3g s: %s", silent_s, session)

@@ -1,7 +1,7 @@
-"""What was lost on the way from the exchange, counted by reason and logged, each loss once.
+"""What was lost, counted by reason and logged, each loss once.
 
-An observer like any other, but always there. What a consumer loses by its own slowness is counted
-in its channel.
+An observer like any other, but always there. What a consumer loses by its own slowness is logged
+where its backlog is watched: it may be much.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ class Losses(Observer):
     def gap(self, session: str, gap: Gap) -> None:
         """Count and log it."""
         self.gaps[gap.reason] += 1
+        if gap.local:
+            return
         log.warning("gap: %s: %r", session, gap)
 
     def resync(self, session: str, resync: Resync) -> None:

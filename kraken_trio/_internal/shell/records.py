@@ -12,13 +12,23 @@ import trio
 
 from kraken_trio._internal.core.buffer import Item
 from kraken_trio._internal.model.callback import CallbackError
-from kraken_trio._internal.model.errors import ProtocolError, SubscriptionError
+from kraken_trio._internal.model.errors import ProtocolError, RequestError, SubscriptionError
 from kraken_trio._internal.model.gap import Gap, Resync
-from kraken_trio._internal.model.lifecycle import StateChange
+from kraken_trio._internal.model.lifecycle import Restored, StateChange
 from kraken_trio._internal.model.pressure import HighWater
 
 NOTICES: Final = frozenset(
-    {Gap, Resync, StateChange, HighWater, ProtocolError, SubscriptionError, CallbackError}
+    {
+        Gap,
+        Resync,
+        Restored,
+        StateChange,
+        HighWater,
+        ProtocolError,
+        SubscriptionError,
+        RequestError,
+        CallbackError,
+    }
 )
 """What is told, and is no data."""
 RECORDS: Final = frozenset(get_args(Item)) - NOTICES

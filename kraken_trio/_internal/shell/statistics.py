@@ -45,8 +45,8 @@ class FeedStatistics(Struct, frozen=True, kw_only=True):
     checksums_failed: int
     """Book messages that did not."""
     gaps: dict[GapReason, int]
-    """Holes in what the exchange sent, by their evidence, once for each channel and symbol; what
-    slow consumers lost is ``overflows`` and ``dropped``."""
+    """Holes, by their evidence, once for each channel and symbol. ``OVERFLOW`` counts those that
+    slow consumers of subscriptions were told of; see ``overflows``."""
     resyncs: int
     """How often a subscription was whole again after a hole."""
     connections: int
