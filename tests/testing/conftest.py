@@ -12,7 +12,33 @@ import pytest
 import trio
 from trio_websocket import WebSocketConnection, wrap_client_stream
 
+from kraken_trio._internal.model.secret import Secret
 from kraken_trio._internal.testing.doors import Doors, ExchangeAddress
+from kraken_trio._internal.wire.requests import RequestFrame
+
+
+class Sessions:
+    """What a listing says of tokens and trading: one token is bad, and nothing is traded."""
+
+    def __init__(self) -> None:
+        """Nothing was shown yet."""
+        self.held: list[str] = []
+
+    def trade(self, frame: RequestFrame, now: int) -> tuple[bytes, ...]:
+        """Answer with what was asked."""
+        return (b"%s at %d" % ((frame.method or "").encode(), now),)
+
+    def session_refusal(self, token: Secret) -> str | None:
+        """Refuse the bad one."""
+        return "ESession:Invalid session" if token.reveal() == "bad" else None
+
+    def hold_session(self, token: Secret) -> None:
+        """Note it."""
+        self.held.append(token.reveal())
+
+    def release_session(self, token: Secret) -> None:
+        """Note it."""
+        self.held.remove(token.reveal())
 
 
 class Client:
@@ -54,10 +80,10 @@ class Client:
         return found
 
 
-async def dialled(exchange: Doors | ExchangeAddress) -> trio.abc.Stream:
+async def dialled(exchange: Doors | ExchangeAddress, host: str) -> trio.abc.Stream:
     """Connect in memory, or through a socket."""
     if isinstance(exchange, Doors):
-        return await exchange.dial("ws.kraken.com", 443, tls=True)
+        return await exchange.dial(host, 443, tls=True)
     parts = urlsplit(exchange.url)
     assert parts.hostname is not None
     assert parts.port is not None
@@ -68,8 +94,8 @@ async def dialled(exchange: Doors | ExchangeAddress) -> trio.abc.Stream:
     )
 
 
-Connect = Callable[[Doors | ExchangeAddress], AbstractAsyncContextManager[Client]]
-"""Opens a client; the status that greets it is taken off."""
+Connect = Callable[..., AbstractAsyncContextManager[Client]]
+"""Opens a client, at a host where it is given one; the status that greets it is taken off."""
 
 
 @pytest.fixture
@@ -77,9 +103,11 @@ def connect() -> Connect:
     """Give what opens clients of an exchange."""
 
     @asynccontextmanager
-    async def opened(exchange: Doors | ExchangeAddress) -> AsyncIterator[Client]:
+    async def opened(
+        exchange: Doors | ExchangeAddress, host: str = "ws.kraken.com"
+    ) -> AsyncIterator[Client]:
         async with trio.open_nursery() as nursery:
-            stream = await dialled(exchange)
+            stream = await dialled(exchange, host)
             client = Client(
                 await wrap_client_stream(
                     nursery, cast("trio.SocketStream", stream), "localhost", "/v2"

@@ -8,17 +8,18 @@ import trio
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.testing import faults, frames
 from kraken_trio._internal.testing.connection import ExchangeConnection
-from kraken_trio._internal.testing.conversation import Conversation, Part, usual_result
+from kraken_trio._internal.testing.conversation import Conversation
 from kraken_trio._internal.testing.line import Line
 from kraken_trio._internal.testing.memory import memory_streams
 from kraken_trio._internal.testing.outbox import Alteration, Outbox
 from kraken_trio._internal.testing.packet import half
+from kraken_trio._internal.testing.part import Part, usual_result
+from tests.testing.conftest import Sessions
 
 
-class Listing:
+class Listing(Sessions):
     """Lists everything."""
 
-    channels = frozenset({"trade", "book"})
     refusals: dict[str, str | None] = {}  # noqa: RUF012 - nobody puts anything in
     result = staticmethod(usual_result)
 

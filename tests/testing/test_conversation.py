@@ -3,38 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kraken_trio._internal.model.channel import BOOK_DEPTHS, OHLC_INTERVALS, Channel
+from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.requests import Ping, Subscribe, Unsubscribe
 from kraken_trio._internal.model.secret import Secret
-from kraken_trio._internal.testing.conversation import (
-    PRIVATE,
-    PUBLIC,
-    UNKNOWN_PAIR,
-    Answer,
-    Conversation,
-    Part,
-    usual_result,
-)
+from kraken_trio._internal.testing.conversation import UNKNOWN_PAIR, Answer, Conversation
+from kraken_trio._internal.testing.part import Part, Refused, usual_result
+from kraken_trio._internal.testing.place import PRIVATE, PUBLIC, Door
 from kraken_trio._internal.wire.encode import encode_request
+from tests.testing.conftest import Sessions
 
 NOW = 1_695_746_960_962_586_789  # 2023-09-26T16:49:20.962586789Z
 TIMES = '"time_in":"2023-09-26T16:49:20.962586Z","time_out":"2023-09-26T16:49:20.962626Z"}'
-MARKET_CHANNELS = frozenset({"ticker", "book", "trade", "ohlc", "instrument"})
-ACCOUNT_CHANNELS = frozenset({"executions", "balances", "level3"})
 
 
-class Listing:
+class Listing(Sessions):
     """Lists two pairs."""
 
-    def __init__(self, channels: Collection[str] = MARKET_CHANNELS) -> None:
-        """Offer these channels."""
-        self.channels = channels
+    def __init__(self) -> None:
+        """Refuse nothing else."""
+        super().__init__()
         self.refusals: dict[str, str | None] = {}
 
     def refusal(self, part: Part) -> str | None:
@@ -47,9 +40,11 @@ class Listing:
         return usual_result(part)
 
 
-def conversation(listing: Listing | None = None, *, several: bool = True) -> Conversation:
+def conversation(
+    listing: Listing | None = None, *, door: Door = "public", several: bool = True
+) -> Conversation:
     """Begin one."""
-    return Conversation(listing or Listing(), several_intervals=several)
+    return Conversation(listing or Listing(), door=door, several_intervals=several)
 
 
 def ask(talk: Conversation, method: str, req_id: Any = None, **params: object) -> Answer:
@@ -202,10 +197,6 @@ def test_acknowledgements(
             '{"method":"subscribe","params":{"channel":"executions","token":"t"}}',
             f'{{"error":"{PRIVATE}","method":"subscribe","success":false',
         ),
-        (
-            '{"method":"subscribe","params":{"channel":"level3","symbol":["BTC/USD"]}}',
-            f'{{"error":"{PRIVATE}","method":"subscribe","success":false',
-        ),
     ],
 )
 def test_refused_requests(request_text: str, refused: str) -> None:
@@ -215,68 +206,13 @@ def test_refused_requests(request_text: str, refused: str) -> None:
     assert answer.begun == ()
 
 
-UNSUPPORTED: list[dict[str, object]] = [
-    {},
-    {"channel": 5},
-    {"channel": "spread", "symbol": ["BTC/USD"]},
-    {"channel": "status"},
-    {"channel": "heartbeat"},
-    {"channel": "book"},
-    {"channel": "book", "symbol": []},
-    {"channel": "book", "symbol": "BTC/USD"},
-    {"channel": "book", "symbol": ["BTC/USD", 5]},
-    {"channel": "book", "symbol": ["BTC/USD"], "snapshot": "true"},
-    {"channel": "ticker", "symbol": ["BTC/USD"], "event_trigger": "always"},
-    {"channel": "instrument", "execution_venue": True},
-]
-DEPTH = "Subscription depth not supported"
-INTERVAL = "Subscription ohlc interval not supported"
-
-
 @pytest.mark.parametrize("method", ["subscribe", "unsubscribe"])
-@pytest.mark.parametrize(
-    "params, error",
-    [
-        *((params, "Unsupported event") for params in UNSUPPORTED),
-        *(
-            ({"channel": "book", "symbol": ["BTC/USD", "ETH/USD"], "depth": depth}, DEPTH)
-            for depth in (5, 0, True, "10", None, [10])
-        ),
-        *(
-            ({"channel": "ohlc", "symbol": ["BTC/USD"], "interval": interval}, INTERVAL)
-            for interval in (2, True, "1")
-        ),
-    ],
-)
-def test_refused_parameters(method: str, params: dict[str, object], error: str) -> None:
+def test_refused_parameters(method: str) -> None:
     """A wrong parameter is refused once, however many symbols, and names none of them."""
+    params: dict[str, object] = {"channel": "book", "symbol": ["BTC/USD", "ETH/USD"], "depth": 5}
     (text,) = texts(ask(conversation(), method, 3, **params))
+    error = "Subscription depth not supported"
     assert text == f'{{"error":"{error}","method":"{method}","req_id":3,"success":false'
-
-
-@pytest.mark.parametrize(
-    "params, name",
-    [
-        ({"channel": "trade", "symbol": ["BTC/USD"], "depth": 10}, "depth"),
-        ({"channel": "instrument", "symbol": ["BTC/USD"]}, "symbol"),
-        ({"channel": "book", "symbol": ["BTC/USD"], "deep": True}, "deep"),
-    ],
-)
-def test_strange_parameters(params: dict[str, object], name: str) -> None:
-    """A parameter that the channel does not have is refused by its name."""
-    error = f"Unsupported field: '{name}' for the given msg type: subscribe"
-    assert errors(ask(conversation(), "subscribe", **params)) == [error]
-
-
-def test_every_choice_is_taken() -> None:
-    """Every depth and interval that the exchange has is accepted."""
-    for depth in BOOK_DEPTHS:
-        answer = ask(conversation(), "subscribe", channel="book", symbol=["BTC/USD"], depth=depth)
-        assert answer.begun[0].topic == ("book", "BTC/USD", depth)
-    for interval in OHLC_INTERVALS:
-        params: dict[str, object] = {"channel": "ohlc", "symbol": ["BTC/USD"], "interval": interval}
-        answer = ask(conversation(), "subscribe", **params)
-        assert answer.begun[0].topic == ("ohlc", "BTC/USD", interval)
 
 
 @pytest.mark.parametrize(
@@ -343,26 +279,109 @@ def test_refusals_can_be_ordered() -> None:
     assert errors(ask(talk, "subscribe", channel="trade", symbol=["ETH/USD"])) == [None]
 
 
-def test_a_private_host() -> None:
-    """Where only private channels are, public ones are refused, and a token is needed."""
-    talk = conversation(Listing(ACCOUNT_CHANNELS))
-    assert errors(ask(talk, "subscribe", channel="trade", symbol=["BTC/USD"])) == [PUBLIC]
-    assert errors(ask(talk, "subscribe", channel="balances")) == ["Token(s) not found"]
-    answer = ask(talk, "subscribe", channel="balances", token="t")
-    assert texts(answer) == [
-        '{"method":"subscribe","result":{"channel":"balances","snapshot":true},"success":true'
+TRADE: dict[str, object] = {"channel": "trade", "symbol": ["BTC/USD"]}
+BALANCES: dict[str, object] = {"channel": "balances", "token": "good"}
+EXECUTIONS: dict[str, object] = {"channel": "executions", "token": "good"}
+LEVEL3: dict[str, object] = {"channel": "level3", "symbol": ["BTC/USD"], "token": "good"}
+
+
+@pytest.mark.parametrize(
+    "door, params, error",
+    [
+        ("public", TRADE, None),
+        ("public", BALANCES, PRIVATE),
+        ("public", LEVEL3, PRIVATE),
+        ("private", TRADE, PUBLIC),
+        ("private", BALANCES, None),
+        ("private", EXECUTIONS, None),
+        ("private", LEVEL3, PUBLIC),
+        ("level3", TRADE, PUBLIC),
+        ("level3", BALANCES, PRIVATE),
+        ("level3", LEVEL3, None),
+    ],
+)
+@pytest.mark.parametrize("method", ["subscribe", "unsubscribe"])
+def test_each_door_has_its_channels(
+    method: str, door: Door, params: dict[str, object], error: str | None
+) -> None:
+    """What belongs to another host is refused, whatever else is wrong with it."""
+    talk = conversation(door=door)
+    if error is None and method == "unsubscribe":
+        ask(talk, "subscribe", **params)
+    assert errors(ask(talk, method, **params)) == [error]
+    strange = {**params, "strange": 5}
+    strange_error = f"Unsupported field: 'strange' for the given msg type: {method}"
+    assert errors(ask(talk, method, **strange)) == [error or strange_error]
+
+
+@pytest.mark.parametrize("method", ["subscribe", "unsubscribe"])
+def test_tokens_are_looked_at(method: str) -> None:
+    """Without a token, and with a bad one, a private request is refused as a whole."""
+    talk = conversation(door="level3")
+    level3: dict[str, object] = {"channel": "level3", "symbol": ["BTC/USD", "ETH/USD"]}
+    assert texts(ask(talk, method, 1, **level3)) == [
+        f'{{"error":"Token(s) not found","method":"{method}","req_id":1,"success":false'
     ]
-    level3: dict[str, object] = {"channel": "level3", "symbol": ["BTC/USD"], "token": "t"}
-    assert errors(ask(talk, "subscribe", **level3, depth=25)) == [DEPTH]
-    assert errors(ask(talk, "subscribe", **level3, depth=100)) == [None]
-    assert errors(ask(talk, "subscribe", channel="executions", token="t", ratecounter=True)) == [
-        None
+    assert texts(ask(talk, method, **level3, token="bad")) == [
+        (
+            f'{{"channel":"level3","error":"ESession:Invalid session","method":"{method}",'
+            '"status":"error","success":false'
+        )
     ]
-    channels = [part.as_channel() for part in talk.subscriptions]
-    assert [str(channel) for channel in channels] == [
-        "balances",
-        "level3 100 BTC/USD",
-        "executions",
+    assert talk.subscriptions == ()
+
+
+def test_tokens_are_in_use_as_long_as_their_subscriptions() -> None:
+    """One use for each private subscription, until it is left or the client goes."""
+    listing = Listing()
+    talk = conversation(listing, door="level3")
+    ask(talk, "subscribe", channel="level3", symbol=["BTC/USD", "ETH/USD", "A/B"], token="one")
+    assert listing.held == ["one", "one"]
+    ask(talk, "unsubscribe", channel="level3", symbol=["BTC/USD"], token="two")
+    assert listing.held == ["one"]
+    ask(talk, "subscribe", channel="level3", symbol=["BTC/USD"], token="two")
+    assert listing.held == ["one", "two"]
+    talk.leave()
+    assert (listing.held, len(talk.subscriptions)) == ([], 2)
+    public = conversation(listing)
+    ask(public, "subscribe", channel="trade", symbol=["BTC/USD"], token="three")
+    assert (listing.held, len(public.subscriptions)) == ([], 1)
+
+
+def test_trading_is_for_the_private_host() -> None:
+    """Elsewhere it is refused; there it needs a token, and is up to others."""
+    listing = Listing()
+    for door in ("public", "level3"):
+        assert errors(ask(conversation(listing, door=door), "add_order", token="t")) == [PRIVATE]
+    talk = conversation(listing, door="private")
+    assert texts(ask(talk, "cancel_all", 7)) == [
+        '{"error":"Token(s) not found","method":"cancel_all","req_id":7,"success":false'
+    ]
+    assert texts(ask(talk, "cancel_all", token="bad")) == [
+        (
+            '{"error":"ESession:Invalid session","method":"cancel_all","status":"error",'
+            '"success":false'
+        )
+    ]
+    assert texts(ask(talk, "cancel_all", token="good")) == [f"cancel_all at {NOW}"]
+    listing.refusals |= {"cancel_all": None, "add_order": "EOrder:Insufficient funds"}
+    assert texts(ask(talk, "cancel_all", token="good")) == []
+    assert errors(ask(talk, "add_order", token="good")) == ["EOrder:Insufficient funds"]
+
+
+class Shop(Listing):
+    """Does not trade."""
+
+    def trade(self, *_: object) -> tuple[bytes, ...]:
+        """Refuse."""
+        raise Refused("EService:Unavailable")
+
+
+def test_trading_may_be_refused() -> None:
+    """A method may be refused as a whole."""
+    talk = conversation(Shop(), door="private")
+    assert texts(ask(talk, "add_order", 5, token="good")) == [
+        '{"error":"EService:Unavailable","method":"add_order","req_id":5,"success":false'
     ]
 
 
@@ -400,10 +419,16 @@ def test_the_librarys_own_requests(channel: Channel) -> None:
 
 def test_the_librarys_own_private_requests() -> None:
     """Private subscriptions of the library are understood, too."""
-    talk = conversation(Listing(ACCOUNT_CHANNELS))
-    for channel in (Channel.executions(), Channel.balances(), Channel.level3("BTC/USD")):
+    asked: list[tuple[Door, Channel]] = [
+        ("private", Channel.executions(order_status=False, users="all")),
+        ("private", Channel.balances()),
+        ("level3", Channel.level3("BTC/USD")),
+    ]
+    for door, channel in asked:
+        talk = conversation(door=door)
         request = encode_request(Subscribe(channel), token=Secret("t"))
         assert errors(talk.hear(request, NOW)) == [None]
+        assert [part.as_channel() for part in talk.subscriptions] == [channel]
 
 
 def test_refusals_are_the_real_ones(examples: Path) -> None:
@@ -413,15 +438,21 @@ def test_refusals_are_the_real_ones(examples: Path) -> None:
             "subscribe",
             {"channel": "book", "symbol": ["XBT/USD"]},
         ),
-        DEPTH: ("subscribe", {"channel": "book", "symbol": ["BTC/USD"], "depth": 5}),
+        "Subscription depth not supported": (
+            "subscribe",
+            {"channel": "book", "symbol": ["BTC/USD"], "depth": 5},
+        ),
         PRIVATE: ("subscribe", {"channel": "balances"}),
+        PUBLIC: ("subscribe", {"channel": "trade", "symbol": ["BTC/USD"]}),
+        "ESession:Invalid session": ("subscribe", {"channel": "executions", "token": "bad"}),
     }
     found = 0
     for line in (examples / "v2-errors.jsonl").read_text("utf-8").splitlines():
         real = json.loads(line)
         if real.get("error") in requests and "req_id" not in real:
             method, params = requests[real["error"]]
-            (frame,) = ask(conversation(), method, **params).frames
+            door: Door = "private" if real["error"][:6] in ("Public", "ESessi") else "public"
+            (frame,) = ask(conversation(door=door), method, **params).frames
             ours = json.loads(frame)
             times = {name: real[name] for name in ("time_in", "time_out")}
             assert list((ours | times).items()) == list(real.items())

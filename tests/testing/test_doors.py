@@ -17,12 +17,15 @@ from trio_websocket import (
     wrap_client_stream,
 )
 
+from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.testing.certificates import HOST
-from kraken_trio._internal.testing.conversation import Part
 from kraken_trio._internal.testing.doors import Doors, ExchangeAddress, _address, open_doors
+from kraken_trio._internal.testing.part import Part
+from kraken_trio._internal.testing.place import DOORS, Door
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.status import Incident, PlannedMaintenance
 from kraken_trio._internal.testing.venue import Venue
+from kraken_trio._internal.wire.sign import decode_secret, sign
 
 if TYPE_CHECKING:
     from tests.testing.conftest import Connect
@@ -37,7 +40,6 @@ PING = '{"method":"ping","req_id":1}'
 class Quiet(Venue):
     """Has nothing to tell."""
 
-    channels = frozenset({"trade"})
     failure: Exception | None = None
 
     def refusal(self, _: Part) -> str | None:
@@ -334,3 +336,84 @@ async def test_the_mode_and_what_is_announced(connect: Connect) -> None:
         assert (first["system"], first["emergency"]) == ("maintenance", [])
         assert len(second["upcoming_maintenance"]) == len(second["emergency"]) == 1
         assert (await answered(doors)).startswith(b"HTTP/1.1 503 ")
+
+
+@pytest.mark.extra("testing")  # noqa: S610 - a mark of pytest, no query of Django
+@pytest.mark.parametrize("tls", [True, False])
+async def test_rest_through_a_socket(tls: bool) -> None:
+    """It is served with TLS and without; who trusts one socket of an exchange trusts all."""
+    async with open_doors(make) as doors:
+        address = await doors.listen_rest(tls=tls)
+        url = urlsplit(address.url)
+        assert (url.scheme, url.hostname, url.path) == ("https" if tls else "http", HOST, "")
+        stream: trio.abc.Stream
+        if address.client_ssl_context is None:
+            stream = await trio.open_tcp_stream(HOST, port_of(address))
+        else:
+            other = await doors.listen(door="level3")
+            assert other.client_ssl_context is address.client_ssl_context
+            assert other.ca_pem == address.ca_pem
+            stream = await trio.open_ssl_over_tcp_stream(
+                HOST,
+                port_of(address),
+                ssl_context=address.client_ssl_context,
+                https_compatible=True,
+            )
+        async with stream:
+            await stream.send_all(b"GET /0/public/Trades?pair=BTC/USD HTTP/1.1\r\n\r\n")
+            assert b"EQuery:Unknown asset pair" in await stream.receive_some()
+        assert list(doors.rest.requests) == ["/0/public/Trades?pair=BTC/USD"]
+
+
+@pytest.mark.parametrize("door", DOORS)
+async def test_each_door_has_a_socket(door: Door) -> None:
+    """What a client comes to is chosen with the socket; each is greeted and answered."""
+    async with open_doors(make) as doors:
+        told: list[str] = []
+        doors.witness = told.append
+        address = await doors.listen(tls=False, door=door)
+        async with open_websocket_url(address.url) as websocket:
+            assert json.loads(await websocket.get_message())["channel"] == "status"
+            await websocket.send_message(PING)
+            assert json.loads(await websocket.get_message())["method"] == "pong"
+            assert [connection.door for connection in doors.connections] == [door]
+        assert told[0] == "client 1 came" + (f" through the {door} door" * (door != "public"))
+
+
+@pytest.mark.parametrize(
+    "host, door",
+    [
+        ("ws.kraken.com", "public"),
+        ("ws-auth.kraken.com", "private"),
+        ("ws-l3.kraken.com", "level3"),
+        ("localhost", "public"),
+    ],
+)
+async def test_hosts_are_doors_in_memory(
+    connect: Connect, host: str, door: Door, autojump_clock: trio.testing.MockClock
+) -> None:
+    """Who dials one of the real exchange's hosts comes to what that has."""
+    async with open_doors(make) as doors, connect(doors, host) as client:
+        assert [connection.door for connection in doors.connections] == [door]
+        await client.subscribe("trade", "BTC/USD")
+        (answer,) = await client.acks(1)
+        assert answer["success"] is (door == "public")
+
+
+async def test_tokens_can_be_revoked(
+    connect: Connect, autojump_clock: trio.testing.MockClock
+) -> None:
+    """A token that was given out over REST is good until all are revoked."""
+    async with open_doors(make) as doors, connect(doors, "ws-auth.kraken.com") as client:
+        body = b"nonce=1"
+        path = "/0/private/GetWebSocketsToken"
+        signature = sign(path, 1, body, decode_secret(doors.api_secret))
+        headers = {"API-Key": doors.api_key, "API-Sign": signature}
+        response = await doors.rest("POST", path, headers=headers, body=body)
+        token = json.loads(response.body)["result"]["token"]
+        await client.subscribe("balances", token=token)
+        assert (await client.acks(1))[0]["success"]
+        doors.revoke_tokens()
+        await client.subscribe("balances", token=token)
+        assert (await client.acks(1))[0]["error"] == "ESession:Invalid session"
+        assert doors.connections[0].subscriptions == (Channel.balances(),)

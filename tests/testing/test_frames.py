@@ -128,6 +128,11 @@ def test_times_of_candles_have_nine_digits() -> None:
             '"success":false,' + TIMES,
         ),
         (
+            failure_frame("subscribe", "E:x", AT, channel="executions", status=True),
+            '{"channel":"executions","error":"E:x","method":"subscribe","status":"error",'
+            '"success":false,' + TIMES,
+        ),
+        (
             failure_frame(None, "Malformed request", AT),
             '{"error":"Malformed request","success":false,' + TIMES,
         ),

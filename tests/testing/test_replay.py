@@ -212,7 +212,8 @@ async def test_private_channels(
     capture: Write, connect: Connect, autojump_clock: trio.testing.MockClock
 ) -> None:
     """A file of private channels is played to those who have a token, whichever."""
-    async with open_replay(capture(BALANCES)) as replay, connect(replay) as client:
+    host = "ws-auth.kraken.com"
+    async with open_replay(capture(BALANCES)) as replay, connect(replay, host) as client:
         await client.subscribe("balances")
         assert [answer["error"] for answer in await client.acks(1)] == ["Token(s) not found"]
         request = encode_request(Subscribe(Channel.balances()), token=Secret("t"))

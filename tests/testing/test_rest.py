@@ -11,8 +11,13 @@ import trio
 
 from kraken_trio._internal.model.errors import ConnectionFailed
 from kraken_trio._internal.model.ports import RestResponse
+from kraken_trio._internal.model.records import Trade
+from kraken_trio._internal.model.secret import Secret
+from kraken_trio._internal.testing.keys import API_KEY, API_SECRET
 from kraken_trio._internal.testing.market import Market
 from kraken_trio._internal.testing.rest import TOO_MANY, ExchangeRest
+from kraken_trio._internal.testing.tokens import Tokens
+from kraken_trio._internal.wire.sign import decode_secret, sign
 
 START = 1_767_225_600 * 10**9 + 123_456_789
 PAIR = "BTC/USD"
@@ -30,6 +35,12 @@ def market(steps: int = 200) -> Market:
 def rest() -> ExchangeRest:
     """Give the service of one."""
     return ExchangeRest(market())
+
+
+def kept(rest: ExchangeRest) -> tuple[Trade, ...]:
+    """Give the trades that it has to serve."""
+    assert rest._market is not None
+    return rest._market.trades(PAIR)
 
 
 async def ask(rest: ExchangeRest, query: str, path: str = "/0/public/Trades") -> RestResponse:
@@ -53,7 +64,7 @@ async def test_rows_are_the_trades_of_the_market(
     autojump_clock: trio.abc.Clock, rest: ExchangeRest
 ) -> None:
     """With five decimals at least, and times as a double would print them."""
-    trades = rest._market.trades(PAIR)
+    trades = kept(rest)
     found = await rows(rest, "pair=BTC/USD")
     assert len(found) == len(trades)
     for row, trade in zip(found, trades, strict=True):
@@ -70,7 +81,7 @@ async def test_rows_are_the_trades_of_the_market(
 
 async def test_paging(autojump_clock: trio.abc.Clock, rest: ExchangeRest) -> None:
     """Without a moment the latest, with one the oldest from then on; ``last`` leads on."""
-    trades = rest._market.trades(PAIR)
+    trades = kept(rest)
     numbers = [trade.trade_id for trade in trades]
     latest = await rows(rest, "pair=XBTUSD&count=3")
     assert [row[6] for row in latest] == numbers[-3:]
@@ -108,7 +119,7 @@ async def test_a_pair_has_many_names(
 
 async def test_what_is_no_longer_served(autojump_clock: trio.abc.Clock, rest: ExchangeRest) -> None:
     """History may begin later, and have holes."""
-    numbers = [trade.trade_id for trade in rest._market.trades(PAIR)]
+    numbers = [trade.trade_id for trade in kept(rest)]
     rest.oldest[PAIR] = numbers[10]
     rest.withhold(PAIR, numbers[12:15])
     rest.withhold(PAIR, [numbers[20]])
@@ -184,3 +195,87 @@ async def test_other_trouble(autojump_clock: trio.abc.Clock, rest: ExchangeRest)
     with trio.move_on_after(1000) as scope:
         await ask(rest, "pair=BTC/USD")
     assert scope.cancelled_caught
+
+
+TOKEN = "/0/private/GetWebSocketsToken"
+
+
+async def token(rest: ExchangeRest, nonce: int, **headers: str) -> RestResponse:
+    """Ask for a token."""
+    body = b"nonce=%d" % nonce
+    signature = sign(TOKEN, nonce, body, decode_secret(API_SECRET))
+    usual = {"API-Key": API_KEY, "API-Sign": signature}
+    return await rest("POST", TOKEN, headers=usual | headers, body=body)
+
+
+def errors(response: RestResponse) -> list[str]:
+    """Give what it was refused with: all errors have status 200, and no result."""
+    answer = json.loads(response.body)
+    assert response.status == 200
+    assert ("result" in answer) is (answer["error"] == [])
+    found: list[str] = answer["error"]
+    return found
+
+
+async def test_tokens(autojump_clock: trio.abc.Clock) -> None:
+    """Who signs is given one, with its slashes escaped as on the wire; each is a new one."""
+    tokens = Tokens(seed=1, life_s=60)
+    told: list[str] = []
+    rest = ExchangeRest(None, tokens, told.append)
+    bodies = [(await token(rest, nonce)).body for nonce in range(20)]
+    texts = [json.loads(body)["result"]["token"] for body in bodies]
+    assert len(set(texts)) == 20
+    for body, text in zip(bodies, texts, strict=True):
+        shown = text.replace("/", "\\/").encode()
+        assert body == b'{"error":[],"result":{"token":"%s","expires":60}}' % shown
+        assert tokens.refusal(Secret(text), trio.current_time() + 59) is None
+    assert any("/" in text for text in texts)
+    assert told == ["a token was given out"] * 20
+
+
+async def test_a_standing_alone_rest(autojump_clock: trio.abc.Clock) -> None:
+    """Without a market it has no trades; its tokens live as long as the real ones."""
+    rest = ExchangeRest(None)
+    assert errors(await ask(rest, "pair=BTC/USD")) == ["EQuery:Unknown asset pair"]
+    assert json.loads((await token(rest, 1)).body)["result"]["expires"] == 900
+
+
+async def test_tokens_are_for_those_who_sign(autojump_clock: trio.abc.Clock) -> None:
+    """An unknown key, a wrong signature and an old nonce are refused, and told of."""
+    told: list[str] = []
+    rest = ExchangeRest(None, None, told.append)
+    refused = [
+        errors(await token(rest, 5, **{"API-Key": "other"})),
+        errors(await token(rest, 5, **{"API-Sign": "x"})),
+        errors(await token(rest, 5)),
+        errors(await token(rest, 5)),
+        errors(await rest("POST", TOKEN, headers={}, body=b"")),
+    ]
+    assert refused == [
+        ["EAPI:Invalid key"],
+        ["EAPI:Invalid signature"],
+        [],
+        ["EAPI:Invalid nonce"],
+        ["EAPI:Invalid key"],
+    ]
+    assert told == [
+        "a token was given out" if not error else f"a token was refused: {error[0]}"
+        for error in refused
+    ]
+    assert (await rest("GET", TOKEN, headers={}, body=b"")).status == 404
+
+
+async def test_private_trouble(autojump_clock: trio.abc.Clock, rest: ExchangeRest) -> None:
+    """Ordered refusals come first; then calls may be limited, apart from public ones."""
+    rest.refuse_next("EService: Throttled: 1767225600")
+    assert errors(await token(rest, 1)) == ["EService: Throttled: 1767225600"]
+    rest.throttle_private(2, 0.5)
+    rest.throttle(1)
+    seen = [errors(await token(rest, nonce)) for nonce in range(1, 5)]
+    assert seen == [[], [], ["EAPI:Rate limit exceeded"], ["EAPI:Rate limit exceeded"]]
+    await trio.sleep(2)
+    assert errors(await ask(rest, "pair=BTC/USD")) == []
+    assert errors(await token(rest, 5)) == []
+    assert errors(await token(rest, 6)) == ["EAPI:Rate limit exceeded"]
+    rest.throttle_private(None)
+    assert errors(await token(rest, 7)) == []

@@ -24,6 +24,7 @@ def test_limits_are_the_published_ones() -> None:
     assert (rules.max_attempts, rules.attempts_window_s, rules.ban_s) == (150, 600, 600)
     assert (rules.ban_status, rules.ban_tells_when) == (429, False)
     assert (rules.max_requests_per_s, rules.max_connections) == (None, None)
+    assert rules.token_life_s == 900
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,7 @@ def test_limits_are_the_published_ones() -> None:
         {"max_attempts": None, "max_connections": 1, "max_requests_per_s": 5},
         {"ban_status": 403, "ban_tells_when": True, "ban_s": 1.5, "attempts_window_s": 60},
         {"bare_rate_refusals": True, "instrument_exponents": False},
+        {"token_life_s": 0.5},
     ],
 )
 def test_choices(changes: dict[str, Any]) -> None:
@@ -64,6 +66,7 @@ def test_choices(changes: dict[str, Any]) -> None:
         {"attempts_window_s": None},
         {"bare_rate_refusals": 1},
         {"max_backlog": 1.5},
+        {"token_life_s": 0},
     ],
 )
 def test_no_such_choice(changes: dict[str, Any]) -> None:

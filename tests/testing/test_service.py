@@ -16,10 +16,11 @@ from trio_websocket import CloseReason, ConnectionClosed, WebSocketConnection, w
 from wsproto.connection import Connection, ConnectionType
 
 from kraken_trio._internal.model.timestamp import Timestamp
-from kraken_trio._internal.testing.conversation import Part, usual_result
 from kraken_trio._internal.testing.gate import Refusal
 from kraken_trio._internal.testing.ledger import Ledger
 from kraken_trio._internal.testing.memory import CAPACITY, MemoryStream, memory_streams
+from kraken_trio._internal.testing.part import Part, usual_result
+from kraken_trio._internal.testing.place import Door
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.service import (
     CLOSE_TIMEOUT_S,
@@ -27,6 +28,7 @@ from kraken_trio._internal.testing.service import (
     UPGRADE_TIMEOUT_S,
     Service,
 )
+from tests.testing.conftest import Sessions
 
 UPGRADE = (
     b"GET /v2?x=1 HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -39,13 +41,12 @@ BOOK = '{"method":"subscribe","params":{"channel":"book","symbol":["BTC/USD"]},"
 NO_BOOK = BOOK.replace("subscribe", "unsubscribe")
 
 
-class Host:
+class Host(Sessions):
     """Takes everybody in, and remembers what it was called for."""
-
-    channels = frozenset({"book", "trade"})
 
     def __init__(self, rules: ExchangeRules | None = None) -> None:
         """Have these manners."""
+        super().__init__()
         self.rules = rules or ExchangeRules()
         self.refused: Refusal | None = None
         self.addresses: list[str] = []
@@ -120,12 +121,12 @@ class Peer:
 
 
 @asynccontextmanager
-async def served(rules: ExchangeRules | None = None) -> AsyncIterator[Peer]:
+async def served(rules: ExchangeRules | None = None, door: Door = "public") -> AsyncIterator[Peer]:
     """Open a WebSocket to a service."""
     host = Host(rules)
     ours, theirs = memory_streams()
     async with trio.open_nursery() as nursery:
-        service = Service(host, 1, ours)
+        service = Service(host, 1, ours, door=door)
         nursery.start_soon(service.run)
         websocket = await wrap_client_stream(
             nursery, cast("trio.SocketStream", theirs), "localhost", "/v2"
@@ -555,6 +556,22 @@ async def test_errors_of_the_exchange_come_out() -> None:
             await peer.say(BOOK)
             await trio.sleep_forever()
     assert only(caught.value) is failure
+
+
+async def test_a_door(autojump_clock: trio.testing.MockClock) -> None:
+    """A client is served what its door has; tokens that it shows are in use until it leaves."""
+    async with served(door="private") as peer:
+        assert peer.connection.door == "private"
+        await peer.say(
+            '{"method":"subscribe","params":{"channel":"balances","token":"good"},"req_id":1}'
+        )
+        assert '"success":true' in await peer.next()
+        assert peer.host.held == ["good"]
+        await peer.say(BOOK)
+        assert "unavailable on this endpoint" in await peer.next() + await peer.next()
+        await peer.websocket.aclose()
+        await trio.testing.wait_all_tasks_blocked()
+        assert peer.host.held == []
 
 
 class Broken(MemoryStream):

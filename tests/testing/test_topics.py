@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from kraken_trio._internal.testing.conversation import Part
 from kraken_trio._internal.testing.listing import market_pairs
 from kraken_trio._internal.testing.market import Market
+from kraken_trio._internal.testing.part import Part
 from kraken_trio._internal.testing.topics import snapshot, watch
 
 PARTS = (

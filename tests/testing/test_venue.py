@@ -9,21 +9,21 @@ import pytest
 import trio
 import trio.testing
 
-from kraken_trio._internal.testing.conversation import Part, usual_result
+from kraken_trio._internal.model.secret import Secret
 from kraken_trio._internal.testing.gate import Refusal
 from kraken_trio._internal.testing.memory import memory_streams
+from kraken_trio._internal.testing.part import Part, Refused, usual_result
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.service import Service
 from kraken_trio._internal.testing.status import Incident, PlannedMaintenance
 from kraken_trio._internal.testing.venue import Venue
+from kraken_trio._internal.wire.requests import read_request
 
 START = 1_767_225_600 * 10**9
 
 
 class Quiet(Venue):
     """Has nothing to tell."""
-
-    channels = frozenset({"trade"})
 
     def refusal(self, _: Part) -> str | None:
         """Refuse nothing."""
@@ -155,3 +155,25 @@ async def test_it_answers_as_usual() -> None:
     """An acknowledgement says what it usually does."""
     part = Part("trade", "BTC/USD", snapshot=False)
     assert made().result(part) == usual_result(part)
+
+
+@pytest.mark.parametrize("any_will_do", [True, False])
+async def test_its_tokens(any_will_do: bool, autojump_clock: trio.testing.MockClock) -> None:
+    """They grow old by trio's clock, unless they are in use, or any will do."""
+    rules = ExchangeRules(token_life_s=60)
+    venue = Quiet(rules=rules, seed=1, start=START, any_token_will_do=any_will_do)
+    token = venue.tokens.issue(trio.current_time())
+    unknown = Secret("unknown")
+    assert (venue.session_refusal(unknown) is None) is any_will_do
+    venue.hold_session(token)
+    await trio.sleep(60)
+    assert venue.session_refusal(token) is None
+    venue.release_session(token)
+    assert (venue.session_refusal(token) is None) is any_will_do
+
+
+async def test_nobody_trades() -> None:
+    """A method of trading is refused where nobody is there to do it."""
+    frame = read_request(b'{"method":"cancel_all","params":{"token":"t"}}')
+    with pytest.raises(Refused, match="EService:Unavailable"):
+        made().trade(frame, START)

@@ -29,6 +29,7 @@ from kraken_trio._internal.testing.frames import (
 from kraken_trio._internal.testing.line import Line
 from kraken_trio._internal.testing.outbox import NORMAL, Alteration, Outbox
 from kraken_trio._internal.testing.packet import half
+from kraken_trio._internal.testing.place import Door
 
 KEPT_REQUESTS = 1000
 """How many of a client's latest requests are kept."""
@@ -44,6 +45,7 @@ class ExchangeConnection:
         self,
         number: int,
         *,
+        door: Door = "public",
         line: Line,
         outbox: Outbox,
         conversation: Conversation,
@@ -52,6 +54,8 @@ class ExchangeConnection:
         """Hold what the exchange serves it with."""
         self.number = number
         """Counts those who dialled, from 1."""
+        self.door: Door = door
+        """Which way it came in: ``public``, ``private`` or ``level3``."""
         self.requests: deque[bytes] = deque(maxlen=KEPT_REQUESTS)
         """What it sent, oldest first; the latest 1000."""
         self.sent = 0

@@ -7,7 +7,7 @@ and ends with it.
 from __future__ import annotations
 
 import errno
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from ssl import SSLContext
@@ -17,10 +17,15 @@ import attrs
 import trio
 
 from kraken_trio._internal.model.timestamp import Timestamp
-from kraken_trio._internal.testing.certificates import HOST, LOOPBACK, make_contexts
+from kraken_trio._internal.testing.certificates import HOST, LOOPBACK, Contexts, make_contexts
 from kraken_trio._internal.testing.connection import ExchangeConnection
+from kraken_trio._internal.testing.http import serve_request
+from kraken_trio._internal.testing.keys import API_KEY, API_SECRET
 from kraken_trio._internal.testing.ledger import Ledger
+from kraken_trio._internal.testing.market import Market
 from kraken_trio._internal.testing.memory import memory_streams
+from kraken_trio._internal.testing.place import Door, door_at
+from kraken_trio._internal.testing.rest import ExchangeRest
 from kraken_trio._internal.testing.service import PATH, Service
 from kraken_trio._internal.testing.status import Incident, PlannedMaintenance
 from kraken_trio._internal.testing.venue import Venue
@@ -41,11 +46,23 @@ class ExchangeAddress:
 class Doors:
     """What every simulated exchange lets its users do, whatever it tells its clients."""
 
-    def __init__(self, nursery: trio.Nursery, venue: Venue) -> None:
-        """Let clients in to ``venue``, each served in ``nursery``."""
+    api_key: str = API_KEY
+    """The public half of the one API key that it knows. It is no secret: it opens nothing else."""
+    api_secret: str = API_SECRET
+    """The private half."""
+
+    def __init__(self, nursery: trio.Nursery, venue: Venue, market: Market | None = None) -> None:
+        """Let clients in to ``venue``, each served in ``nursery``.
+
+        ``market`` is the one whose history it serves, if there is one.
+        """
+        self.rest: ExchangeRest = ExchangeRest(market, venue.tokens, self._tell)
+        """What it serves over REST: tokens, and the history of its trades where it has any. A
+        ``Rest`` for programs to be tested."""
         self._nursery = nursery
         self._venue = venue
         self._dialled = 0
+        self._contexts: Contexts | None = None
 
     @property
     def connections(self) -> tuple[ExchangeConnection, ...]:
@@ -80,7 +97,7 @@ class Doors:
     def refusals(self) -> dict[str, str | None]:
         """What is not to be had, and how it is refused, or with None never answered.
 
-        By symbol, or by channel where that has none:
+        By symbol, by channel where that has none, or by a method of trading:
         ``exchange.refusals["ETH/USD"] = "EService:Unavailable"``.
         """
         return self._venue.refusals
@@ -141,43 +158,89 @@ class Doors:
         """The exchange's clock."""
         return self._venue.now()
 
-    async def dial(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:  # noqa: ARG002
-        """Connect in memory, whatever the address: a ``Dial`` for programs to be tested.
+    def revoke_tokens(self) -> None:
+        """Make all tokens no good that were given out or shown so far.
 
-        There is no TLS, even where it is asked for. Raises ``ConnectionRefusedError`` once the
-        exchange is closed.
+        Every request with one of them is refused, ``ESession:Invalid session``. What was
+        subscribed to goes on.
+        """
+        self._venue.tokens.revoke()
+
+    async def dial(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:  # noqa: ARG002
+        """Connect in memory: a ``Dial`` for programs to be tested.
+
+        At the real exchange's hosts for private data and for ``level3`` one comes to these, at any
+        other address to the public data. There is no TLS, even where it is asked for. Raises
+        ``ConnectionRefusedError`` once the exchange is closed.
         """
         await trio.lowlevel.checkpoint()
         if self._nursery.cancel_scope.cancel_called:
             raise ConnectionRefusedError(errno.ECONNREFUSED, "the exchange is closed")
         ours, theirs = memory_streams()
-        self._nursery.start_soon(self._serve, ours)
+        self._nursery.start_soon(self._serve, door_at(host), ours)
         return theirs
 
-    async def listen(self, *, tls: bool = True, port: int = 0) -> ExchangeAddress:
+    async def listen(
+        self, *, tls: bool = True, port: int = 0, door: Door = "public"
+    ) -> ExchangeAddress:
         """Let clients of this machine in through a socket, from now on.
 
-        With ``tls``, a certificate for ``localhost`` is made; ``ConfigurationError`` where the
-        package for that is not installed. ``port`` is one that is free unless it is named;
-        ``OSError`` where that is taken.
+        ``door`` is what they come to: ``public``, ``private`` or ``level3``, each of which is a
+        host of its own with the real exchange. With ``tls``, a certificate for ``localhost`` is
+        made, one for all sockets of this exchange; ``ConfigurationError`` where the package for
+        that is not installed. ``port`` is one that is free unless it is named; ``OSError`` where
+        that is taken.
         """
-        contexts = make_contexts() if tls else None
+        contexts = self._certified(tls=tls)
+        port = await self._accept(partial(self._serve, door), contexts, port)
+        if contexts is None:
+            return ExchangeAddress(f"ws://{HOST}:{port}{PATH}", None)
+        return ExchangeAddress(f"wss://{HOST}:{port}{PATH}", contexts.client, contexts.ca_pem)
+
+    async def listen_rest(self, *, tls: bool = True, port: int = 0) -> ExchangeAddress:
+        """Serve ``rest`` to clients of this machine through a socket, from now on.
+
+        As ``listen``; the URL is that of the host, such as ``https://localhost:40123``.
+        """
+        contexts = self._certified(tls=tls)
+        port = await self._accept(partial(serve_request, self.rest), contexts, port)
+        if contexts is None:
+            return ExchangeAddress(f"http://{HOST}:{port}", None)
+        return ExchangeAddress(f"https://{HOST}:{port}", contexts.client, contexts.ca_pem)
+
+    def _certified(self, *, tls: bool) -> Contexts | None:
+        """Give both ends of TLS, the same each time: a client trusts all sockets or none."""
+        if tls and self._contexts is None:
+            self._contexts = make_contexts()
+        return self._contexts if tls else None
+
+    async def _accept(
+        self,
+        serve: Callable[[trio.abc.Stream], Awaitable[object]],
+        contexts: Contexts | None,
+        port: int,
+    ) -> int:
+        """Serve those who come to a port, or to any that is free for 0; give which it is."""
         listeners = await trio.open_tcp_listeners(port, host=LOOPBACK)
         port = listeners[0].socket.getsockname()[1]
         if contexts is None:
-            await self._nursery.start(partial(trio.serve_listeners, self._serve, listeners))
-            return ExchangeAddress(f"ws://{HOST}:{port}{PATH}", None)
+            await self._nursery.start(partial(trio.serve_listeners, serve, listeners))
+            return port
         secured = [
             # As with the real one, who cuts the connection has ended it.
             trio.SSLListener(listener, contexts.server, https_compatible=True)
             for listener in listeners
         ]
-        await self._nursery.start(partial(trio.serve_listeners, self._serve, secured))
-        return ExchangeAddress(f"wss://{HOST}:{port}{PATH}", contexts.client, contexts.ca_pem)
+        await self._nursery.start(partial(trio.serve_listeners, serve, secured))
+        return port
 
-    async def _serve(self, stream: trio.abc.Stream) -> None:
+    def _tell(self, words: str) -> None:
+        self._venue.witness(words)
+
+    async def _serve(self, door: Door, stream: trio.abc.Stream) -> None:
         self._dialled += 1
-        await Service(self._venue, self._dialled, stream, _address(stream)).run()
+        service = Service(self._venue, self._dialled, stream, _address(stream), door=door)
+        await service.run()
 
 
 def _address(stream: trio.abc.Stream) -> str:

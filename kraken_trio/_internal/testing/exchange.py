@@ -6,25 +6,26 @@ Knows which client is told of what in the market, and when the market goes on.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Literal
 
 import trio
 
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
-from kraken_trio._internal.testing.conversation import TOKENIZED, UNKNOWN_PAIR, Part
-from kraken_trio._internal.testing.doors import Doors, ExchangeAddress, open_doors
-from kraken_trio._internal.testing.http import listen_rest
+from kraken_trio._internal.testing.conversation import UNKNOWN_PAIR
+from kraken_trio._internal.testing.doors import Doors, open_doors
 from kraken_trio._internal.testing.listing import is_tokenized
 from kraken_trio._internal.testing.market import Market
 from kraken_trio._internal.testing.pace import Pace, check_rate
 from kraken_trio._internal.testing.pair import MarketEvent, Topic
-from kraken_trio._internal.testing.rest import ExchangeRest
+from kraken_trio._internal.testing.part import TOKENIZED, UNSUPPORTED, Part
+from kraken_trio._internal.testing.provider import Provider
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.service import Service
 from kraken_trio._internal.testing.topics import snapshot, watch
 from kraken_trio._internal.testing.venue import Venue
+from kraken_trio._internal.wire.requests import RequestFrame
 
 PUBLIC_CHANNELS = frozenset({"ticker", "book", "trade", "ohlc", "instrument"})
 """Those that a market has something to tell in."""
@@ -40,11 +41,11 @@ class MarketVenue(Venue):
         self.pace: Pace | None = None
         """How the market goes on by itself, where it does."""
         self._audience: dict[Topic, dict[Service, None]] = {}
+        self._providers: dict[str, Provider] = {}
 
-    @property
-    def channels(self) -> frozenset[str]:
-        """The public ones."""
-        return PUBLIC_CHANNELS
+    def plug(self, provider: Provider) -> None:
+        """Have somebody else tell of some channels and answer some methods of trading."""
+        self._providers |= dict.fromkeys([*provider.channels, *provider.methods], provider)
 
     def now(self) -> Timestamp:
         """The clock goes as trio's does, and never lags behind the market."""
@@ -52,13 +53,32 @@ class MarketVenue(Venue):
 
     def refusal(self, part: Part) -> str | None:
         """Say why this cannot be subscribed to, or None where it can."""
+        provider = self._providers.get(part.channel)
+        if provider is not None:
+            return provider.refusal(part)
+        if part.channel not in PUBLIC_CHANNELS:
+            return UNSUPPORTED
         if part.symbol is None or part.symbol in self._market.symbols:
             return None
         return UNKNOWN_PAIR.format(part.symbol)
 
+    def result(self, part: Part) -> Mapping[str, object]:
+        """Give the result that an acknowledgement holds."""
+        provider = self._providers.get(part.channel)
+        return super().result(part) if provider is None else provider.result(part)
+
+    def trade(self, frame: RequestFrame, now: int) -> Iterable[bytes]:
+        """Do what a method of trading asks, if anybody can."""
+        provider = self._providers.get(frame.method or "")
+        return super().trade(frame, now) if provider is None else provider.trade(frame, now)
+
     def begin(self, service: Service, part: Part) -> None:
         """Tell a client from now on what it subscribed to, first of all how it stands."""
         service.start_heartbeats()
+        provider = self._providers.get(part.channel)
+        if provider is not None:
+            provider.begin(service, part)
+            return
         if part.snapshot:
             frame = snapshot(self._market, part, exponents=self.rules.instrument_exponents)
             service.outbox.tell(frame, part.channel, part.symbol)
@@ -67,6 +87,10 @@ class MarketVenue(Venue):
 
     def end(self, service: Service, part: Part) -> None:
         """Tell a client nothing of that any more."""
+        provider = self._providers.get(part.channel)
+        if provider is not None:
+            provider.end(service, part)
+            return
         audience = self._audience[part.topic]
         del audience[service]
         if not audience:
@@ -116,16 +140,15 @@ class Exchange(Doors):
     """A simulated exchange: ``open_exchange`` opens it.
 
     It has the public channels: ticker, book, trade, ohlc and instrument. What a client that
-    missed nothing must know by now stands in ``market``.
+    missed nothing must know by now stands in ``market``. It has the hosts of the private channels
+    and of ``level3``, too, and gives tokens to who signs with its key.
     """
 
     def __init__(self, nursery: trio.Nursery, venue: MarketVenue, market: Market) -> None:
         """Open the doors to the ``venue`` of ``market``."""
-        super().__init__(nursery, venue)
+        super().__init__(nursery, venue, market)
         self.market = market
         """What is traded. It goes on by ``step``, here and not there, or nobody is told."""
-        self.rest: ExchangeRest = ExchangeRest(market)
-        """The history of its trades, over REST: a ``Rest`` for programs to be tested."""
         self._market_venue = venue
 
     @property
@@ -136,13 +159,6 @@ class Exchange(Doors):
         """
         pace = self._market_venue.pace
         return 0.0 if pace is None else pace.lag_s
-
-    async def listen_rest(self, *, tls: bool = True, port: int = 0) -> ExchangeAddress:
-        """Serve ``rest`` to clients of this machine through a socket, from now on.
-
-        As ``listen``; the URL is that of the host, such as ``https://localhost:40123``.
-        """
-        return await listen_rest(self._nursery, self.rest, tls=tls, port=port)
 
     def step(self, count: int = 1) -> None:
         """Let the market take some steps, and tell everybody whom they concern.

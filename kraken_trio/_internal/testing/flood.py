@@ -13,10 +13,10 @@ from msgspec import Struct
 
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.errors import ConfigurationError
-from kraken_trio._internal.testing.conversation import Part
 from kraken_trio._internal.testing.doors import open_doors
 from kraken_trio._internal.testing.exchange import PUBLIC_CHANNELS
 from kraken_trio._internal.testing.market import Market
+from kraken_trio._internal.testing.part import Part
 from kraken_trio._internal.testing.replay import FileVenue, Replay
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.script import Offer, Script

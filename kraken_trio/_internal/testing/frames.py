@@ -165,12 +165,19 @@ def failure_frame(
     *,
     req_id: int | None = None,
     symbol: str | None = None,
+    channel: str | None = None,
+    status: bool = False,
 ) -> bytes:
     """The answer to a request, or to one symbol of it, that was refused.
 
-    ``method`` is None for a request whose method could not be told.
+    ``method`` is None for a request whose method could not be told. Some refusals about private
+    channels and ``level3`` name the ``channel``, and have ``"status":"error"`` where ``status``.
     """
     members: dict[str, object] = {"error": error, "success": False}
+    if channel is not None:
+        members["channel"] = channel
+    if status:
+        members["status"] = "error"
     if method is not None:
         members["method"] = method
     if symbol is not None:

@@ -7,98 +7,105 @@ is never an error here.
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import partial
 from http import HTTPStatus
+from typing import NamedTuple
 
 import trio
 
 from kraken_trio._internal.model.errors import ConnectionFailed
 from kraken_trio._internal.model.ports import Rest, RestResponse
-from kraken_trio._internal.testing.certificates import HOST, LOOPBACK, make_contexts
-from kraken_trio._internal.testing.doors import ExchangeAddress
 
 MAX_HEAD_BYTES = 16 * 1024
-"""Of a request. Bodies are not read: no call has one."""
+"""Of a request."""
+MAX_BODY_BYTES = 64 * 1024
+"""Of a request: more than any call has."""
 REQUEST_TIMEOUT_S = 10.0
 """For a client to say what it wants."""
 
 _END = b"\r\n\r\n"
-_BAD_REQUEST = 400
-
-
-async def listen_rest(
-    nursery: trio.Nursery, rest: Rest, *, tls: bool, port: int = 0
-) -> ExchangeAddress:
-    """Let clients of this machine ask ``rest`` through a socket, from now on."""
-    contexts = make_contexts() if tls else None
-    listeners: list[trio.SocketListener] = await trio.open_tcp_listeners(port, host=LOOPBACK)
-    port = listeners[0].socket.getsockname()[1]
-    serve = partial(serve_request, rest)
-    if contexts is None:
-        await nursery.start(partial(trio.serve_listeners, serve, listeners))
-        return ExchangeAddress(f"http://{HOST}:{port}", None)
-    secured = [
-        trio.SSLListener(listener, contexts.server, https_compatible=True) for listener in listeners
-    ]
-    await nursery.start(partial(trio.serve_listeners, serve, secured))
-    return ExchangeAddress(f"https://{HOST}:{port}", contexts.client, contexts.ca_pem)
+_BAD_REQUEST, _LENGTH_REQUIRED, _TOO_LARGE = 400, 411, 413
 
 
 async def serve_request(rest: Rest, stream: trio.abc.Stream) -> None:
     """Serve one client, from its first byte to its last."""
     try:
         with suppress(trio.BrokenResourceError, ConnectionFailed):
-            head = b""
+            request: _Request | int | None = None
             with trio.move_on_after(REQUEST_TIMEOUT_S):
-                head = await _read_head(stream)
-            if head:
-                await _respond(rest, stream, head)
+                request = await _read(stream)
+            if isinstance(request, int):
+                await _say(stream, RestResponse(request, (), b""))
+            elif request is not None:
+                response = await _answer(rest, stream, request)
+                if response is not None:
+                    await _say(stream, response)
     finally:
         await trio.aclose_forcefully(stream)
 
 
-async def _read_head(stream: trio.abc.Stream) -> bytes:
-    """Give the head of a request; nothing where the client leaves before its end."""
-    head = bytearray()
-    while _END not in head:
+class _Request(NamedTuple):
+    """What a client wants."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+async def _read(stream: trio.abc.Stream) -> _Request | int | None:
+    """Give a request, or the status of what is none; None where the client leaves in between."""
+    got = bytearray()
+    while _END not in got[:MAX_HEAD_BYTES]:
         part = await stream.receive_some()
         if not part:
-            return b""
-        head += part
-        if len(head) > MAX_HEAD_BYTES:
-            break
-    return bytes(head)
-
-
-async def _respond(rest: Rest, stream: trio.abc.Stream, head: bytes) -> None:
+            return None
+        got += part
+        if len(got) > MAX_HEAD_BYTES and _END not in got[:MAX_HEAD_BYTES]:
+            return _BAD_REQUEST
+    head, _, body = bytes(got).partition(_END)
     line, _, fields = head.partition(b"\r\n")
-    match line.decode(errors="replace").split(" "):
-        case [method, path, "HTTP/1.1"] if _END in head:
-            headers = _headers(fields)
-            response = await _answer(rest, stream, method, path, headers)
-        case _:
-            response = RestResponse(_BAD_REQUEST, (), b"")
-    if response is not None:
-        await stream.send_all(_printed(response))
-        await stream.aclose()
+    method, path, version = (*line.decode(errors="replace").split(" ", 2), "", "")[:3]
+    if version != "HTTP/1.1":
+        return _BAD_REQUEST
+    headers = _headers(fields)
+    length = _length(headers)
+    if length < 0:
+        return -length
+    while len(body) < length:
+        part = await stream.receive_some()
+        if not part:
+            return None
+        body += part
+    return _Request(method, path, headers, body[:length])
+
+
+def _length(headers: dict[str, str]) -> int:
+    """Give how long the body is; where it cannot be taken, the status of that, negative."""
+    if "transfer-encoding" in headers:
+        return -_LENGTH_REQUIRED
+    text = headers.get("content-length", "0")
+    if not (text.isascii() and text.isdigit()):
+        return -_BAD_REQUEST
+    too_long = len(text) > len(str(MAX_BODY_BYTES)) or int(text) > MAX_BODY_BYTES
+    return -_TOO_LARGE if too_long else int(text)
 
 
 def _headers(fields: bytes) -> dict[str, str]:
-    lines = fields.partition(_END)[0].decode(errors="replace").split("\r\n")
+    lines = fields.decode(errors="replace").split("\r\n")
     pairs = (line.partition(":") for line in lines)
     return {name.strip().lower(): value.strip() for name, _, value in pairs}
 
 
-async def _answer(
-    rest: Rest, stream: trio.abc.Stream, method: str, path: str, headers: dict[str, str]
-) -> RestResponse | None:
+async def _answer(rest: Rest, stream: trio.abc.Stream, request: _Request) -> RestResponse | None:
     """Ask; stop when the client leaves."""
     response: RestResponse | None = None
     failure: ConnectionFailed | None = None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_until_gone, stream, nursery.cancel_scope)
         try:
-            response = await rest(method, path, headers=headers, body=b"")
+            response = await rest(
+                request.method, request.path, headers=request.headers, body=request.body
+            )
         except ConnectionFailed as error:
             failure = error
         nursery.cancel_scope.cancel()
@@ -112,6 +119,11 @@ async def _until_gone(stream: trio.abc.Stream, scope: trio.CancelScope) -> None:
         while await stream.receive_some():
             pass
     scope.cancel()
+
+
+async def _say(stream: trio.abc.Stream, response: RestResponse) -> None:
+    await stream.send_all(_printed(response))
+    await stream.aclose()
 
 
 def _printed(response: RestResponse) -> bytes:

@@ -14,18 +14,18 @@ from typing import Literal
 
 import trio
 
-from kraken_trio._internal.testing.conversation import (
-    UNKNOWN_PAIR,
+from kraken_trio._internal.testing.conversation import UNKNOWN_PAIR
+from kraken_trio._internal.testing.doors import Doors, open_doors
+from kraken_trio._internal.testing.outbox import NORMAL
+from kraken_trio._internal.testing.pace import Pace, check_rate
+from kraken_trio._internal.testing.packet import packet, packets
+from kraken_trio._internal.testing.part import (
     UNSUPPORTED,
     WRONG_DEPTH,
     WRONG_INTERVAL,
     Key,
     Part,
 )
-from kraken_trio._internal.testing.doors import Doors, open_doors
-from kraken_trio._internal.testing.outbox import NORMAL
-from kraken_trio._internal.testing.pace import Pace, check_rate
-from kraken_trio._internal.testing.packet import packet, packets
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.script import Script, read_script
 from kraken_trio._internal.testing.service import Service
@@ -51,7 +51,9 @@ class FileVenue(Venue):
         ``rate`` frames a second, or with 0 as fast as each client reads.
         """
         check_rate(rate, "frames")
-        super().__init__(rules=rules, seed=seed, start=time.time_ns(), ledger=ledger)
+        super().__init__(
+            rules=rules, seed=seed, start=time.time_ns(), ledger=ledger, any_token_will_do=True
+        )
         self._script = script
         self._at_once = at_once or not script.offers
         self._frames = script.frames if at_once else script.without_answers()
@@ -59,11 +61,6 @@ class FileVenue(Venue):
         self._rate = rate
         self._close = close
         self._missing: dict[Service, set[Key]] = {}
-
-    @property
-    def channels(self) -> frozenset[str]:
-        """Those of the file; a token is asked for where one is private, and not looked at."""
-        return frozenset(channel for channel, _, _ in self._script.offers)
 
     def refusal(self, part: Part) -> str | None:
         """Say why this cannot be subscribed to, or None where it can."""

@@ -3,7 +3,8 @@
 Knows the choices and their bounds, nothing else.
 
 Source: what is marked as unsure, and the "Checklist for a faithful simulator", in sections
-"Status, heartbeat, ping", "Public channels" and "Limits" of the WebSocket v2 documentation.
+"Status, heartbeat, ping", "Public channels", "Private channels" and "Limits" of the WebSocket v2
+documentation.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import attrs
 
 from kraken_trio._internal.model.rules import count, flag, number, seconds
+from kraken_trio._internal.testing.tokens import TOKEN_LIFE_S
 
 
 def _seconds_or_never(
@@ -73,3 +75,6 @@ class ExchangeRules:
     max_connections: int | None = attrs.field(default=None, validator=_limit)
     """Connections at the same time, all clients together; one more is refused with status 429.
     None for no limit, for the real one is not published."""
+    token_life_s: float = attrs.field(default=TOKEN_LIFE_S, validator=seconds)
+    """Seconds within which a token has to be used. After that it is good as long as a private
+    subscription that was made with it lasts."""

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from kraken_trio._internal.model.channel import BOOK_DEPTHS, LEVEL3_DEPTHS
-from kraken_trio._internal.testing.conversation import BY_SYMBOL, CHANNELS, Key
+from kraken_trio._internal.testing.part import BY_SYMBOL, CHANNELS, Key
 from kraken_trio._internal.wire.capture import read_capture
 
 _DEPTHS = {"book": BOOK_DEPTHS, "level3": LEVEL3_DEPTHS}

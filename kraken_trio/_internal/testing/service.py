@@ -22,12 +22,14 @@ from wsproto.utilities import ProtocolError
 
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.testing.connection import ExchangeConnection
-from kraken_trio._internal.testing.conversation import Conversation, Listing, Part
+from kraken_trio._internal.testing.conversation import Conversation, Listing
 from kraken_trio._internal.testing.frames import heartbeat_frame, rate_frame
 from kraken_trio._internal.testing.gate import Allowance, Refusal
 from kraken_trio._internal.testing.ledger import Ledger
 from kraken_trio._internal.testing.line import SharedLine
 from kraken_trio._internal.testing.outbox import NORMAL, Outbox
+from kraken_trio._internal.testing.part import Part
+from kraken_trio._internal.testing.place import Door
 from kraken_trio._internal.testing.rules import ExchangeRules
 
 PATH = "/v2"
@@ -93,15 +95,26 @@ class Service:
     """Serves one client, from its first byte to its last."""
 
     def __init__(
-        self, host: Host, number: int, stream: trio.abc.Stream, address: str = "memory"
+        self,
+        host: Host,
+        number: int,
+        stream: trio.abc.Stream,
+        address: str = "memory",
+        *,
+        door: Door = "public",
     ) -> None:
-        """Prepare to ``run`` for the client at the other end of ``stream``, at ``address``."""
+        """Prepare to ``run`` for the client at the other end of ``stream``, at ``address``.
+
+        It came through ``door``.
+        """
         rules = host.rules
         self._host = host
         self._address = address
         self._stream = stream
         self._line = SharedLine(stream)
-        self._conversation = Conversation(host, several_intervals=rules.several_intervals)
+        self._conversation = Conversation(
+            host, door=door, several_intervals=rules.several_intervals
+        )
         most = rules.max_requests_per_s
         self._allowance = None if most is None else Allowance(most, _SECOND_S)
         self._scope = trio.CancelScope()
@@ -113,6 +126,7 @@ class Service:
         """What the client is sent."""
         self.connection: ExchangeConnection = ExchangeConnection(
             number,
+            door=door,
             line=self._line,
             outbox=self.outbox,
             conversation=self._conversation,
@@ -143,6 +157,7 @@ class Service:
                     nursery.cancel_scope.cancel()
         finally:
             self._end("cut off")
+            self._conversation.leave()
             if joined:
                 for part in self._begun:
                     self._host.end(self, part)

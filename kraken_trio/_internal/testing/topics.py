@@ -5,8 +5,8 @@ Knows channels and the market's methods for them; nothing of who subscribed.
 
 from __future__ import annotations
 
-from kraken_trio._internal.testing.conversation import TOKENIZED, Part
 from kraken_trio._internal.testing.market import Market
+from kraken_trio._internal.testing.part import TOKENIZED, Part
 
 
 def snapshot(market: Market, part: Part, *, exponents: bool) -> bytes:

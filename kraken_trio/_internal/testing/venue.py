@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import abc
 import random
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import trio
 
+from kraken_trio._internal.model.secret import Secret
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
 from kraken_trio._internal.testing.connection import ExchangeConnection
-from kraken_trio._internal.testing.conversation import Part, usual_result
 from kraken_trio._internal.testing.frames import status_frame
 from kraken_trio._internal.testing.gate import UNAVAILABLE, Gate, Refusal
 from kraken_trio._internal.testing.ledger import Ledger
+from kraken_trio._internal.testing.part import Part, Refused, usual_result
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.service import Service
 from kraken_trio._internal.testing.status import Incident, PlannedMaintenance
+from kraken_trio._internal.testing.tokens import Tokens
+from kraken_trio._internal.wire.requests import RequestFrame
+
+NO_SERVICE = "EService:Unavailable"
 
 # Beyond what a float holds exactly, and up to 64 bits: as the real ones are.
 _LEAST_CONNECTION_ID, _CONNECTION_ID_BITS = 2**53 + 1, 64
@@ -29,10 +34,19 @@ _LEAST_CONNECTION_ID, _CONNECTION_ID_BITS = 2**53 + 1, 64
 class Venue(abc.ABC):
     """What the services of an exchange turn to: a ``Host``, with what it tells left open."""
 
-    def __init__(self, *, rules: ExchangeRules, seed: int, start: int, ledger: int = 0) -> None:
-        """Open at ``start``, nanoseconds since the epoch; ``seed`` makes connection ids.
+    def __init__(
+        self,
+        *,
+        rules: ExchangeRules,
+        seed: int,
+        start: int,
+        ledger: int = 0,
+        any_token_will_do: bool = False,
+    ) -> None:
+        """Open at ``start``, nanoseconds since the epoch; ``seed`` makes connection ids and tokens.
 
-        Remember the latest ``ledger`` frames that are sent.
+        Remember the latest ``ledger`` frames that are sent. Where ``any_token_will_do``, tokens are
+        asked for and not looked at.
         """
         self.rules = rules
         """Its manners."""
@@ -41,12 +55,16 @@ class Venue(abc.ABC):
         self.connected: int = 0
         """How many ever were."""
         self.refusals: dict[str, str | None] = {}
-        """Symbols, and channels that have none, that are refused with these words; with None
-        they are never answered."""
+        """Symbols, channels that have none, and methods of trading that are refused with these
+        words; with None they are never answered."""
         self.ledger: Ledger = Ledger(ledger)
         """What it sent."""
         self.gate: Gate = Gate(rules)
         """Whom it lets in."""
+        self.tokens: Tokens = Tokens(
+            seed=seed, life_s=rules.token_life_s, any_will_do=any_token_will_do
+        )
+        """Who may be told of private things."""
         self.witness: Callable[[str], object] = _nobody
         """Is told in words what happens: who comes, wants what, leaves, and is not let in."""
         self.system: str = "online"
@@ -77,7 +95,9 @@ class Venue(abc.ABC):
         self._services[service] = None
         self.connections.append(service.connection)
         self.connected += 1
-        self.witness(f"client {service.connection.number} came")
+        door = service.connection.door
+        through = "" if door == "public" else f" through the {door} door"
+        self.witness(f"client {service.connection.number} came{through}")
         for frame in self.greeting():
             service.outbox.tell(frame, "status")
 
@@ -137,10 +157,21 @@ class Venue(abc.ABC):
         """Give the result that an acknowledgement holds."""
         return usual_result(part)
 
-    @property
-    @abc.abstractmethod
-    def channels(self) -> Collection[str]:
-        """The channels that it has."""
+    def trade(self, frame: RequestFrame, now: int) -> Iterable[bytes]:  # noqa: ARG002
+        """Do what a method of trading asks; here nobody trades."""
+        raise Refused(NO_SERVICE)
+
+    def session_refusal(self, token: Secret) -> str | None:
+        """Say why this token is no good, or None where it is."""
+        return self.tokens.refusal(token, trio.current_time())
+
+    def hold_session(self, token: Secret) -> None:
+        """Note a subscription that was made with it."""
+        self.tokens.hold(token)
+
+    def release_session(self, token: Secret) -> None:
+        """Note its end."""
+        self.tokens.release(token)
 
     @abc.abstractmethod
     def refusal(self, part: Part) -> str | None:
