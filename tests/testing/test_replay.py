@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 import trio
@@ -15,11 +15,13 @@ from trio_websocket import ConnectionClosed, open_websocket_url
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.requests import Subscribe
 from kraken_trio._internal.model.secret import Secret
+from kraken_trio._internal.testing.place import door_of
 from kraken_trio._internal.testing.replay import open_replay
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.script import read_script
 from kraken_trio._internal.wire.capture import format_line, read_capture
 from kraken_trio._internal.wire.encode import encode_request
+from kraken_trio._internal.wire.sign import decode_secret, sign
 
 if TYPE_CHECKING:
     from tests.testing.conftest import Client, Connect
@@ -222,6 +224,75 @@ async def test_private_channels(
         assert await client.raw() == BALANCES
 
 
+LEVEL3 = b'{"channel":"level3","type":"snapshot","data":[{"symbol":"A/B","bids":[],"asks":[]}]}'
+
+
+@pytest.mark.parametrize("rate", [0, 100])
+async def test_each_door_has_its_part(
+    capture: Write, connect: Connect, rate: float, autojump_clock: trio.testing.MockClock
+) -> None:
+    """A file of several hosts is played door by door, to who is subscribed to all there."""
+    path = capture(STATUS, BOOK, BALANCES, LATER, LEVEL3)
+    async with (
+        open_replay(path, rate=rate) as replay,
+        connect(replay) as public,
+        connect(replay, "ws-auth.kraken.com") as private,
+        connect(replay, "ws-l3.kraken.com") as level3,
+    ):
+        assert replay.offers == (
+            "balances (private door)",
+            "book 10 BTC/USD",
+            "level3 10 A/B (level3 door)",
+        )
+        await public.subscribe("book", "BTC/USD")
+        await private.subscribe("balances", token="any")
+        await level3.subscribe("level3", "A/B", token="other")
+        for client in (public, private, level3):
+            (answer,) = await client.acks(1)
+            assert answer["success"]
+        assert await heard(public, 2) == [BOOK, LATER]
+        assert await heard(private, 2) == [BALANCES, LATER]
+        assert await heard(level3, 2) == [LATER, LEVEL3]
+
+
+@pytest.mark.parametrize("start", ["subscribed", "connected"])
+async def test_a_door_without_anything(
+    capture: Write,
+    connect: Connect,
+    start: Literal["subscribed", "connected"],
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Who comes to a door that a file has nothing for is greeted, and told nothing else."""
+    async with (
+        open_replay(capture(STATUS, LATER, BALANCES), start=start, end="close") as replay,
+        connect(replay) as client,
+    ):
+        await client.subscribe("book", "BTC/USD")
+        assert [answer["error"] for answer in await client.acks(1)] == [
+            "Currency pair not supported BTC/USD"
+        ]
+        with trio.move_on_after(50) as scope:
+            await client.raw()
+        assert scope.cancelled_caught
+
+
+async def test_it_gives_tokens(
+    capture: Write, connect: Connect, autojump_clock: trio.testing.MockClock
+) -> None:
+    """A program that fetches a token before it subscribes is given one."""
+    async with (
+        open_replay(capture(BALANCES)) as replay,
+        connect(replay, "ws-auth.kraken.com") as client,
+    ):
+        body, path = b"nonce=1", "/0/private/GetWebSocketsToken"
+        signature = sign(path, 1, body, decode_secret(replay.api_secret))
+        headers = {"API-Key": replay.api_key, "API-Sign": signature}
+        response = await replay.rest("POST", path, headers=headers, body=body)
+        await client.subscribe("balances", token=json.loads(response.body)["result"]["token"])
+        await client.acks(1)
+        assert await client.raw() == BALANCES
+
+
 async def test_a_file_can_be_played_at_a_rate(
     capture: Write, connect: Connect, autojump_clock: trio.testing.MockClock
 ) -> None:
@@ -263,6 +334,8 @@ async def test_a_long_file_waits_for_a_slow_reader(
         "v2-ohlc-btcusdt-20260910.jsonl",
         "v2-public-mixed-2025-2026.jsonl",
         "v2-book-doc-example.jsonl",
+        "v2-level3-doc-example.jsonl",
+        "v2-private-20260121.jsonl",
     ],
 )
 async def test_real_traffic_comes_out_as_it_was(
@@ -270,21 +343,28 @@ async def test_real_traffic_comes_out_as_it_was(
 ) -> None:
     """Over TLS, all frames of a capture but the answers reach who subscribed, byte for byte."""
     path = captures / name
-    script = read_script(path)
+    whole = read_script(path)
+    played = 0
     async with open_replay(path, end="close") as replay:
-        got: list[bytes] = []
-        async with connect(await replay.listen()) as client:
-            for (channel, symbol, interval), offer in script.offers.items():
-                options = {"depth": offer.depth, "interval": interval}
-                chosen = {name: value for name, value in options.items() if value is not None}
-                assert symbol is not None
-                await client.subscribe(channel, symbol, **chosen)
-            with pytest.raises(ConnectionClosed) as caught:
-                while True:
-                    got.append(await client.raw())
-        assert caught.value.reason is not None
-        assert caught.value.reason.code == 1000
-    wanted = list(script.without_answers())
-    assert got[len(script.offers) :] == wanted
+        for door in {door_of(channel) for channel, _, _ in whole.offers}:
+            script = whole.at(door)
+            got: list[bytes] = []
+            async with connect(await replay.listen(door=door)) as client:
+                for (channel, symbol, interval), offer in script.offers.items():
+                    chosen = {
+                        "depth": offer.depth,
+                        "interval": interval,
+                        "token": None if door == "public" else "any",
+                    }
+                    options = {name: value for name, value in chosen.items() if value is not None}
+                    await client.subscribe(channel, *([symbol] if symbol else []), **options)
+                with pytest.raises(ConnectionClosed) as caught:
+                    while True:
+                        got.append(await client.raw())
+            assert caught.value.reason is not None
+            assert caught.value.reason.code == 1000
+            wanted = list(script.without_answers())
+            assert got[len(script.offers) :] == wanted
+            played += len(wanted)
     answers = [f.payload for f in read_capture(path) if b'"method"' in f.payload]
-    assert len(wanted) + len(answers) + len(script.greeting) == len(list(read_capture(path)))
+    assert played + len(answers) + len(whole.greeting) == len(list(read_capture(path)))

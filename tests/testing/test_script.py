@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kraken_trio._internal.testing.script import Script, read_script
+from kraken_trio._internal.testing.place import DOORS
+from kraken_trio._internal.testing.script import Offer, Script, read_script
 from kraken_trio._internal.wire.capture import CaptureError, format_line
 
 STATUS = b'{"channel":"status","type":"update","data":[{"system":"online"}]}'
@@ -56,7 +57,7 @@ def test_frames_are_sorted(script: Write) -> None:
 
 def test_nothing_is_nothing(script: Write) -> None:
     """An empty file, and one of heartbeats, offer nothing."""
-    assert script() == Script((), (), frozenset(), {})
+    assert script() == Script((), (), frozenset(), {}, ())
     assert script(HEARTBEAT, b"", b'{"channel":["book"]}', b'{"channel":"new"}').offers == {}
 
 
@@ -125,6 +126,52 @@ def test_channels_without_symbols(script: Write) -> None:
         b'{"channel":"ticker","type":"update","data":[{}, 5]}',
     )
     assert read.offers.keys() == {("executions", None, None), ("instrument", None, None)}
+
+
+PRIVATE = (
+    b'{"method":"subscribe","result":{"channel":"executions","maxratecount":125},"success":true}',
+    b'{"channel":"executions","error":"ESession:Invalid session","method":"subscribe"}',
+    b'{"channel":"executions","type":"snapshot","data":[],"sequence":1}',
+    b'{"method":"batch_add","result":[{"order_id":"O"}],"success":true}',
+    b'{"method":"add_order","error":"EOrder:Insufficient funds","success":false}',
+)
+LEVEL3 = (
+    b'{"channel":"level3","type":"update","data":[{"symbol":"BTC/USD","bids":[],"asks":[]}]}',
+    b'{"method":"subscribe","result":{"channel":"level3","symbol":"BTC/USD"},"success":true}',
+)
+EVERYWHERE = (
+    HEARTBEAT,
+    STATUS,
+    b'{"error":"Currency pair not supported X/Y","method":"subscribe","symbol":"X/Y"}',
+    b'{"channel":"new"}',
+    b"no JSON",
+)
+
+
+def test_each_door_has_its_part(script: Write) -> None:
+    """A file of several hosts is taken apart; what belongs to none of them belongs to all."""
+    whole = script(STATUS, TRADE, *PRIVATE, *LEVEL3, *EVERYWHERE, ACK)
+    public, private, level3 = (whole.at(door) for door in DOORS)
+    assert public.frames == (TRADE, *EVERYWHERE, ACK)
+    assert private.frames == (*PRIVATE, *EVERYWHERE)
+    assert level3.frames == (*LEVEL3, *EVERYWHERE)
+    assert private.without_answers() == (PRIVATE[2], HEARTBEAT, STATUS, *EVERYWHERE[3:])
+    assert public.offers.keys() == {("book", "BTC/USD", None), ("trade", "ETH/USD", None)}
+    assert private.offers == {
+        ("executions", None, None): Offer(None, whole.offers["executions", None, None].result)
+    }
+    assert level3.offers.keys() == {("level3", "BTC/USD", None)}
+    for part in (public, private, level3):
+        assert part.greeting == (STATUS,)
+        assert len(part.doors) == len(part.frames)
+
+
+def test_a_door_without_anything(script: Write) -> None:
+    """Where there is nothing to subscribe to, there is only the greeting; unless nowhere is."""
+    whole = script(STATUS, TRADE, HEARTBEAT)
+    assert whole.at("private") == Script((STATUS,), (), frozenset(), {}, ())
+    nothing = script(STATUS, HEARTBEAT)
+    assert nothing.at("level3") == nothing.at("public") == nothing
 
 
 def test_a_damaged_file(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from kraken_trio._internal.testing.doors import open_doors
 from kraken_trio._internal.testing.exchange import PUBLIC_CHANNELS
 from kraken_trio._internal.testing.market import Market
 from kraken_trio._internal.testing.part import Part
+from kraken_trio._internal.testing.place import Door
 from kraken_trio._internal.testing.replay import FileVenue, Replay
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.script import Offer, Script
@@ -108,8 +109,9 @@ async def open_flood(
         for channel in flood.channels
         for part in _parts(channel)
     }
+    public: Door = "public"
     venue = FileVenue(
-        Script((), flood.frames, frozenset(), offers),
+        Script((), flood.frames, frozenset(), offers, (public,) * len(flood.frames)),
         at_once=False,
         close=end == "close",
         rate=rate,

@@ -1,7 +1,8 @@
 """A simulated exchange that plays captured traffic, byte for byte.
 
-Knows when a file is due to be played, and to whom. Books in it stay right at the depth they
-were captured at and no other, so only that one can be subscribed to.
+Knows when a file is due to be played, to whom, and what of it at which door. Books in it stay right
+at the depth they were captured at and no other, so only that one can be subscribed to. Tokens are
+asked for and not looked at: those of the capture are nobody's any more.
 """
 
 from __future__ import annotations
@@ -26,10 +27,24 @@ from kraken_trio._internal.testing.part import (
     Key,
     Part,
 )
+from kraken_trio._internal.testing.place import DOORS, door_of
 from kraken_trio._internal.testing.rules import ExchangeRules
-from kraken_trio._internal.testing.script import Script, read_script
+from kraken_trio._internal.testing.script import Offer, Script, read_script
 from kraken_trio._internal.testing.service import Service
 from kraken_trio._internal.testing.venue import Venue
+
+
+class Scene:
+    """What is played at one door, made ready."""
+
+    def __init__(self, script: Script, *, answers: bool, paced: bool) -> None:
+        """Play ``script``, with its answers or without; ``paced`` or as fast as it is read."""
+        self.offers = script.offers
+        """What one must subscribe to there."""
+        self.frames = script.frames if answers else script.without_answers()
+        """What is played."""
+        self.packets = () if paced else tuple(packets(self.frames))
+        """The same as it is sent, where nothing else decides how much at once."""
 
 
 class FileVenue(Venue):
@@ -56,8 +71,9 @@ class FileVenue(Venue):
         )
         self._script = script
         self._at_once = at_once or not script.offers
-        self._frames = script.frames if at_once else script.without_answers()
-        self._packets = () if rate else tuple(packets(self._frames))
+        self._scenes = {
+            door: Scene(script.at(door), answers=at_once, paced=bool(rate)) for door in DOORS
+        }
         self._rate = rate
         self._close = close
         self._missing: dict[Service, set[Key]] = {}
@@ -80,9 +96,9 @@ class FileVenue(Venue):
 
     def join(self, service: Service) -> None:
         """Greet a client as the file does, or as usual where the file does not."""
-        self._missing[service] = set(self._script.offers)
+        self._missing[service] = set(self._scene(service).offers)
         super().join(service)
-        if self._at_once:
+        if self._at_once and (self._missing[service] or not self._script.offers):
             service.start_soon(self._play)
 
     def greeting(self) -> tuple[bytes, ...]:
@@ -113,23 +129,19 @@ class FileVenue(Venue):
     def in_words(self, keys: Iterable[Key] | None = None) -> list[str]:
         """What the file has, or these of it, each as what is to be subscribed to."""
         offers = self._script.offers
-        return sorted(
-            " ".join(
-                str(word)
-                for word in (channel, offers[channel, symbol, interval].depth, interval, symbol)
-                if word is not None
-            )
-            for channel, symbol, interval in (offers if keys is None else keys)
-        )
+        return sorted(_in_words(key, offers[key]) for key in (offers if keys is None else keys))
 
     def end(self, service: Service, part: Part) -> None:
         """Play on: a file cannot be played in part."""
+
+    def _scene(self, service: Service) -> Scene:
+        return self._scenes[service.connection.door]
 
     async def _play(self, service: Service) -> None:
         if self._rate:
             await self._play_at_rate(service)
         else:
-            for ready in self._packets:
+            for ready in self._scene(service).packets:
                 await service.outbox.tell_in_turn(ready)
         if self._close:
             service.outbox.close(NORMAL, "")
@@ -138,10 +150,11 @@ class FileVenue(Venue):
 
     async def _play_at_rate(self, service: Service) -> None:
         pace = Pace(self._rate)
-        while pace.taken < len(self._frames):
+        frames = self._scene(service).frames
+        while pace.taken < len(frames):
             begin = pace.taken
             end = begin + await pace.wait()
-            await service.outbox.tell_in_turn(packet(self._frames[begin:end]))
+            await service.outbox.tell_in_turn(packet(frames[begin:end]))
 
 
 class Replay(Doors):
@@ -151,8 +164,8 @@ class Replay(Doors):
         """Open the doors to the ``venue`` of a file."""
         super().__init__(nursery, venue)
         self.offers: tuple[str, ...] = tuple(venue.in_words())
-        """What the file has, such as ``book 10 BTC/USD``: a client that is subscribed to all of it
-        is played the file."""
+        """What the file has, such as ``book 10 BTC/USD`` or ``executions (private door)``: a client
+        that is subscribed to all that its door has is played what belongs there."""
 
 
 @asynccontextmanager
@@ -176,6 +189,10 @@ async def open_replay(
       which were to other requests, are left out. Of a book only the file's depth can be had,
       and nothing that the file does not hold.
     * ``connected``: all of the rest follows, answers as well. Requests are answered all the same.
+
+    Where a file holds channels of several hosts, each is played at its own door: a client is told
+    of those channels, and of what belongs to no host in particular. Any token is good for private
+    ones; ``Replay.rest`` gives some, as that of an exchange does.
 
     It plays ``rate`` frames a second, or with 0 as fast as a client reads. At the end of the file
     the connection stays, with heartbeats, or with ``end`` as ``close`` is closed with code 1000.
@@ -202,3 +219,11 @@ async def open_replay(
 
 def _key(part: Part) -> Key:
     return part.channel, part.symbol, part.interval
+
+
+def _in_words(key: Key, offer: Offer) -> str:
+    """Give what is to be subscribed to, and at which door unless that is the public one."""
+    channel, symbol, interval = key
+    words = [str(word) for word in (channel, offer.depth, interval, symbol) if word is not None]
+    door = door_of(channel)
+    return " ".join([*words, *([] if door == "public" else [f"({door} door)"])])

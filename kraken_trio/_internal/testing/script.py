@@ -1,6 +1,6 @@
 """What a file of captured traffic has to offer: which subscriptions, and what comes of them.
 
-Knows how to tell channels, answers and depths apart in the text of frames; plays nothing.
+Knows how to tell channels, answers, hosts and depths apart in the text of frames; plays nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from kraken_trio._internal.model.channel import BOOK_DEPTHS, LEVEL3_DEPTHS
 from kraken_trio._internal.testing.part import BY_SYMBOL, CHANNELS, Key
+from kraken_trio._internal.testing.place import TRADING, Door, door_of
 from kraken_trio._internal.wire.capture import read_capture
 
 _DEPTHS = {"book": BOOK_DEPTHS, "level3": LEVEL3_DEPTHS}
@@ -40,6 +41,25 @@ class Script(Struct, frozen=True):
     """Which of these, by their place, answer requests."""
     offers: dict[Key, Offer]
     """What one must subscribe to for it."""
+    doors: tuple[Door | None, ...]
+    """Where each of the frames belongs; None for what is heard everywhere, such as a status."""
+
+    def at(self, door: Door) -> Script:
+        """Give what of it belongs to one door.
+
+        Where it has nothing to subscribe to there, but elsewhere, that is only the greeting.
+        """
+        offers = {key: offer for key, offer in self.offers.items() if door_of(key[0]) == door}
+        if self.offers and not offers:
+            return Script(self.greeting, (), frozenset(), {}, ())
+        kept = [place for place, there in enumerate(self.doors) if there in (None, door)]
+        return Script(
+            self.greeting,
+            tuple(self.frames[place] for place in kept),
+            frozenset(new for new, place in enumerate(kept) if place in self.answers),
+            offers,
+            tuple(self.doors[place] for place in kept),
+        )
 
     def without_answers(self) -> tuple[bytes, ...]:
         """Give the frames that answer nothing."""
@@ -52,6 +72,7 @@ def read_script(path: str | os.PathLike[str]) -> Script:
     frames: list[bytes] = []
     answers: set[int] = set()
     offers: dict[Key, Offer] = {}
+    doors: list[Door | None] = []
     for captured in read_capture(path):
         frame = captured.payload
         message = _parsed(frame)
@@ -70,7 +91,20 @@ def read_script(path: str | os.PathLike[str]) -> Script:
                 if offer.depth is None and message.get("type") == "snapshot":
                     offer.depth = _depth(key[0], row)
         frames.append(frame)
-    return Script(tuple(greeting), tuple(frames), frozenset(answers), offers)
+        doors.append(_door(message))
+    return Script(tuple(greeting), tuple(frames), frozenset(answers), offers, tuple(doors))
+
+
+def _door(message: dict[str, Any]) -> Door | None:
+    """Give where a frame belongs, or None where that cannot be told from it."""
+    if message.get("method") in TRADING:
+        return "private"
+    result = message.get("result")
+    for members in (message, result if isinstance(result, dict) else {}):
+        channel = members.get("channel")
+        if isinstance(channel, str) and channel in CHANNELS:
+            return door_of(channel)
+    return None
 
 
 def _parsed(frame: bytes) -> dict[str, Any]:
