@@ -1,10 +1,11 @@
 """A testing kit: the exchange, without the exchange.
 
 ``open_exchange`` opens a simulated one, over sockets or in memory, on a ``Market`` that makes
-books, trades, tickers and candles of any ``market_pairs`` from a seed, with right checksums; its
-connections have every fault by name, and ``ExchangeRules`` its manners and limits. ``open_replay``
-opens one that plays captured traffic, ``open_flood`` one that sends what ``build_flood`` made
-beforehand. They share no code with what they test, and may grow in any version.
+books, the orders behind them, trades, tickers and candles of any ``market_pairs`` from a seed, with
+right checksums; its connections have every fault by name, and ``ExchangeRules`` its manners and
+limits. ``open_replay`` opens one that plays captured traffic, ``open_flood`` one that sends what
+``build_flood`` made beforehand. They share no code with what they test, but for the signature of
+private calls, which is published; and they may grow in any version.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class Parts:
         """Make it."""
         self.line = Line(memory_streams()[0])
         self.outbox = Outbox(10, self.end)
-        self.conversation = Conversation(Listing(), several_intervals=True)
+        self.conversation = Conversation(Listing())
         self.scope = trio.CancelScope()
         self.connection = ExchangeConnection(
             1,
@@ -102,6 +102,8 @@ async def test_frames_can_be_altered() -> None:
         ("corrupt_next_book", ("BTC/USD",), faults.wrong_checksum),
         ("unsort_next_book", ("BTC/USD",), faults.unsorted_levels),
         ("repeat_price_in_next_book", ("BTC/USD",), faults.repeated_price),
+        ("corrupt_next_level3", ("BTC/USD",), faults.wrong_checksum),
+        ("unsort_next_level3", ("BTC/USD",), faults.unsorted_adds),
         ("add_unknown_member", ("instrument", None), faults.unknown_member),
         ("use_unknown_value", ("instrument", None), faults.unknown_value),
     ],
@@ -111,10 +113,12 @@ async def test_faults_by_name(fault: str, about: tuple[str | None, ...], alter: 
     parts = Parts()
     frame = (
         b'{"channel":"book","type":"update","data":[{"bids":[{"price":3,"qty":5},'
-        b'{"price":2,"qty":5},{"price":1,"qty":5}],"asks":[],"checksum":5}]}'
+        b'{"price":2,"qty":5},{"price":1,"qty":5}],"asks":[],"checksum":5,'
+        b'"more":[{"event":"add","order_id":"A"},{"event":"add","order_id":"B"}]}]}'
     )
     getattr(parts.connection, fault)(*about)
-    channel, symbol = about if len(about) == 2 else ("book", about[0])
+    book = "level3" if fault.endswith("level3") else "book"
+    channel, symbol = about if len(about) == 2 else (book, about[0])
     assert channel is not None
     parts.outbox.tell(frame, channel, symbol)
     parts.outbox.tell(frame, channel, symbol)

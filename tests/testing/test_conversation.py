@@ -15,6 +15,7 @@ from kraken_trio._internal.model.secret import Secret
 from kraken_trio._internal.testing.conversation import UNKNOWN_PAIR, Answer, Conversation
 from kraken_trio._internal.testing.part import Part, Refused, usual_result
 from kraken_trio._internal.testing.place import PRIVATE, PUBLIC, Door
+from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.wire.encode import encode_request
 from tests.testing.conftest import Sessions
 
@@ -44,7 +45,9 @@ def conversation(
     listing: Listing | None = None, *, door: Door = "public", several: bool = True
 ) -> Conversation:
     """Begin one."""
-    return Conversation(listing or Listing(), door=door, several_intervals=several)
+    return Conversation(
+        listing or Listing(), door=door, rules=ExchangeRules(several_intervals=several)
+    )
 
 
 def ask(talk: Conversation, method: str, req_id: Any = None, **params: object) -> Answer:
@@ -481,3 +484,35 @@ def test_a_request_may_come_too_fast() -> None:
     assert '"req_id":7' in answer.frames[0].decode()
     assert errors(talk.hear(b"what?", NOW, too_fast=True)) == ["Malformed request"]
     assert talk.subscriptions == ()
+
+
+def test_level3_has_limits() -> None:
+    """A symbol too many, or too soon, is refused as the exchange does it; the others are not."""
+    talk = Conversation(
+        Listing(), door="level3", rules=ExchangeRules(max_level3_rate=5, max_level3_symbols=2)
+    )
+
+    def subscribe(second: int, *symbols: str) -> Answer:
+        params = {"channel": "level3", "symbol": symbols, "token": "t"}
+        request = json.dumps({"method": "subscribe", "params": params, "req_id": 3}).encode()
+        return talk.hear(request, NOW + second * 10**9)
+
+    answer = subscribe(0, "BTC/USD", "A/B", "BTC/USD", "ETH/USD")
+    assert errors(answer) == [
+        None,
+        "Currency pair not supported A/B",
+        "Already subscribed",
+        (
+            "Rate limit for snapshot requests exceeded, when trying to subscribe to ETH/USD level3 "
+            "snapshot"
+        ),
+    ]
+    assert texts(answer)[3] == (
+        '{"channel":"level3","error":"Rate limit for snapshot requests exceeded, when trying to '
+        'subscribe to ETH/USD level3 snapshot","method":"subscribe","req_id":3,"status":"error",'
+        '"success":false'
+    )
+    assert errors(subscribe(1, "ETH/USD")) == [None]
+    ask(talk, "unsubscribe", channel="level3", symbol=["BTC/USD"], token="t")
+    assert errors(subscribe(2, "BTC/USD")) == [None]
+    assert [part.symbol for part in talk.subscriptions] == ["ETH/USD", "BTC/USD"]

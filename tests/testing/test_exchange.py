@@ -15,10 +15,17 @@ import trio.testing
 from trio_websocket import ConnectionClosed, open_websocket_url
 
 from kraken_trio._internal.core.book import OrderBook
-from kraken_trio._internal.model.channel import BOOK_DEPTHS, OHLC_INTERVALS, Channel
+from kraken_trio._internal.core.level3 import Level3Book
+from kraken_trio._internal.model.channel import BOOK_DEPTHS, LEVEL3_DEPTHS, OHLC_INTERVALS, Channel
 from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.gap import Gap
-from kraken_trio._internal.model.messages import BookMessage, Heartbeat, RecordsMessage, Reply
+from kraken_trio._internal.model.messages import (
+    BookMessage,
+    Heartbeat,
+    Level3Message,
+    RecordsMessage,
+    Reply,
+)
 from kraken_trio._internal.model.records import Candle, Ticker, Trade
 from kraken_trio._internal.model.reference import InstrumentAsset, InstrumentPair
 from kraken_trio._internal.model.requests import Subscribe
@@ -28,6 +35,7 @@ from kraken_trio._internal.testing.market import Market
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.wire.decode import V2Decoder
 from kraken_trio._internal.wire.encode import encode_request
+from kraken_trio._internal.wire.sign import decode_secret, sign
 
 if TYPE_CHECKING:
     from tests.testing.conftest import Client, Connect
@@ -547,3 +555,77 @@ async def test_no_such_rate(rate: float) -> None:
     with pytest.raises(ConfigurationError, match=r"^rate: "):
         async with open_exchange(rate=rate):
             pass
+
+
+LEVEL3_HOST = "ws-l3.kraken.com"
+
+
+async def token_of(exchange: Exchange) -> str:
+    """Get a token as a program does."""
+    body, path = b"nonce=%d" % exchange.now(), "/0/private/GetWebSocketsToken"
+    signature = sign(path, exchange.now(), body, decode_secret(exchange.api_secret))
+    headers = {"API-Key": exchange.api_key, "API-Sign": signature}
+    response = await exchange.rest("POST", path, headers=headers, body=body)
+    token: str = json.loads(response.body)["result"]["token"]
+    return token
+
+
+@pytest.mark.parametrize("depth", LEVEL3_DEPTHS)
+async def test_orders_verify_at_every_depth(
+    depth: int, connect: Connect, autojump_clock: trio.testing.MockClock
+) -> None:
+    """At its own door, orders verify after each message, faults apart, and end as the market's."""
+    decode = V2Decoder().decode
+    async with (
+        open_exchange(market(), ledger=10_000) as exchange,
+        connect(exchange, LEVEL3_HOST) as client,
+    ):
+        await client.subscribe("level3", "BTC/USD", depth=depth, token=await token_of(exchange))
+        (ack,) = await client.acks(1)
+        assert ack["result"]["depth"] == depth
+        book = Level3Book("BTC/USD", depth, price_precision=1, qty_precision=8)
+        heard: list[bytes] = []
+        for _ in range(10):
+            exchange.connections[0].unsort_next_level3("BTC/USD")
+            exchange.step(100)
+            exchange.remove_best("BTC/USD", "ask")
+            heard += [f for f in await drained(client, exchange) if b'"level3"' in f]
+        for frame in heard:
+            message = decode(frame, None)
+            assert isinstance(message, Level3Message)
+            book.apply(message)
+        record = exchange.market.level3("BTC/USD", depth)
+        assert (book.bids, book.asks, book.checksums_failed) == (record.bids, record.asks, 0)
+        assert book.updates > 100
+        entries = exchange.ledger.entries(channel="level3", symbol="BTC/USD")
+        assert [entry.frame for entry in entries][1:] == heard
+        exchange.connections[0].corrupt_next_level3("BTC/USD")
+        exchange.remove_best("BTC/USD", "bid")
+        (frame,) = await drained(client, exchange)
+        message = decode(frame, None)
+        assert isinstance(message, Level3Message)
+        book.apply(message)
+        assert book.checksums_failed == 1
+        exchange.connections[0].silence("level3", "BTC/USD")
+        exchange.step(100)
+        assert await drained(client, exchange) == []
+
+
+async def test_a_token_lasts_as_long_as_its_subscription(
+    connect: Connect, autojump_clock: trio.testing.MockClock
+) -> None:
+    """Its age counts until it is used, and again when the connection that used it is gone."""
+    rules = ExchangeRules(token_life_s=60, idle_timeout_s=None, heartbeat_interval_s=10_000)
+    async with open_exchange(market(), rules=rules) as exchange:
+        token = await token_of(exchange)
+        async with connect(exchange, LEVEL3_HOST) as client:
+            await client.subscribe("level3", "BTC/USD", token=token)
+            assert (await client.acks(1))[0]["success"]
+            await trio.sleep(100)
+            await client.subscribe("level3", "ETH/USD", token=token)
+            assert (await client.acks(1))[0]["success"]
+        async with connect(exchange, LEVEL3_HOST) as client:
+            await client.subscribe("level3", "BTC/USD", token=token)
+            assert (await client.acks(1))[0]["error"] == "ESession:Invalid session"
+            await client.subscribe("level3", "BTC/USD", token=await token_of(exchange))
+            assert (await client.acks(1))[0]["success"]

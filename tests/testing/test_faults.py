@@ -14,6 +14,7 @@ from kraken_trio._internal.testing.faults import (
     repeated_price,
     unknown_member,
     unknown_value,
+    unsorted_adds,
     unsorted_levels,
     wrong_checksum,
 )
@@ -32,6 +33,11 @@ BOTH = book_frame(
     checksum=5,
     at=0,
 )
+
+
+ADD = b'{"event":"add","order_id":"%b","limit_price":1.0}'
+MODIFY, DELETE = ADD.replace(b"add", b"modify"), ADD.replace(b"add", b"delete")
+ORDERS = b'{"channel":"level3","data":[{"checksum":5,"bids":[%b],"asks":[%b]}]}'
 
 
 def only(frames: Iterable[bytes]) -> bytes:
@@ -142,3 +148,15 @@ def test_unknown_values(frame: bytes, member: str) -> None:
 def test_no_place_for_an_unknown_value() -> None:
     """A message without such a member stays as it is."""
     assert unknown_value(heartbeat_frame()) == (heartbeat_frame(),)
+
+
+def test_unsorted_adds() -> None:
+    """Orders that are added one after the other are turned round, and nothing else is."""
+    adds = [ADD % name for name in (b"A", b"B", b"C", b"D")]
+    modify, delete = MODIFY % b"B", DELETE % b"X"
+    bids = b",".join([delete, adds[0], adds[1], adds[2], modify, adds[3]])
+    turned = b",".join([delete, adds[2], adds[1], adds[0], modify, adds[3]])
+    frame = ORDERS % (bids, b",".join(adds))
+    assert unsorted_adds(frame) == (ORDERS % (turned, b",".join(adds[::-1])),)
+    for plain in (ORDERS % (b"", adds[0]), BOOK, BOTH, ORDERS % (delete, b"")):
+        assert unsorted_adds(plain) == (plain,)

@@ -55,6 +55,26 @@ async def test_it_is_what_a_client_would_have_heard(
     assert told == list(flood.frames)
 
 
+async def test_orders_come_at_their_own_door(
+    connect: Connect, autojump_clock: trio.testing.MockClock
+) -> None:
+    """What is made of orders is sent to who subscribed to them at the door of level3."""
+    flood = build_flood(market(), 50, BOOKS, Channel.level3("BTC/USD", depth=100))
+    orders = [frame for frame in flood.frames if b'"level3"' in frame]
+    async with (
+        open_flood(flood) as exchange,
+        connect(exchange) as public,
+        connect(exchange, "ws-l3.kraken.com") as level3,
+    ):
+        await public.subscribe("book", "BTC/USD", "ETH/USD", depth=25)
+        await public.acks(2)
+        await level3.subscribe("level3", "BTC/USD", depth=100, token="any")
+        await level3.acks(1)
+        assert [await level3.raw() for _ in orders] == orders
+        others = [frame for frame in flood.frames if frame not in orders]
+        assert [await public.raw() for _ in others] == others
+
+
 async def test_all_of_it_comes(connect: Connect, autojump_clock: trio.testing.MockClock) -> None:
     """Once a client has subscribed to all of it, it all comes, in order, then heartbeats."""
     peer = market()
@@ -115,7 +135,9 @@ async def test_only_what_is_in_it_can_be_had(connect: Connect) -> None:
         await client.subscribe("book", "SOL/USD", depth=25)
         errors = [answer["error"] for answer in await client.acks(2)]
     assert errors == ["Subscription depth not supported", "Currency pair not supported SOL/USD"]
-    with pytest.raises(ConfigurationError, match="channels: must be public ones, balances is not"):
+    with pytest.raises(
+        ConfigurationError, match="channels: must be those of a market, balances is not"
+    ):
         build_flood(market(), 10, Channel.balances())
     with pytest.raises(ConfigurationError, match="symbol: must be one of BTC/USD, ETH/USD"):
         build_flood(market(), 10, Channel.book("NO/PE"))

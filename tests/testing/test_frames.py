@@ -15,6 +15,7 @@ from kraken_trio._internal.testing.frames import (
     fine_moment,
     fixed,
     heartbeat_frame,
+    level3_frame,
     moment,
     pong_frame,
     proxy_frame,
@@ -26,7 +27,8 @@ from kraken_trio._internal.testing.frames import (
     unknown_frame,
 )
 
-AT = 1_695_746_960_962_586_789  # 2023-09-26T16:49:20.962586789Z
+AT = 1_695_746_960_962_586_789
+FINE = "2023-09-26T16:49:20.962586789Z"
 TIMES = '"time_in":"2023-09-26T16:49:20.962586Z","time_out":"2023-09-26T16:49:20.962626Z"}'
 
 CANDLE = (
@@ -135,6 +137,39 @@ def test_times_of_candles_have_nine_digits() -> None:
         (
             failure_frame(None, "Malformed request", AT),
             '{"error":"Malformed request","success":false,' + TIMES,
+        ),
+        (
+            level3_frame(
+                "snapshot",
+                "A/B",
+                bids=[(None, "OBBBBB", 1055, 7, AT)],
+                asks=[],
+                precisions=(1, 2),
+                checksum=5,
+                at=AT,
+            ),
+            (
+                '{"channel":"level3","type":"snapshot","data":[{"symbol":"A/B","checksum":5,'
+                f'"timestamp":"{FINE}","bids":[{{"order_id":"OBBBBB","limit_price":105.5,'
+                f'"order_qty":0.07,"timestamp":"{FINE}"}}],"asks":[]}}]}}'
+            ),
+        ),
+        (
+            level3_frame(
+                "update",
+                "A/B",
+                bids=[],
+                asks=[("delete", "OAAAAA", 1055, 7, AT), ("add", "OBBBBB", 1056, 800, AT)],
+                precisions=(1, 2),
+                checksum=5,
+                at=AT,
+            ),
+            (
+                '{"channel":"level3","type":"update","data":[{"checksum":5,"symbol":"A/B",'
+                f'"timestamp":"{FINE}","bids":[],"asks":[{{"event":"delete","order_id":"OAAAAA",'
+                f'"limit_price":105.5,"order_qty":0.07,"timestamp":"{FINE}"}},{{"event":"add",'
+                f'"order_id":"OBBBBB","limit_price":105.6,"order_qty":8.00,"timestamp":"{FINE}"}}]}}]}}'
+            ),
         ),
         (
             ticker_frame(

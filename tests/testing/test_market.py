@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from kraken_trio._internal.model.channel import LEVEL3_DEPTHS
 from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.messages import BookMessage, RecordsMessage
 from kraken_trio._internal.testing.listing import USUAL_PAIRS
@@ -453,3 +454,51 @@ def test_times_are_those_that_the_wire_has() -> None:
     market.step(1_767_225_600_500_499_999)
     assert market.now == 1_767_225_600_500_499_000
     assert market.trades("BTC/USD")[-1].timestamp % 1000 == 0
+
+
+@pytest.mark.parametrize("depth", LEVEL3_DEPTHS)
+def test_orders_add_up_to_the_book(depth: int) -> None:
+    """At any moment the orders at each price are what the public book shows there."""
+    made = Market(seed=1, start=START)
+    made.watch_level3("BTC/USD", depth)
+    for _ in range(5):
+        orders, book = made.level3("BTC/USD", depth), made.book("BTC/USD", 1000)
+        for queued, levels in ((orders.bids, book.bids), (orders.asks, book.asks)):
+            sums: dict[Decimal, Decimal] = {}
+            for order in queued:
+                sums[order.limit_price] = sums.get(order.limit_price, Decimal()) + order.order_qty
+            assert list(sums.items()) == [(level.price, level.qty) for level in levels[:depth]]
+        for _ in range(200):
+            made.step()
+
+
+def test_orders_change_nothing_about_the_market() -> None:
+    """Whoever watches orders, all other frames are the same, and orders come of the seed."""
+
+    def run(*, orders: bool) -> tuple[list[bytes], list[bytes]]:
+        made = Market(seed=1, start=START)
+        made.watch("BTC/USD", 100)
+        if orders:
+            made.watch_level3("BTC/USD", 10)
+        events = [event for _ in range(500) for event in made.step()]
+        events += made.remove_best("BTC/USD", "bid")
+        made.unwatch_level3("BTC/USD", 10)
+        assert not any(event.channel == "level3" for _ in range(500) for event in made.step())
+        return (
+            [event.frame for event in events if event.channel != "level3"],
+            [event.frame for event in events if event.topic == ("level3", "BTC/USD", 10)],
+        )
+
+    others, frames = run(orders=True)
+    assert run(orders=True) == (others, frames)
+    assert run(orders=False) == (others, [])
+    assert len(frames) > 30
+    assert b'"delete"' in frames[-1]
+
+
+def test_orders_are_made_for_who_wants_them() -> None:
+    """A market of which nobody wants the orders has none."""
+    made = Market(seed=1, start=START)
+    made.level3_snapshot("BTC/USD", 10)
+    has = {name: pair._level3 is not None for name, pair in made._pairs.items()}
+    assert [name for name, orders in has.items() if orders] == ["BTC/USD"]

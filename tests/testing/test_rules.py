@@ -25,6 +25,7 @@ def test_limits_are_the_published_ones() -> None:
     assert (rules.ban_status, rules.ban_tells_when) == (429, False)
     assert (rules.max_requests_per_s, rules.max_connections) == (None, None)
     assert rules.token_life_s == 900
+    assert (rules.max_level3_symbols, rules.max_level3_rate) == (200, 200)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def test_limits_are_the_published_ones() -> None:
         {"max_attempts": None, "max_connections": 1, "max_requests_per_s": 5},
         {"ban_status": 403, "ban_tells_when": True, "ban_s": 1.5, "attempts_window_s": 60},
         {"bare_rate_refusals": True, "instrument_exponents": False},
-        {"token_life_s": 0.5},
+        {"token_life_s": 0.5, "max_level3_symbols": None, "max_level3_rate": 500},
     ],
 )
 def test_choices(changes: dict[str, Any]) -> None:
@@ -67,6 +68,8 @@ def test_choices(changes: dict[str, Any]) -> None:
         {"bare_rate_refusals": 1},
         {"max_backlog": 1.5},
         {"token_life_s": 0},
+        {"max_level3_symbols": 0},
+        {"max_level3_rate": 1.5},
     ],
 )
 def test_no_such_choice(changes: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from kraken_trio._internal.testing.topics import snapshot, watch
 
 PARTS = (
     Part("book", "BTC/USD", depth=25),
+    Part("level3", "BTC/USD", depth=100),
     Part("trade", "BTC/USD"),
     Part("ticker", "BTC/USD", event_trigger="bbo"),
     Part("ohlc", "BTC/USD", interval=5),
@@ -32,6 +33,8 @@ def test_each_channel(part: Part) -> None:
         assert b"1e-" in snapshot(market, part, exponents=True)
     elif part.channel == "book":
         assert len(message["data"][0]["bids"]) == 25
+    elif part.channel == "level3":
+        assert len({order["limit_price"] for order in message["data"][0]["bids"]}) == 100
     watch(market, part, wanted=True)
     topics = {event.topic for _ in range(200) for event in market.step()}
     assert (part.topic in topics) is (part.channel != "instrument")

@@ -17,6 +17,7 @@ from kraken_trio._internal.testing.faults import (
     repeated_price,
     unknown_member,
     unknown_value,
+    unsorted_adds,
     unsorted_levels,
     wrong_checksum,
 )
@@ -113,9 +114,20 @@ class ExchangeConnection:
         """Send the next frame of that book with a wrong checksum."""
         self.alter_next("book", symbol, wrong_checksum)
 
+    def corrupt_next_level3(self, symbol: str) -> None:
+        """Send the next frame of that book of orders with a wrong checksum."""
+        self.alter_next("level3", symbol, wrong_checksum)
+
     def unsort_next_book(self, symbol: str) -> None:
         """Send the next frame of that book with its levels in no order. It means the same."""
         self.alter_next("book", symbol, unsorted_levels)
+
+    def unsort_next_level3(self, symbol: str) -> None:
+        """Send the next frame of that book of orders with those that it adds in no order.
+
+        It means the same to who sorts them by their times, as one has to.
+        """
+        self.alter_next("level3", symbol, unsorted_adds)
 
     def repeat_price_in_next_book(self, symbol: str) -> None:
         """Send the next frame of that book with a price twice a side. It means the same."""

@@ -19,6 +19,7 @@ from msgspec import Struct
 from kraken_trio._internal.model.errors import ProtocolError
 from kraken_trio._internal.model.secret import Secret
 from kraken_trio._internal.testing.frames import failure_frame, pong_frame, success_frame
+from kraken_trio._internal.testing.limits import Level3Limits
 from kraken_trio._internal.testing.part import (
     STRANGE_FIELD,
     Key,
@@ -35,6 +36,7 @@ from kraken_trio._internal.testing.place import (
     displaced,
     needs_token,
 )
+from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.wire.requests import RequestFrame, read_request
 
 MALFORMED = "Malformed request"
@@ -101,15 +103,14 @@ class Conversation:
     """One client's requests and what they made of it."""
 
     def __init__(
-        self, listing: Listing, *, door: Door = "public", several_intervals: bool = True
+        self, listing: Listing, *, door: Door = "public", rules: ExchangeRules | None = None
     ) -> None:
-        """Begin without subscriptions, with a client that came through ``door``.
-
-        ``several_intervals`` where a pair's candles of different intervals may be had together.
-        """
+        """Begin without subscriptions, with a client that came through ``door``."""
+        rules = rules or ExchangeRules()
         self._listing = listing
         self._door = door
-        self._several_intervals = several_intervals
+        self._several_intervals = rules.several_intervals
+        self._level3 = Level3Limits(rules)
         self._subscriptions: dict[Key, Part] = {}
         self._tokens: dict[Key, Secret] = {}
 
@@ -176,7 +177,10 @@ class Conversation:
             if about in refusals and refusals[about] is None:
                 continue
             error = refusals.get(about) or self._error(part)
-            if error is None:
+            limited = None if error else self._limited(part, now)
+            if limited is not None:
+                frames.append(_whole_failure(frame, limited, now))
+            elif error is None:
                 self._hold(self._key(part), part, frame.token)
                 begun.append(part)
                 result = self._listing.result(part)
@@ -191,6 +195,14 @@ class Conversation:
             return NO_PAIR.format(part.symbol)
         already = ALREADY if self._key(part) in self._subscriptions else None
         return self._listing.refusal(part) or already
+
+    def _limited(self, part: Part, now: int) -> Refused | None:
+        """Give the refusal of one symbol too many of ``level3``, which is not shown as one."""
+        if part.channel != "level3" or part.symbol is None or part.depth is None:
+            return None
+        held = len(self._subscriptions)
+        error = self._level3.refusal(part.symbol, part.depth, now, held=held)
+        return None if error is None else Refused(error, channel=part.channel, status=True)
 
     def _unsubscribe(self, frame: RequestFrame, now: int) -> Answer:
         frames: list[bytes] = []

@@ -27,12 +27,12 @@ from kraken_trio._internal.testing.topics import snapshot, watch
 from kraken_trio._internal.testing.venue import Venue
 from kraken_trio._internal.wire.requests import RequestFrame
 
-PUBLIC_CHANNELS = frozenset({"ticker", "book", "trade", "ohlc", "instrument"})
+MARKET_CHANNELS = frozenset({"ticker", "book", "trade", "ohlc", "instrument", "level3"})
 """Those that a market has something to tell in."""
 
 
 class MarketVenue(Venue):
-    """An exchange that tells its clients what happens in a market, in the public channels."""
+    """An exchange that tells its clients what happens in a market, and what others tell."""
 
     def __init__(self, market: Market, *, rules: ExchangeRules, seed: int, ledger: int = 0) -> None:
         """Open ``market`` to clients."""
@@ -56,7 +56,7 @@ class MarketVenue(Venue):
         provider = self._providers.get(part.channel)
         if provider is not None:
             return provider.refusal(part)
-        if part.channel not in PUBLIC_CHANNELS:
+        if part.channel not in MARKET_CHANNELS:
             return UNSUPPORTED
         if part.symbol is None or part.symbol in self._market.symbols:
             return None
@@ -139,9 +139,9 @@ class MarketVenue(Venue):
 class Exchange(Doors):
     """A simulated exchange: ``open_exchange`` opens it.
 
-    It has the public channels: ticker, book, trade, ohlc and instrument. What a client that
-    missed nothing must know by now stands in ``market``. It has the hosts of the private channels
-    and of ``level3``, too, and gives tokens to who signs with its key.
+    It has the public channels, ticker, book, trade, ohlc and instrument, and ``level3``. What a
+    client that missed nothing must know by now stands in ``market``. It has the host of the private
+    channels, too, and gives tokens to who signs with its key.
     """
 
     def __init__(self, nursery: trio.Nursery, venue: MarketVenue, market: Market) -> None:

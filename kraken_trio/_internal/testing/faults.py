@@ -4,8 +4,8 @@ Knows the text of the exchange's frames, and changes as little of it as it can. 
 an ``Alteration``: it is given a frame, and gives those that are sent instead of it. What has no
 place for the fault stays as it is.
 
-Source: sections "Data conventions", "book" and "Checklist for a faithful simulator" of the
-WebSocket v2 documentation.
+Source: sections "Data conventions", "book", "level3" and "Checklist for a faithful simulator" of
+the WebSocket v2 documentation.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ UNHEARD_OF = b'"unheard_of"'
 
 _CHECKSUM = re.compile(rb'(?<="checksum":)\d+')
 _SIDE = re.compile(rb'(?<="(?:bids|asks)":\[)[^\]]+')
+_ADDS = re.compile(rb'\{"event":"add"[^}]+\}(?:,\{"event":"add"[^}]+\})+')
 _LEVEL = re.compile(rb'\{"price":([^,]+),"qty":([^}]+)\}')
 _OPENINGS = re.compile(rb'^\{|(?<="data":\[)\{|(?<="data":)\{')
 _ENUMERATED = (
@@ -40,7 +41,7 @@ def doubled(frame: bytes) -> tuple[bytes, bytes]:
 
 
 def wrong_checksum(frame: bytes) -> tuple[bytes]:
-    """Give the frame of a book with a checksum that is wrong by one bit."""
+    """Give the frame of a book, or of one of orders, with a checksum that is wrong by one bit."""
     return (_CHECKSUM.sub(lambda found: b"%d" % (int(found[0]) ^ 1), frame),)
 
 
@@ -51,6 +52,19 @@ def unsorted_levels(frame: bytes) -> tuple[bytes]:
     either direction.
     """
     return (_on_each_side(frame, _unsorted),)
+
+
+def unsorted_adds(frame: bytes) -> tuple[bytes]:
+    """Give the frame of a book of orders with the orders that it adds in another order.
+
+    It means the same to who sorts them by time, as the real exchange wants it. Those that follow
+    each other are turned round, so that each still comes before what becomes of it.
+    """
+    return (_ADDS.sub(_turned_round, frame),)
+
+
+def _turned_round(entries: re.Match[bytes]) -> bytes:
+    return b"{" + b"},{".join(entries[0][1:-1].split(b"},{")[::-1]) + b"}"
 
 
 def repeated_price(frame: bytes) -> tuple[bytes]:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.testing.doors import open_doors
-from kraken_trio._internal.testing.exchange import PUBLIC_CHANNELS
+from kraken_trio._internal.testing.exchange import MARKET_CHANNELS
 from kraken_trio._internal.testing.market import Market
 from kraken_trio._internal.testing.part import Part
 from kraken_trio._internal.testing.place import Door
@@ -22,6 +22,8 @@ from kraken_trio._internal.testing.replay import FileVenue, Replay
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.script import Offer, Script
 from kraken_trio._internal.testing.topics import snapshot, watch
+
+_LEVEL3 = b'{"channel":"level3",'
 
 
 class Flood(Struct, frozen=True):
@@ -64,11 +66,11 @@ def build_flood(market: Market, steps: int, *channels: Channel) -> Flood:
 
 def _parts(channel: Channel) -> list[Part]:
     """Give what a subscription to a channel asks for, symbol by symbol."""
-    if channel.name not in PUBLIC_CHANNELS:
+    if channel.name not in MARKET_CHANNELS:
         raise ConfigurationError(
             field="channels",
-            rule=f"must be public ones, {channel.name} is not",
-            mend=f"Choose among {', '.join(sorted(PUBLIC_CHANNELS))}",
+            rule=f"must be those of a market, {channel.name} is not",
+            mend=f"Choose among {', '.join(sorted(MARKET_CHANNELS))}",
         )
     trigger = channel.event_trigger or "trades" if channel.name == "ticker" else None
     return [
@@ -109,9 +111,11 @@ async def open_flood(
         for channel in flood.channels
         for part in _parts(channel)
     }
-    public: Door = "public"
+    doors: tuple[Door, ...] = tuple(
+        "level3" if frame.startswith(_LEVEL3) else "public" for frame in flood.frames
+    )
     venue = FileVenue(
-        Script((), flood.frames, frozenset(), offers, (public,) * len(flood.frames)),
+        Script((), flood.frames, frozenset(), offers, doors),
         at_once=False,
         close=end == "close",
         rate=rate,

@@ -22,6 +22,8 @@ Rows = Iterable[tuple[int, int]]
 """Price and quantity of levels, each a whole number of its pair's smallest steps."""
 TradeRow = tuple[str, int, int, str, int, int]
 """A trade: its taker's side, price, quantity, the taker's order type, its number, and time."""
+OrderRow = tuple[str | None, str, int, int, int]
+"""An order: what became of it, in an update alone; its id, price, quantity, and time."""
 
 _MICROSECOND = 1000
 _SECOND = 10**9
@@ -98,7 +100,7 @@ def _full_second(second: int) -> str:
 
 
 def fine_moment(at: int) -> str:
-    """A time in nanoseconds since the epoch as ``ohlc`` shows it, with nine digits."""
+    """A time in nanoseconds since the epoch as ``ohlc`` and ``level3`` show it: nine digits."""
     second, rest = divmod(at, _SECOND)
     return f"{_full_second(second)}.{rest:09d}Z"
 
@@ -208,6 +210,40 @@ def book_frame(
         f'"bids":[{shown_bids}],"asks":[{shown_asks}],"checksum":{checksum},'
         f'"timestamp":"{moment(at)}"}}]}}'
     ).encode()
+
+
+def level3_frame(
+    kind: str,
+    symbol: str,
+    *,
+    bids: Iterable[OrderRow],
+    asks: Iterable[OrderRow],
+    precisions: tuple[int, int],
+    checksum: int,
+    at: int,
+) -> bytes:
+    """A ``snapshot`` of the orders of a book, whose rows have no event, or an ``update``.
+
+    ``at`` and the rows' times are shown with nine digits.
+    """
+    shown_bids, shown_asks = (
+        ",".join(_order(row, precisions) for row in rows) for rows in (bids, asks)
+    )
+    about = f'"symbol":{json.dumps(symbol)}', f'"checksum":{checksum}'
+    first, second = about if kind == "snapshot" else about[::-1]
+    return (
+        f'{{"channel":"level3","type":"{kind}","data":[{{{first},{second},'
+        f'"timestamp":"{fine_moment(at)}","bids":[{shown_bids}],"asks":[{shown_asks}]}}]}}'
+    ).encode()
+
+
+def _order(row: OrderRow, precisions: tuple[int, int]) -> str:
+    event, order_id, ticks, lots, at = row
+    return (
+        (f'{{"event":"{event}",' if event else "{")
+        + f'"order_id":"{order_id}","limit_price":{fixed(ticks, precisions[0])},'
+        f'"order_qty":{fixed(lots, precisions[1])},"timestamp":"{fine_moment(at)}"}}'
+    )
 
 
 def trade_frame(

@@ -1,7 +1,8 @@
 """A small market that never was: the frames about some pairs, all from one seed.
 
 Knows the pairs and whose turn it is. It has no clock: time goes on by itself with each step, or
-as it is told. What it does depends on the seed alone, never on who watches.
+as it is told. What it does depends on the seed alone, never on who watches; only of which orders a
+level is made up is decided when somebody first looks.
 
 Source: as ``pair``, and the "Checklist for a faithful simulator" there.
 """
@@ -14,8 +15,14 @@ from collections.abc import Iterable
 from itertools import accumulate
 from typing import Literal
 
-from kraken_trio._internal.model.channel import BOOK_DEPTHS, EVENT_TRIGGERS, OHLC_INTERVALS
+from kraken_trio._internal.model.channel import (
+    BOOK_DEPTHS,
+    EVENT_TRIGGERS,
+    LEVEL3_DEPTHS,
+    OHLC_INTERVALS,
+)
 from kraken_trio._internal.model.errors import ConfigurationError
+from kraken_trio._internal.model.level3 import Level3Snapshot
 from kraken_trio._internal.model.records import BookSnapshot, Candle, Ticker, Trade
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.testing.book import Allowed
@@ -57,7 +64,9 @@ class Market:
                 )
             # Dice of its own: what happens in it does not depend on what is beside it.
             dice = random.Random(f"{seed}/{pair.symbol}")  # noqa: S311 - as above
-            self._pairs[pair.symbol] = PairMarket(pair, dice, start)
+            self._pairs[pair.symbol] = PairMarket(
+                pair, dice, start, orders_seed=f"{seed}/{pair.symbol}/orders"
+            )
         if not self._pairs:
             raise ConfigurationError(
                 field="pairs", rule="must hold at least one pair", mend="Give one"
@@ -83,9 +92,9 @@ class Market:
         """Let something happen to one pair, some milliseconds later, or ``at`` that time.
 
         ``at`` is in nanoseconds since the epoch, and its microsecond counts, as on the wire; time
-        does not go back for it. Gives the book's
-        update for each depth that is watched and where it shows, then the trades, if there were
-        any, in one frame, then the tickers and candles that are watched.
+        does not go back for it. Gives the update of the book, then of its orders, for each depth
+        that is watched and where it shows, then the trades, if there were any, in one frame, then
+        the tickers and candles that are watched.
         """
         dice, shares = self._dice, self._shares
         later = self._now + dice.choice(_STEP_MICROSECONDS) * _MICROSECOND
@@ -125,6 +134,14 @@ class Market:
         """Give none any more."""
         self._pair(symbol, depth=depth).depths.discard(depth)
 
+    def watch_level3(self, symbol: str, depth: int) -> None:
+        """From now on, give what becomes of the orders of this book at this depth."""
+        self._pair(symbol, orders_depth=depth).level3.watch(depth)
+
+    def unwatch_level3(self, symbol: str, depth: int) -> None:
+        """Give none any more."""
+        self._pair(symbol, orders_depth=depth).level3.unwatch(depth)
+
     def watch_ticker(self, symbol: str, event_trigger: Literal["trades", "bbo"]) -> None:
         """From now on, give the ticker with each trade, or each change of the best levels."""
         self._pair(symbol, event_trigger=event_trigger).triggers.add(event_trigger)
@@ -144,6 +161,10 @@ class Market:
     def book_snapshot(self, symbol: str, depth: int) -> bytes:
         """The frame of the whole book as it stands, best levels first."""
         return self._pair(symbol, depth=depth).book_snapshot(depth)
+
+    def level3_snapshot(self, symbol: str, depth: int) -> bytes:
+        """The frame of the orders of the best levels, best first, then in queue order."""
+        return self._pair(symbol, orders_depth=depth).level3.snapshot(depth)
 
     def trade_snapshot(self, symbol: str) -> bytes:
         """The frame of the latest 50 trades, oldest first."""
@@ -168,6 +189,13 @@ class Market:
         """The book as it stands."""
         return self._pair(symbol, depth=depth).book(depth)
 
+    def level3(self, symbol: str, depth: int) -> Level3Snapshot:
+        """The orders of the book as it stands; those of a level are the level's quantity together.
+
+        Who they are is made up when a level is first shown, here or to a client.
+        """
+        return self._pair(symbol, orders_depth=depth).level3.record(depth)
+
     def trades(self, symbol: str) -> tuple[Trade, ...]:
         """The latest trades, oldest first: 50 at the start, and as many as the pair keeps."""
         return self._pair(symbol).trades()
@@ -185,12 +213,14 @@ class Market:
         symbol: str,
         *,
         depth: int = BOOK_DEPTHS[0],
+        orders_depth: int = LEVEL3_DEPTHS[0],
         interval: int = OHLC_INTERVALS[0],
         event_trigger: str = EVENT_TRIGGERS[0],
     ) -> PairMarket:
         for field, value, known in (
             ("symbol", symbol, self._pairs),
             ("depth", depth, BOOK_DEPTHS),
+            ("depth", orders_depth, LEVEL3_DEPTHS),
             ("interval", interval, OHLC_INTERVALS),
             ("event_trigger", event_trigger, EVENT_TRIGGERS),
         ):

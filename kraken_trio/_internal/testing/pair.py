@@ -30,6 +30,7 @@ from kraken_trio._internal.testing.frames import (
     ticker_frame,
     trade_frame,
 )
+from kraken_trio._internal.testing.level3 import PairLevel3
 from kraken_trio._internal.testing.tape import CANDLE_SNAPSHOT
 
 MAX_PRECISION = 10
@@ -120,11 +121,11 @@ class MarketEvent(Struct, frozen=True):
     """One frame that those who subscribed to it are to be sent."""
 
     channel: str
-    """``book``, ``trade``, ``ticker`` or ``ohlc``."""
+    """``book``, ``level3``, ``trade``, ``ticker`` or ``ohlc``."""
     symbol: str
     """Such as ``BTC/USD``."""
     depth: int | None
-    """Of the subscription that it is for; ``book`` alone."""
+    """Of the subscription that it is for; ``book`` and ``level3`` alone."""
     at: Timestamp
     """When it happened."""
     frame: bytes
@@ -143,10 +144,13 @@ class MarketEvent(Struct, frozen=True):
 class PairMarket:
     """The market of one pair, and what of it is watched."""
 
-    def __init__(self, pair: MarketPair, dice: random.Random, now: int) -> None:
+    def __init__(
+        self, pair: MarketPair, dice: random.Random, now: int, *, orders_seed: str = ""
+    ) -> None:
         """Open it at ``now``, nanoseconds since the epoch; ``dice`` decide about everything.
 
-        Its book is made when it is first needed, which changes nothing about it.
+        Its book is made when it is first needed, which changes nothing about it; so are the orders
+        behind that, of which ``orders_seed`` decides.
         """
         self.pair = pair
         """The pair."""
@@ -157,6 +161,8 @@ class PairMarket:
         self.triggers: set[str] = set()
         """Of the tickers that are watched."""
         self._dice = dice
+        self._orders_seed = orders_seed
+        self._level3: PairLevel3 | None = None
         self._opened_at = now
         self._precisions = (pair.price_precision, pair.qty_precision)
 
@@ -171,11 +177,19 @@ class PairMarket:
             now=self._opened_at,
         )
 
+    @property
+    def level3(self) -> PairLevel3:
+        """The orders behind its book. Before this is first asked for there are none."""
+        if self._level3 is None:
+            dice = random.Random(self._orders_seed)  # noqa: S311 - chance, to be foreseen
+            self._level3 = PairLevel3(self.pair.symbol, self._precisions, self._book, dice)
+        return self._level3
+
     def step(self, now: int, allowed: Allowed = "all") -> list[MarketEvent]:
         """Let a little happen of what is allowed; give what is to be told of it.
 
-        That is the book's update for each depth that is watched and where it shows, then the
-        trades, if there were any, in one frame, then ticker and candles.
+        That is the update of the book, then of its orders, for each depth that is watched and where
+        it shows, then the trades, if there were any, in one frame, then ticker and candles.
         """
         return self._told(lambda: self._book.step(now, allowed))
 
@@ -193,6 +207,9 @@ class PairMarket:
             bids, asks = book.bids.update(depth), book.asks.update(depth)
             if bids or asks:
                 events.append(self._event("book", self._book_frame("update", bids, asks), depth))
+        if self._level3 is not None and self._level3.watched:
+            for depth, frame in self._level3.updates():
+                events.append(self._event("level3", frame, depth))
         if trades:
             events.append(self._event("trade", self._trade_frame("update", trades)))
         for trigger in sorted(self.triggers):

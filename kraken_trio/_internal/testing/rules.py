@@ -3,8 +3,8 @@
 Knows the choices and their bounds, nothing else.
 
 Source: what is marked as unsure, and the "Checklist for a faithful simulator", in sections
-"Status, heartbeat, ping", "Public channels", "Private channels" and "Limits" of the WebSocket v2
-documentation.
+"Status, heartbeat, ping", "Public channels", "level3", "Private channels" and "Limits" of the
+WebSocket v2 documentation.
 """
 
 from __future__ import annotations
@@ -75,6 +75,11 @@ class ExchangeRules:
     max_connections: int | None = attrs.field(default=None, validator=_limit)
     """Connections at the same time, all clients together; one more is refused with status 429.
     None for no limit, for the real one is not published."""
+    max_level3_symbols: int | None = attrs.field(default=200, validator=_limit)
+    """Symbols of ``level3`` on one connection. None for no limit."""
+    max_level3_rate: int | None = attrs.field(default=200, validator=_limit)
+    """What subscriptions to ``level3`` of one connection may count in any second: 5 for each symbol
+    of depth 10, 25 of depth 100, 100 of depth 1000. Professionals have 500. None for no limit."""
     token_life_s: float = attrs.field(default=TOKEN_LIFE_S, validator=seconds)
     """Seconds within which a token has to be used. After that it is good as long as a private
     subscription that was made with it lasts."""

@@ -112,9 +112,7 @@ class Service:
         self._address = address
         self._stream = stream
         self._line = SharedLine(stream)
-        self._conversation = Conversation(
-            host, door=door, several_intervals=rules.several_intervals
-        )
+        self._conversation = Conversation(host, door=door, rules=rules)
         most = rules.max_requests_per_s
         self._allowance = None if most is None else Allowance(most, _SECOND_S)
         self._scope = trio.CancelScope()

@@ -14,6 +14,8 @@ def snapshot(market: Market, part: Part, *, exponents: bool) -> bytes:
     match part.topic:
         case ("book", str(symbol), int(depth)):
             return market.book_snapshot(symbol, depth)
+        case ("level3", str(symbol), int(depth)):
+            return market.level3_snapshot(symbol, depth)
         case ("ohlc", str(symbol), int(interval)):
             return market.candle_snapshot(symbol, interval)
         case ("ticker", str(symbol), _):
@@ -29,6 +31,8 @@ def watch(market: Market, part: Part, *, wanted: bool) -> None:
     match part.topic:
         case ("book", str(symbol), int(depth)):
             (market.watch if wanted else market.unwatch)(symbol, depth)
+        case ("level3", str(symbol), int(depth)):
+            (market.watch_level3 if wanted else market.unwatch_level3)(symbol, depth)
         case ("ohlc", str(symbol), int(interval)):
             (market.watch_candles if wanted else market.unwatch_candles)(symbol, interval)
         case ("ticker", str(symbol), "trades" | "bbo" as trigger):
