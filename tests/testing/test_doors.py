@@ -417,3 +417,18 @@ async def test_tokens_can_be_revoked(
         await client.subscribe("balances", token=token)
         assert (await client.acks(1))[0]["error"] == "ESession:Invalid session"
         assert doors.connections[0].subscriptions == (Channel.balances(),)
+
+
+async def test_a_door_can_be_shut() -> None:
+    """While a status is set for a door, nobody comes in there."""
+    async with open_doors(make) as doors:
+        doors.upgrade_statuses["private"] = 503
+        private = await doors.listen(tls=False, door="private")
+        async with await trio.open_tcp_stream(HOST, port_of(private)) as stream:
+            await stream.send_all(UPGRADE)
+            assert (await stream.receive_some()).startswith(b"HTTP/1.1 503 ")
+        async with open_websocket_url((await doors.listen(tls=False)).url):
+            assert doors.connected == 1
+        del doors.upgrade_statuses["private"]
+        async with open_websocket_url(private.url):
+            assert doors.connected == 2

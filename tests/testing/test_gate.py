@@ -57,3 +57,13 @@ def test_everybody_can_be_refused() -> None:
     gate.status, gate.retry_after_s = 503, 12
     assert [gate.knock("a", number, inside=0) for number in range(2)] == [Refusal(503, 12)] * 2
     assert gate.knock("a", 3, inside=0) == Refusal(429, None)
+
+
+def test_a_door_can_be_shut() -> None:
+    """On command nobody comes in by one door, and others do by others."""
+    gate = Gate(ExchangeRules())
+    gate.door_statuses["level3"] = 503
+    assert gate.knock("a", 0, inside=0, door="level3") == Refusal(503, None)
+    assert gate.knock("a", 0, inside=0, door="private") is None
+    gate.status = 429
+    assert gate.knock("a", 0, inside=0, door="level3") == Refusal(429, None)

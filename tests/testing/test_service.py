@@ -20,7 +20,7 @@ from kraken_trio._internal.testing.gate import Refusal
 from kraken_trio._internal.testing.ledger import Ledger
 from kraken_trio._internal.testing.memory import CAPACITY, MemoryStream, memory_streams
 from kraken_trio._internal.testing.part import Part, usual_result
-from kraken_trio._internal.testing.place import Door
+from kraken_trio._internal.testing.place import DOORS, Door
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.service import (
     CLOSE_TIMEOUT_S,
@@ -68,8 +68,9 @@ class Host(Sessions):
         """Answer as usual."""
         return usual_result(part)
 
-    def admit(self, address: str) -> Refusal | None:
+    def admit(self, address: str, door: Door) -> Refusal | None:
         """Refuse whom it was told to."""
+        assert door in DOORS
         self.addresses.append(address)
         return self.refused
 
@@ -469,6 +470,45 @@ async def test_an_idle_client(autojump_clock: trio.testing.MockClock) -> None:
         assert reason is not None
         assert (reason.code, reason.reason) == (1000, "no request for 60 s")
         assert trio.current_time() == pytest.approx(59 + 60)
+
+
+BALANCES = '{"method":"subscribe","params":{"channel":"balances","token":"good"}}'
+
+
+async def test_an_idle_client_of_the_private_host(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """There, who has no subscription is closed after a minute, whatever else it asks."""
+    async with served(door="private") as peer:
+        await trio.sleep(30)
+        await peer.say('{"method":"ping"}')
+        reason = await peer.goodbye()
+        assert reason is not None
+        assert (reason.code, reason.reason) == (1000, "no subscription for 60 s")
+        assert trio.current_time() == pytest.approx(60)
+    rules = ExchangeRules(heartbeat_interval_s=10_000)
+    async with served(rules, door="private") as peer:
+        began = trio.current_time()
+        for request in (
+            BALANCES,
+            BALANCES.replace("subscribe", "unsubscribe"),
+            '{"method":"ping"}',
+        ):
+            await trio.sleep(50)
+            await peer.say(request)
+        reason = await peer.goodbye()
+        assert reason is not None
+        assert reason.reason == "no subscription for 60 s"
+        assert trio.current_time() == pytest.approx(began + 100 + 60)
+    async with served(rules, door="private") as peer:
+        began = trio.current_time()
+        for request in (BALANCES, '{"method":"ping"}'):
+            await trio.sleep(50)
+            await peer.say(request)
+        reason = await peer.goodbye()
+        assert reason is not None
+        assert reason.reason == "no request for 60 s"
+        assert trio.current_time() == pytest.approx(began + 100 + 60)
 
 
 @pytest.mark.parametrize("bare", [False, True])

@@ -112,8 +112,16 @@ class Doors:
         self._venue.gate.status = status
 
     @property
+    def upgrade_statuses(self) -> dict[Door, int]:
+        """The HTTP statuses to refuse new WebSockets with at some doors alone.
+
+        ``exchange.upgrade_statuses["level3"] = 503``; take it out to let them in again.
+        """
+        return self._venue.gate.door_statuses
+
+    @property
     def retry_after_s(self) -> int | None:
-        """What ``Retry-After`` says when ``upgrade_status`` or a maintenance refuses somebody.
+        """What ``Retry-After`` says when a status set above or a maintenance refuses somebody.
 
         None for no such header.
         """

@@ -13,6 +13,7 @@ import math
 from collections import deque
 from typing import NamedTuple
 
+from kraken_trio._internal.testing.place import Door
 from kraken_trio._internal.testing.rules import ExchangeRules
 
 TOO_MANY, UNAVAILABLE = 429, 503
@@ -54,13 +55,17 @@ class Gate:
         """Let in whom ``rules`` let in."""
         self.status: int | None = None
         """The HTTP status to refuse everybody with, or None to refuse nobody for that."""
+        self.door_statuses: dict[Door, int] = {}
+        """The HTTP statuses to refuse those with who come to these doors."""
         self.retry_after_s: int | None = None
         """What ``Retry-After`` says then."""
         self._rules = rules
         self._attempts: dict[str, Allowance] = {}
         self._banned_until: dict[str, float] = {}
 
-    def knock(self, address: str, now: float, *, inside: int) -> Refusal | None:
+    def knock(
+        self, address: str, now: float, *, inside: int, door: Door = "public"
+    ) -> Refusal | None:
         """Count an attempt from ``address``; give how it is refused, or None where it is welcome.
 
         ``inside`` is how many are in. While an address is banned its attempts do not count.
@@ -68,8 +73,9 @@ class Gate:
         ban = self._ban(address, now)
         if ban is not None:
             return ban
-        if self.status is not None:
-            return Refusal(self.status, self.retry_after_s)
+        status = self.door_statuses.get(door) if self.status is None else self.status
+        if status is not None:
+            return Refusal(status, self.retry_after_s)
         most = self._rules.max_connections
         if most is not None and inside >= most:
             return Refusal(TOO_MANY, None)

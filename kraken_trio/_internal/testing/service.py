@@ -61,7 +61,7 @@ class Host(Listing, Protocol):
         """Where it writes down what is sent."""
         ...
 
-    def admit(self, address: str) -> Refusal | None:
+    def admit(self, address: str, door: Door) -> Refusal | None:
         """Count an attempt from ``address``; give how it is refused, or None where it is not."""
         ...
 
@@ -110,6 +110,7 @@ class Service:
         rules = host.rules
         self._host = host
         self._address = address
+        self._door = door
         self._stream = stream
         self._line = SharedLine(stream)
         self._conversation = Conversation(host, door=door, rules=rules)
@@ -119,7 +120,7 @@ class Service:
         self._nursery: trio.Nursery
         self._begun: list[Part] = []
         self._beating = trio.Event()
-        self._heard_at = math.inf
+        self._kept_at = math.inf  # When it last did something that keeps it.
         self.outbox: Outbox = Outbox(rules.max_backlog, self._hang_up)
         """What the client is sent."""
         self.connection: ExchangeConnection = ExchangeConnection(
@@ -195,7 +196,9 @@ class Service:
         if request is None:
             return None
         found = request.path.partition("?")[0] == PATH
-        refusal = self._host.admit(self._address) if found else Refusal(_NOT_FOUND, None)
+        refusal = (
+            self._host.admit(self._address, self._door) if found else Refusal(_NOT_FOUND, None)
+        )
         try:
             if refusal is None:
                 return await request.accept()
@@ -213,7 +216,7 @@ class Service:
         scope.cancel()
 
     async def _converse(self, websocket: WebSocketConnection) -> None:
-        self._heard_at = trio.current_time()
+        self._kept_at = trio.current_time()
         self._nursery.start_soon(self._write, websocket)
         self._nursery.start_soon(self._beat)
         if self._host.rules.idle_timeout_s is not None:
@@ -228,13 +231,15 @@ class Service:
             self._end("the client left")
 
     def _hear(self, payload: bytes) -> None:
-        self._heard_at = trio.current_time()
+        now = trio.current_time()
         self.connection.requests.append(payload)
-        too_fast = self._allowance is not None and not self._allowance.take(self._heard_at)
+        too_fast = self._allowance is not None and not self._allowance.take(now)
+        self._keep(now)
         if too_fast and self._host.rules.bare_rate_refusals:
             self.outbox.put(rate_frame())
             return
         answer = self._conversation.hear(payload, self._host.now(), too_fast=too_fast)
+        self._keep(now)
         self._tell_of("wants no more", answer.ended)
         self._tell_of("wants", answer.begun)
         for frame in answer.frames:
@@ -248,6 +253,16 @@ class Service:
                 self._nursery.start_soon(self._begin_later, part)
             else:
                 self._begin(part)
+
+    def _keep(self, now: float) -> None:
+        """Note that it asks for something, where that is enough to be kept."""
+        if self._may_ask:
+            self._kept_at = now
+
+    @property
+    def _may_ask(self) -> bool:
+        """Whether asking is enough: at the private host it takes a subscription, too."""
+        return self._door != "private" or bool(self._conversation.subscriptions)
 
     def _tell_of(self, what: str, parts: Sequence[Part]) -> None:
         """Tell what a request changed."""
@@ -319,9 +334,10 @@ class Service:
     async def _watch_idle(self, timeout_s: float) -> None:
         """Close when nothing was asked for too long. A line that is mute hears nothing."""
         while True:
-            idle_at = self._heard_at + timeout_s
+            idle_at = self._kept_at + timeout_s
             if trio.current_time() >= idle_at:
                 break
             await trio.sleep_until(idle_at)
         if not self._line.muted:
-            self.outbox.close(NORMAL, f"no request for {timeout_s:g} s")
+            lacking = "request" if self._may_ask else "subscription"
+            self.outbox.close(NORMAL, f"no {lacking} for {timeout_s:g} s")

@@ -19,6 +19,7 @@ from kraken_trio._internal.testing.frames import status_frame
 from kraken_trio._internal.testing.gate import UNAVAILABLE, Gate, Refusal
 from kraken_trio._internal.testing.ledger import Ledger
 from kraken_trio._internal.testing.part import Part, Refused, usual_result
+from kraken_trio._internal.testing.place import Door
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.service import Service
 from kraken_trio._internal.testing.status import Incident, PlannedMaintenance
@@ -82,10 +83,10 @@ class Venue(abc.ABC):
         elapsed_s = trio.current_time() - self._opened
         return Timestamp(self._start + int(elapsed_s * NANOSECONDS))
 
-    def admit(self, address: str) -> Refusal | None:
-        """Say how a client from ``address`` is refused, or None where it is welcome."""
+    def admit(self, address: str, door: Door = "public") -> Refusal | None:
+        """Say how a client from ``address`` is refused at a door, or None where it is welcome."""
         inside = len(self.connections)
-        refusal = self.gate.knock(address, trio.current_time(), inside=inside)
+        refusal = self.gate.knock(address, trio.current_time(), inside=inside, door=door)
         if refusal is None and self._shut:
             return Refusal(UNAVAILABLE, self.gate.retry_after_s)
         return refusal
