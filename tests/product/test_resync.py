@@ -112,7 +112,7 @@ async def test_a_second_gap_while_one_is_mended_is_part_of_it(
         assert methods(exchange, BTC) == ["subscribe", "unsubscribe", "subscribe"]
         await trio.sleep(1)
         assert feed.statistics().gaps == {GapReason.CHECKSUM: 1}
-        assert right(exchange, feed, BTC)
+        await until(lambda: right(exchange, feed, BTC))
 
 
 @pytest.mark.parametrize("first", ["snapshot", "update"])
@@ -132,7 +132,7 @@ async def test_a_gap_in_the_first_message_after_a_resync_is_another_one(
         whole = ["snapshot"] if first == "update" else []
         assert shown == ["gap checksum", *whole, "gap checksum", "snapshot"]
         await trio.sleep(1)
-        assert right(exchange, feed, BTC)
+        await until(lambda: right(exchange, feed, BTC))
         assert kinds(taken(other), ETH) == ["snapshot"]
 
 
@@ -153,7 +153,7 @@ async def test_leaving_before_the_snapshot_leaves_nothing(
         async with feed.book(BTC) as book:
             assert isinstance(await book.receive(), BookSnapshot)
             await trio.sleep(0.5)
-            assert right(exchange, feed, BTC)
+            await until(lambda: right(exchange, feed, BTC))
 
 
 async def test_a_book_that_never_verifies_is_given_up_while_others_go_on(
@@ -175,7 +175,7 @@ async def test_a_book_that_never_verifies_is_given_up_while_others_go_on(
         assert feed.order_book(BTC) is None
         assert kinds(taken(other), ETH) == ["snapshot"]
         await trio.sleep(5)
-        assert right(exchange, feed, ETH)
+        await until(lambda: right(exchange, feed, ETH))
         assert taken(other)
         assert feed.statistics().connections == 1
 
@@ -225,7 +225,7 @@ async def test_a_maintenance_is_waited_for_as_long_as_it_takes(
         await until(lambda: feed.state is ConnectionState.SUBSCRIBED)
         taken(book)
         await trio.sleep(1)
-        assert right(exchange, feed, BTC)
+        await until(lambda: right(exchange, feed, BTC))
 
 
 @pytest.mark.parametrize(
