@@ -65,11 +65,11 @@ class Instruments:
         self._pairs: dict[str, Members] = {}
         self._assets: dict[str, Members] = {}
         for pair in pairs:
-            members = _pair(pair)
+            members = pair_members(pair)
             self._pairs[pair.symbol] = members
             for name in ("base", "quote"):
                 asset = str(members[name])
-                self._assets.setdefault(asset, _asset(asset))
+                self._assets.setdefault(asset, asset_members(asset))
 
     @property
     def assets(self) -> tuple[str, ...]:
@@ -113,7 +113,7 @@ class Instruments:
         return entries[name]
 
 
-def _asset(asset: str) -> Members:
+def asset_members(asset: str) -> Members:
     """Give the members of an asset, in the order of the exchange."""
     fiat, tokenized = asset in _FIAT, is_tokenized(asset)
     precision, display = (4, 2) if fiat else (8, 4) if asset in _STABLE else (10, 5)
@@ -134,7 +134,7 @@ def _asset(asset: str) -> Members:
     return members
 
 
-def _pair(pair: MarketPair) -> Members:
+def pair_members(pair: MarketPair) -> Members:
     """Give the members of a pair, in the order of the exchange."""
     base, _, quote = pair.symbol.partition("/")
     marginable = base in _ON_MARGIN
