@@ -15,6 +15,7 @@ from kraken_trio._internal.testing.amounts import (
     fits,
     nothing,
     product,
+    quotient_down,
     ratio,
     rounded,
     rounded_up,
@@ -44,6 +45,14 @@ def test_rounding_has_its_bounds(number: Decimal, places: int) -> None:
     assert abs(Fraction(near) - Fraction(number)) <= Fraction(1, 2 * 10**places)
     assert 0 <= abs(Fraction(up)) - abs(Fraction(number)) < Fraction(1, 10**places)
     assert fits(number, places) == (near == number)
+
+
+@given(numbers.map(abs), numbers.map(abs).filter(bool), st.integers(0, 10))
+def test_what_money_buys(money: Decimal, price: Decimal, places: int) -> None:
+    """As much as can be paid for, and not a step more."""
+    qty = Fraction(quotient_down(money, price, places))
+    assert qty * Fraction(price) <= Fraction(money)
+    assert (qty + Fraction(1, 10**places)) * Fraction(price) > Fraction(money)
 
 
 def test_texts() -> None:

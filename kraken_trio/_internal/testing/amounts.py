@@ -65,6 +65,14 @@ def ratio(number: Decimal, other: Decimal, places: int) -> Decimal:
     return rounded(_ROUNDING.divide(number, other), places)
 
 
+def quotient_down(number: Decimal, other: Decimal, places: int) -> Decimal:
+    """The most, with so many decimals, that times ``other`` is not more than ``number``.
+
+    Neither is negative.
+    """
+    return _EXACT.multiply(_ROUNDING.divide_int(number, product(other, unit(places))), unit(places))
+
+
 def rounded(number: Decimal, places: int) -> Decimal:
     """The number with so many decimals, halves away from zero. No zero has a sign."""
     result = _ROUNDING.quantize(number, unit(places))
