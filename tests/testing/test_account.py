@@ -494,7 +494,7 @@ def check_wire(told: list[AccountRecord]) -> None:
     decoder = V2Decoder()
     for record in told:
         frame = (
-            executions_frame("update", [record], 1)
+            executions_frame("update", [(record, None)], 1)
             if isinstance(record, Execution)
             else ledger_frame(record, 1)
         )

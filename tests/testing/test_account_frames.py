@@ -109,7 +109,7 @@ def printed(message: RecordsMessage) -> bytes:
     records: Any = message.records
     if message.channel == "executions":
         kind = "snapshot" if message.snapshot else "update"
-        return executions_frame(kind, records, sequence)
+        return executions_frame(kind, [(record, None) for record in records], sequence)
     if message.snapshot:
         return holdings_frame(records, sequence)
     (entry,) = records
@@ -187,7 +187,7 @@ FULL = replace(
 def test_nothing_is_lost(report: Execution, ratecount: int | None) -> None:
     """What is printed of a report is read back as that report, and so is the rate counter."""
     kind = "snapshot" if report.snapshot else "update"
-    message = read(executions_frame(kind, [report], 3, ratecount=ratecount))
+    message = read(executions_frame(kind, [(report, ratecount)], 3))
     counted = None if ratecount is None else Decimal(ratecount)
     assert message == RecordsMessage(
         "executions", report.snapshot, (replace(report, ratecount=counted),), 3, None
@@ -196,7 +196,7 @@ def test_nothing_is_lost(report: Execution, ratecount: int | None) -> None:
 
 def test_a_price_that_is_not_there_has_no_decimals() -> None:
     """The deprecated price of what sets an order off is a bare zero where no price is."""
-    frame = executions_frame("update", [replace(FULL, exec_type="pending_new")], 1)
+    frame = executions_frame("update", [(replace(FULL, exec_type="pending_new"), None)], 1)
     assert b'"stop_price":0,"contingent"' in frame
 
 

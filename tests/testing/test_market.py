@@ -456,6 +456,16 @@ def test_times_are_those_that_the_wire_has() -> None:
     assert market.trades("BTC/USD")[-1].timestamp % 1000 == 0
 
 
+def test_pairs_and_statuses() -> None:
+    """What it was opened with is known, and how each pair stands."""
+    market = Market([BTC, PEPE], seed=1, start=START)
+    market.change_pair("PEPE/EUR", "post_only")
+    assert market.pairs == (BTC, PEPE)
+    assert [market.status(symbol) for symbol in market.symbols] == ["online", "post_only"]
+    with pytest.raises(ConfigurationError, match="symbol"):
+        market.status("XBT/USD")
+
+
 @pytest.mark.parametrize("depth", LEVEL3_DEPTHS)
 def test_orders_add_up_to_the_book(depth: int) -> None:
     """At any moment the orders at each price are what the public book shows there."""

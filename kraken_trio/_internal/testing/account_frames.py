@@ -89,13 +89,13 @@ _WALLET = ("type", "id", "balance")
 
 
 def executions_frame(
-    kind: str, reports: Iterable[Execution], sequence: int, *, ratecount: int | None = None
+    kind: str, reports: Iterable[tuple[Execution, int | None]], sequence: int
 ) -> bytes:
     """A ``snapshot`` of orders and fills, or an ``update``.
 
-    ``ratecount`` stands in each report, where the subscription asked for it.
+    Beside each report stands its rate counter, where the subscription asked for it.
     """
-    rows = (_report(report, ratecount) for report in reports)
+    rows = (_report(report, ratecount) for report, ratecount in reports)
     return _frame("executions", kind, rows, sequence)
 
 

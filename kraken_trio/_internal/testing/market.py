@@ -84,6 +84,15 @@ class Market:
         return tuple(self._pairs)
 
     @property
+    def pairs(self) -> tuple[MarketPair, ...]:
+        """What it was opened with."""
+        return tuple(market.pair for market in self._markets)
+
+    def status(self, symbol: str) -> str:
+        """The status of a pair, such as ``online``."""
+        return self._instruments.status(self._pair(symbol).pair.symbol)
+
+    @property
     def now(self) -> Timestamp:
         """The market's own time: that of the latest step."""
         return Timestamp(self._now)
