@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from decimal import Decimal
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -12,9 +13,18 @@ import pytest
 import trio
 from trio_websocket import WebSocketConnection, wrap_client_stream
 
+from kraken_trio._internal.model.requests import AddOrder
 from kraken_trio._internal.model.secret import Secret
+from kraken_trio._internal.model.timestamp import Timestamp
+from kraken_trio._internal.testing.account import Account
 from kraken_trio._internal.testing.doors import Doors, ExchangeAddress
-from kraken_trio._internal.wire.requests import RequestFrame
+from kraken_trio._internal.testing.listing import market_pairs
+from kraken_trio._internal.testing.ordering import Ordering
+from kraken_trio._internal.testing.placing import Placing
+from kraken_trio._internal.testing.ratecount import RateCounter
+from kraken_trio._internal.testing.rules import ExchangeRules
+from kraken_trio._internal.testing.trading import Trading
+from kraken_trio._internal.wire.requests import RequestFrame, read_request
 
 
 class Sessions:
@@ -121,3 +131,106 @@ def connect() -> Connect:
                 await trio.aclose_forcefully(stream)
 
     return opened
+
+
+class Quotes:
+    """A market in which one pair has a price, whatever happens."""
+
+    def __init__(self) -> None:
+        """Be online, with a spread of a dollar."""
+        self.system = "online"
+        self.statuses: dict[str, str] = {}
+        self.prices = {"buy": Decimal("60000.0"), "sell": Decimal("59999.0")}
+
+    def status(self, symbol: str) -> str:
+        """Give what was set."""
+        return self.statuses.get(symbol, "online")
+
+    def best(self, _symbol: str, side: str) -> Decimal:
+        """Give the one price of a side."""
+        return self.prices[side]
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        """Start in 2026."""
+        self.now = 1_767_225_600 * 10**9
+
+    def __call__(self) -> int:
+        """Give nanoseconds since the epoch."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Go on by so much."""
+        self.now += int(seconds * 10**9)
+
+
+class Trader:
+    """An account with funds, in a market of quotes, and everything that trades with it."""
+
+    def __init__(self, rules: ExchangeRules | None = None) -> None:
+        """Open it."""
+        self.clock = Clock()
+        self.quotes = Quotes()
+        self.account = Account(market_pairs(["BTC/USD", "ETH/USD"]), clock=self.clock)
+        self.account.deposit("USD", Decimal(100_000))
+        self.account.deposit("BTC", Decimal(10))
+        rules = rules or ExchangeRules()
+        self.counter = RateCounter(rules.tier)
+        self.trading = Trading(self.account, self.quotes, self.counter, rules)
+        self.placing = Placing(self.account, self.quotes)
+        self.ordering = Ordering(self.account, self.quotes, self.placing, self.counter)
+        self.timers = self.trading.timers
+
+    @property
+    def now(self) -> Timestamp:
+        """The time."""
+        return self.account.now
+
+    def ask(self, method: str, params: dict[str, Any] | None = None) -> Any:
+        """Let a client ask for something; give the answers without times."""
+        request = {"method": method, "params": params or {}, "req_id": 7}
+        frame = read_request(json.dumps(request).encode())
+        answers = [json.loads(answer) for answer in self.trading.answer(frame, self.now)]
+        for answer in answers:
+            assert answer.pop("time_in")[:19] == str(self.now)[:19]
+            del answer["time_out"]
+        return answers
+
+    def kinds(self) -> list[str]:
+        """Give what was reported of orders, and forget it."""
+        seen = getattr(self, "_seen", 0)
+        reports = self.account.executions[seen:]
+        self._seen = seen + len(reports)
+        return [report.exec_type for report in reports]
+
+
+@pytest.fixture
+def trader() -> Trader:
+    """Give one with the usual manners."""
+    return Trader()
+
+
+@pytest.fixture
+def make_trader() -> type[Trader]:
+    """Give what makes them."""
+    return Trader
+
+
+@pytest.fixture
+def limit() -> Callable[..., AddOrder]:
+    """Give what makes orders: to buy a bitcoin at 50,000, unless told otherwise."""
+
+    def made(**others: Any) -> AddOrder:
+        usual: dict[str, Any] = {
+            "symbol": "BTC/USD",
+            "side": "buy",
+            "order_type": "limit",
+            "order_qty": Decimal(1),
+            "limit_price": Decimal(50_000),
+        }
+        return AddOrder(**(usual | others))
+
+    return made

@@ -199,9 +199,9 @@ def test_triggers_and_conditions() -> None:
 def test_snapshots() -> None:
     """A snapshot shows an open order as it stands, pending or live, and says if it was amended."""
     it = order()
-    assert it.described(AT).exec_type == "pending_new"
+    assert it.described().exec_type == "pending_new"
     it.start(AT)
-    live = it.described(AT)
+    live = it.described()
     assert (live.exec_type, live.amended, live.snapshot) == ("new", None, True)
     it.amend(msgspec.structs.replace(it.request, display_qty=D(3)), AT, "x")
-    assert (it.described(AT).amended, it.shown) == (True, D(2))
+    assert (it.described().amended, it.shown) == (True, D(2))

@@ -82,6 +82,9 @@ class Host(Sessions):
         """Note it."""
         self.calls.append("leave")
 
+    def answered(self) -> None:
+        """Do nothing: there is a test of it where something is to be done."""
+
     def begin(self, service: Service, part: Part) -> None:
         """Note it, and send a frame."""
         if self.failure is not None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -68,6 +69,7 @@ class Account:
         self.taker_rate: Decimal = TAKER_RATE
         """What is charged of a fill's worth, for an order that took from the book."""
         self._clock = clock
+        self._moment: int | None = None
         dice = random.Random(f"{seed}/account")  # noqa: S311 - chance that is meant to be foreseen
         self._names = Identifiers(dice)
         self._trade_id = dice.randrange(10**6, 10**8)
@@ -81,13 +83,13 @@ class Account:
     @property
     def now(self) -> Timestamp:
         """The account's clock, to the microsecond."""
-        now = self._clock()
+        now = self._clock() if self._moment is None else self._moment
         return Timestamp(now - now % _MICROSECOND)
 
     @property
     def orders(self) -> dict[str, Execution]:
         """The open orders as they stand, by name, oldest first."""
-        return {order_id: order.described(self.now) for order_id, order in self._open.items()}
+        return {order_id: order.described() for order_id, order in self._open.items()}
 
     @property
     def executions(self) -> tuple[Execution, ...]:
@@ -126,6 +128,16 @@ class Account:
         held = total(amount for needed, amount in needs if needed == asset)
         return difference(self._holdings.in_wallet(asset), held)
 
+    @contextmanager
+    def moment(self) -> Iterator[Timestamp]:
+        """Let all that happens in the block happen at one moment, which is given."""
+        before = self._moment
+        self._moment = now = self.now
+        try:
+            yield now
+        finally:
+            self._moment = before
+
     def listen(self, listener: Callable[[AccountRecord], object]) -> None:
         """Tell ``listener``, from now on, all that happens."""
         self._listeners.append(listener)
@@ -152,8 +164,9 @@ class Account:
             limit_price=limit_price,
             **others,
         )
-        order = self.accept(request)
-        return self._executions[-1], *self.start(order.order_id)
+        with self.moment():
+            order = self.accept(request)
+            return self._executions[-1], *self.start(order.order_id)
 
     def accept(self, request: AddOrder) -> Order:
         """Accept an order, which is not live yet: ``pending_new``."""
@@ -161,9 +174,10 @@ class Account:
             known = ", ".join(self.terms)
             raise wrong("symbol", f"must be one of {known}", "Choose one of these")
         terms = self.terms[request.symbol]
-        order = Order(self._names.order(), padded(request, terms), terms)
+        now = self.now
+        order = Order(self._names.order(), padded(request, terms), terms, now)
         self._orders[order.order_id] = self._open[order.order_id] = order
-        self._tell(order.pending(self.now))
+        self._tell(order.pending(now))
         return order
 
     def start(self, order_id: str) -> tuple[AccountRecord, ...]:
@@ -224,7 +238,8 @@ class Account:
 
     def cancel_all(self, reason: str = USER) -> tuple[AccountRecord, ...]:
         """Cancel all open orders, oldest first."""
-        return tuple(record for name in [*self._open] for record in self.cancel(name, reason))
+        with self.moment():
+            return tuple(record for name in [*self._open] for record in self.cancel(name, reason))
 
     def amend(
         self,
@@ -241,12 +256,7 @@ class Account:
 
         With a total quantity that is filled already, the rest is ``canceled`` instead.
         """
-        order = self._still_open(order_id)
-        request, terms = order.request, order.terms
-        if order_qty is not None:
-            order_qty = check_amount("order_qty", order_qty, terms.qty_precision)
-            if order_qty <= order.cum_qty:
-                return self.cancel(order_id, reason)
+        request = self._still_open(order_id).request
         changes = {
             "order_qty": order_qty,
             "limit_price": limit_price,
@@ -254,8 +264,21 @@ class Account:
             "triggers": self._moved(request.triggers, trigger_price),
         }
         given = {name: value for name, value in changes.items() if value is not None}
-        request = padded(replace(request, **given), terms)
+        return self.change(order_id, replace(request, **given), reason, by_engine=by_engine)
+
+    def change(
+        self, order_id: str, request: AddOrder, reason: str = USER, *, by_engine: bool = False
+    ) -> tuple[AccountRecord, ...]:
+        """As ``amend``: the order asks for ``request`` from now on."""
+        order = self._still_open(order_id)
+        request = padded(request, order.terms)
+        if request.order_qty is not None and request.order_qty <= order.cum_qty:
+            return self.cancel(order_id, reason)
         return self._tell(order.amend(request, self.now, reason, by_engine=by_engine))
+
+    def amendment(self) -> str:
+        """Give an amendment its name."""
+        return self._names.trade()
 
     def trigger(self, order_id: str, last_price: Decimal) -> tuple[AccountRecord, ...]:
         """Let a price set an order off: ``status``. From then on it may be filled."""

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from kraken_trio._internal.model.requests import AddOrder
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
 from kraken_trio._internal.testing.account import Account
-from kraken_trio._internal.testing.amounts import fits, product, quotient_down
+from kraken_trio._internal.testing.amounts import fits, product, quotient_down, total
 from kraken_trio._internal.testing.order import Order
 from kraken_trio._internal.testing.part import Refused
 from kraken_trio._internal.testing.terms import PairTerms
@@ -45,6 +45,8 @@ LIMITS = SIMPLE_LIMITS | {"stop-loss-limit", "take-profit-limit", "trailing-stop
 """The types with a limit."""
 TRIGGERED = (LIMITS - SIMPLE_LIMITS) | {"stop-loss", "take-profit", "trailing-stop"}
 """The types that something sets off."""
+TRAILING = frozenset({"trailing-stop", "trailing-stop-limit"})
+"""The types whose trigger follows the market, at a distance."""
 TYPES = LIMITS | TRIGGERED | {"market"}
 """All types but that which closes positions."""
 
@@ -84,8 +86,10 @@ def checked(
     if terms is None:
         raise Refused(UNKNOWN_PAIR)
     _check_mode(request, quotes)
-    request = _trimmed(request, terms)
+    request = trimmed(request, terms)
     _check_shape(request)
+    if request.order_type == "trailing-stop-limit" and request.limit_price_type is None:
+        request = replace(request, limit_price_type="quote")
     _check_prices(request, terms)
     _check_size(request, terms, quotes)
     _check_times(request, now)
@@ -109,16 +113,15 @@ def check_count(account: Account, symbol: str, most: int, *, more: int = 1) -> N
 def check_funds(
     request: AddOrder, account: Account, quotes: Quotes, *, instead_of: Order | None = None
 ) -> None:
-    """Refuse an order that could not be paid for, with what an order that it replaces has free."""
+    """Refuse an order that could not be paid for, with what is free without the one it replaces.
+
+    ``request`` asks for what is still to be filled.
+    """
     order = Order("", request, account.terms[request.symbol])
-    if instead_of is not None:
-        order.cum_qty, order.cum_cost = instead_of.cum_qty, instead_of.cum_cost
     rate = account.taker_rate
     asset, needed = order.needs(rate, quotes.best(request.symbol, request.side))
-    free = account.available(asset)
-    if instead_of is not None:
-        free += instead_of.needs(rate)[1]
-    if needed > free:
+    freed = Decimal(0) if instead_of is None else instead_of.needs(rate)[1]
+    if needed > total((account.available(asset), freed)):
         raise Refused(FUNDS)
 
 
@@ -150,7 +153,7 @@ def _check_mode(request: AddOrder, quotes: Quotes) -> None:
                 pass
 
 
-def _trimmed(request: AddOrder, terms: PairTerms) -> AddOrder:
+def trimmed(request: AddOrder, terms: PairTerms) -> AddOrder:
     """Cut off the decimals of quantities that the pair has not."""
     qty, display = (
         value
@@ -195,9 +198,11 @@ def _check_prices(request: AddOrder, terms: PairTerms) -> None:
     """Refuse prices that are none, or between two steps. Distances may be anything."""
     triggers = request.triggers
     prices: list[Decimal | None] = []
-    if request.limit_price_type in (None, "static") and request.order_type != "trailing-stop-limit":
+    if request.limit_price_type in (None, "static"):
         prices.append(request.limit_price)
     if triggers is not None and triggers.price_type in (None, "static"):
+        if request.order_type in TRAILING:
+            raise Refused(ARGUMENT.format("triggers"))
         prices.append(triggers.price)
     for price in prices:
         if price is not None and price <= 0:
@@ -213,13 +218,17 @@ def _check_size(request: AddOrder, terms: PairTerms, quotes: Quotes) -> None:
             raise Refused(ARGUMENT.format("cash_order_qty"))
         if request.cash_order_qty < terms.cost_min:
             raise Refused(COST)
+        price = quotes.best(request.symbol, request.side)
+        if quotient_down(request.cash_order_qty, price, terms.qty_precision) < terms.qty_min:
+            raise Refused(VOLUME)
         return
     qty = request.order_qty or Decimal(0)
     if qty < terms.qty_min:
         raise Refused(VOLUME)
     simple = request.order_type in SIMPLE_LIMITS
-    price = request.limit_price if simple else quotes.best(request.symbol, request.side)
-    if product(qty, price or Decimal(0)) < terms.cost_min:
+    best = quotes.best(request.symbol, request.side)
+    price = (request.limit_price if simple else None) or best
+    if product(qty, price) < terms.cost_min:
         raise Refused(COST)
     shown = request.display_qty
     if shown is not None and not (shown <= qty <= product(shown, Decimal(_SLICES))):

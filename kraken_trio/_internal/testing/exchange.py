@@ -13,7 +13,9 @@ from typing import Literal
 import trio
 
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
+from kraken_trio._internal.testing.account import Account
 from kraken_trio._internal.testing.conversation import UNKNOWN_PAIR
+from kraken_trio._internal.testing.desk import Desk
 from kraken_trio._internal.testing.doors import Doors, open_doors
 from kraken_trio._internal.testing.listing import is_tokenized
 from kraken_trio._internal.testing.market import Market
@@ -42,6 +44,11 @@ class MarketVenue(Venue):
         """How the market goes on by itself, where it does."""
         self._audience: dict[Topic, dict[Service, None]] = {}
         self._providers: dict[str, Provider] = {}
+        self.account: Account = Account(market.pairs, seed=seed, clock=self.now)
+        """The one account that there is."""
+        self.desk: Desk = Desk(self, market, self.account)
+        """Tells of it."""
+        self.plug(self.desk)
 
     def plug(self, provider: Provider) -> None:
         """Have somebody else tell of some channels and answer some methods of trading."""
@@ -110,6 +117,7 @@ class MarketVenue(Venue):
         """Go over to another mode, the market too, and tell everybody."""
         self._market.system = system
         super().change_system(system, shut=shut)
+        self.desk.change_system()
 
     def change_pair(self, symbol: str, status: str) -> None:
         """Give a pair another status, and tell whom it concerns."""
@@ -149,6 +157,9 @@ class Exchange(Doors):
         super().__init__(nursery, venue, market)
         self.market = market
         """What is traded. It goes on by ``step``, here and not there, or nobody is told."""
+        self.account: Account = venue.account
+        """Whose orders and balances the private channels tell of. It does what it is told to, here
+        and by clients, and everybody is told."""
         self._market_venue = venue
 
     @property
@@ -217,6 +228,7 @@ async def open_exchange(
     def make(nursery: trio.Nursery) -> Exchange:
         if rate:
             nursery.start_soon(venue.keep_pace, rate)
+        nursery.start_soon(venue.desk.keep_time)
         return Exchange(nursery, venue, market)
 
     async with open_doors(make) as exchange:

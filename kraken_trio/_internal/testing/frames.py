@@ -105,6 +105,14 @@ def fine_moment(at: int) -> str:
     return f"{_full_second(second)}.{rest:09d}Z"
 
 
+def whole_moment(at: int) -> str:
+    """A time in nanoseconds since the epoch as the dead man's switch shows it: the next second.
+
+    With the exchange it was the nearest one, or the next one: captures allow both.
+    """
+    return f"{_full_second(-(-at // _SECOND))}Z"
+
+
 def heartbeat_frame() -> bytes:
     """The exchange is there."""
     return b'{"channel":"heartbeat"}'
@@ -185,6 +193,15 @@ def failure_frame(
     if symbol is not None:
         members["symbol"] = symbol
     return _response(at, req_id, members)
+
+
+def batch_cancelled_frame(count: int, at: int, *, req_id: int | None = None) -> bytes:
+    """The answer to ``batch_cancel`` in the shape that was captured: without a ``result``.
+
+    It is documented to be that of ``cancel_all``.
+    """
+    members: dict[str, object] = {"method": "batch_cancel", "success": True}
+    return _response(at, req_id, members | {"orders_cancelled": count})
 
 
 def book_frame(

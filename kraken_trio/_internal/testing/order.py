@@ -38,10 +38,16 @@ CLOSED = frozenset({"filled", "canceled", "expired"})
 class Order:
     """An order that was accepted. Its numbers have the decimals of its pair."""
 
-    def __init__(self, order_id: str, request: AddOrder, terms: PairTerms) -> None:
+    def __init__(
+        self, order_id: str, request: AddOrder, terms: PairTerms, accepted_at: int = 0
+    ) -> None:
         """Accept ``request`` in a pair of these ``terms``; it is not live yet."""
         self.order_id = order_id
         """The exchange's name of it."""
+        self.accepted_at = accepted_at
+        """When it was accepted."""
+        self.changed_at = Timestamp(accepted_at)
+        """When something was reported of it last."""
         self.request = request
         """What it asks for now: amendments change that."""
         self.terms = terms
@@ -141,6 +147,7 @@ class Order:
     def add(self, fill: Fill, now: Timestamp) -> Execution:
         """Part of it is filled, or all that was left."""
         self.status = "partially_filled"
+        self.changed_at = now
         self.cum_qty = total((self.cum_qty, fill.qty))
         self.cum_cost = total((self.cum_cost, fill.cost))
         self.fee_usd = total((self.fee_usd, fill.fee_usd))
@@ -233,10 +240,11 @@ class Order:
         self.triggers = triggers
         return self._report("status", now, triggers=triggers)
 
-    def described(self, now: Timestamp) -> Execution:
+    def described(self) -> Execution:
         """It as it stands: what snapshots show of an open order."""
+        kind = "pending_new" if self.status == "pending_new" else "new"
         return replace(
-            self._described("pending_new" if self.status == "pending_new" else "new", now),
+            self._described(kind, self.changed_at),
             cum_qty=self.cum_qty,
             avg_price=self.avg_price,
             amended=self.amended or None,
@@ -278,6 +286,7 @@ class Order:
         return self.request.limit_price_type or "static"
 
     def _report(self, exec_type: str, now: Timestamp, **members: Any) -> Execution:
+        self.changed_at = now
         return Execution(
             order_id=self.order_id,
             exec_type=exec_type,

@@ -3,8 +3,8 @@
 Knows the choices and their bounds, nothing else.
 
 Source: what is marked as unsure, and the "Checklist for a faithful simulator", in sections
-"Status, heartbeat, ping", "Public channels", "level3", "Private channels" and "Limits" of the
-WebSocket v2 documentation.
+"Status, heartbeat, ping", "Public channels", "level3", "Private channels", "Trading methods" and
+"Limits" of the WebSocket v2 documentation.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from typing import Any
 
 import attrs
 
+from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.rules import count, flag, number, seconds
+from kraken_trio._internal.testing.ratecount import TIERS, Tier
 from kraken_trio._internal.testing.tokens import TOKEN_LIFE_S
 
 
@@ -22,6 +24,15 @@ def _seconds_or_never(
 ) -> None:
     if value is not None:
         seconds(half_made, attribute, value)
+
+
+def _tier(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
+    if value not in TIERS:
+        raise ConfigurationError(
+            field=attribute.name,
+            rule=f"must be one of {', '.join(TIERS)}; this one is not",
+            mend="Choose one of these",
+        )
 
 
 _BANNING = frozenset({403, 429})
@@ -84,3 +95,15 @@ class ExchangeRules:
     token_life_s: float = attrs.field(default=TOKEN_LIFE_S, validator=seconds)
     """Seconds within which a token has to be used. After that it is good as long as a private
     subscription that was made with it lasts."""
+    tier: Tier = attrs.field(default="intermediate", validator=_tier)
+    """Of the account: ``starter``, ``intermediate`` or ``pro``. It decides how many orders may be
+    open in a pair, how many requests a client may make about them, and how fast."""
+    events_before_responses: bool = attrs.field(default=False, validator=flag)
+    """Whether what is told of a request that trades comes before its answer; both happen."""
+    batch_failures_in_orders: bool = attrs.field(default=True, validator=flag)
+    """How a batch is answered of which some orders fail: True for a list under ``orders``, with
+    ``success`` in each, False for one as if none had failed, with an ``error`` in some. It is not
+    documented, and was not captured."""
+    batch_cancel_result: bool = attrs.field(default=False, validator=flag)
+    """Whether ``batch_cancel`` is answered with a ``result``, as documented, or without one, as
+    captured."""

@@ -82,6 +82,10 @@ class Host(Listing, Protocol):
         """Forget a client that had joined."""
         ...
 
+    def answered(self) -> None:
+        """Tell what was to wait for the answers to a request: they are given."""
+        ...
+
     def begin(self, service: Service, part: Part) -> None:
         """Tell from now on: the snapshot if it is wanted, then what is new."""
         ...
@@ -244,6 +248,7 @@ class Service:
         self._tell_of("wants", answer.begun)
         for frame in answer.frames:
             self.outbox.put(frame)
+        self._host.answered()
         for part in answer.ended:
             if part in self._begun:
                 self._begun.remove(part)

@@ -71,6 +71,7 @@ class Venue(abc.ABC):
         self.system: str = "online"
         """The mode of its trading engine."""
         self._services: dict[Service, None] = {}
+        self._after_answer: list[Callable[[], object]] = []
         self._shut = False  # For the mode that it is in.
         self._maintenance: tuple[PlannedMaintenance, ...] = ()
         self._emergencies: tuple[Incident, ...] = ()
@@ -157,6 +158,16 @@ class Venue(abc.ABC):
     def result(self, part: Part) -> Mapping[str, object]:
         """Give the result that an acknowledgement holds."""
         return usual_result(part)
+
+    def after_answer(self, task: Callable[[], object]) -> None:
+        """Do this as soon as the answers to the request are given that is being heard."""
+        self._after_answer.append(task)
+
+    def answered(self) -> None:
+        """Do what was to be done after the answers to a request."""
+        tasks, self._after_answer = self._after_answer, []
+        for task in tasks:
+            task()
 
     def trade(self, frame: RequestFrame, now: int) -> Iterable[bytes]:  # noqa: ARG002
         """Do what a method of trading asks; here nobody trades."""
