@@ -314,6 +314,29 @@ async def test_refusals(connect: Connect, autojump_clock: trio.testing.MockClock
         ]
 
 
+async def test_the_private_door(connect: Connect, autojump_clock: trio.testing.MockClock) -> None:
+    """Behind the private door are the exchange's account, and trading with it."""
+    async with (
+        open_exchange(market()) as exchange,
+        connect(exchange, "ws-auth.kraken.com") as client,
+    ):
+        exchange.account.deposit("USD", Decimal(1000))
+        token = exchange._venue.tokens.issue(trio.current_time()).reveal()
+        await client.subscribe("balances", token=token)
+        (ack,) = await client.acks(1)
+        assert ack["result"] == {"channel": "balances", "snapshot": True}
+        assert (await client.next())["data"][0]["balance"] == "1000.0000"
+        order = {"symbol": "BTC/USD", "side": "buy", "order_type": "market", "order_qty": 0.01}
+        await client.ask("add_order", order | {"token": token})
+        (reply,) = await client.acks(1)
+        assert exchange.account.order(reply["result"]["order_id"]).status == "filled"
+        await client.ask("unsubscribe", {"channel": "balances", "token": token})
+        assert (await client.acks(1))[0]["success"]
+        exchange.change_system("maintenance")
+        await client.ask("cancel_all", {"token": token})
+        assert (await client.acks(1))[0]["error"] == "EService:Unavailable"
+
+
 async def test_faults_are_made_to_order(
     connect: Connect, autojump_clock: trio.testing.MockClock
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from kraken_trio._internal.testing.frames import (
     CandleRow,
     TickerRow,
+    batch_cancelled_frame,
     book_frame,
     candle_frame,
     failure_frame,
@@ -25,6 +26,7 @@ from kraken_trio._internal.testing.frames import (
     ticker_frame,
     trade_frame,
     unknown_frame,
+    whole_moment,
 )
 
 AT = 1_695_746_960_962_586_789
@@ -62,6 +64,20 @@ def test_times_have_six_digits() -> None:
     """A time is cut off at the microsecond."""
     assert moment(AT) == "2023-09-26T16:49:20.962586Z"
     assert moment(0) == "1970-01-01T00:00:00.000000Z"
+
+
+@pytest.mark.parametrize(
+    "ns, text",
+    [
+        (0, "1970-01-01T00:00:00Z"),
+        (1, "1970-01-01T00:00:01Z"),
+        (1_695_746_960 * 10**9, "2023-09-26T16:49:20Z"),
+        (AT, "2023-09-26T16:49:21Z"),
+    ],
+)
+def test_times_of_the_switch_are_whole_seconds(ns: int, text: str) -> None:
+    """The dead man's switch shows the next full second."""
+    assert whole_moment(ns) == text
 
 
 def test_times_of_candles_have_nine_digits() -> None:
@@ -268,6 +284,13 @@ def test_frames(frame: bytes, text: str) -> None:
     """Each frame has the members, in the order, of a captured one; and it is JSON."""
     assert frame.decode() == text
     json.loads(frame)
+
+
+def test_a_batch_that_was_cancelled() -> None:
+    """The captured answer to ``batch_cancel`` has its count at the top, and no result."""
+    frame = batch_cancelled_frame(2, AT, req_id=0)
+    start = '{"method":"batch_cancel","orders_cancelled":2,"req_id":0,"success":true,'
+    assert frame.decode() == start + TIMES
 
 
 def test_symbols_are_escaped() -> None:

@@ -16,6 +16,8 @@ def test_defaults_are_what_was_observed() -> None:
     assert (rules.heartbeat_interval_s, rules.heartbeats_when_busy) == (1.0, True)
     assert (rules.idle_timeout_s, rules.announcements) == (60.0, True)
     assert (rules.snapshot_delay_s, rules.several_intervals) == (0.0, True)
+    assert (rules.tier, rules.events_before_responses) == ("intermediate", False)
+    assert (rules.batch_failures_in_orders, rules.batch_cancel_result) == (True, False)
 
 
 def test_limits_are_the_published_ones() -> None:
@@ -39,6 +41,9 @@ def test_limits_are_the_published_ones() -> None:
         {"max_attempts": None, "max_connections": 1, "max_requests_per_s": 5},
         {"ban_status": 403, "ban_tells_when": True, "ban_s": 1.5, "attempts_window_s": 60},
         {"bare_rate_refusals": True, "instrument_exponents": False},
+        {"token_life_s": 0.5},
+        {"tier": "pro", "events_before_responses": True},
+        {"batch_failures_in_orders": False, "batch_cancel_result": True},
         {"token_life_s": 0.5, "max_level3_symbols": None, "max_level3_rate": 500},
     ],
 )
@@ -68,6 +73,10 @@ def test_choices(changes: dict[str, Any]) -> None:
         {"bare_rate_refusals": 1},
         {"max_backlog": 1.5},
         {"token_life_s": 0},
+        {"tier": "gold"},
+        {"events_before_responses": 1},
+        {"batch_failures_in_orders": None},
+        {"batch_cancel_result": "yes"},
         {"max_level3_symbols": 0},
         {"max_level3_rate": 1.5},
     ],

@@ -56,6 +56,7 @@ class Host(Sessions):
         self.told: list[str] = []
         self.witness = self.told.append
         self.failure: Exception | None = None
+        self.late: list[Service] = []
 
     def now(self) -> Timestamp:
         """Tell the time."""
@@ -83,7 +84,10 @@ class Host(Sessions):
         self.calls.append("leave")
 
     def answered(self) -> None:
-        """Do nothing: there is a test of it where something is to be done."""
+        """Send what was to wait."""
+        for service in self.late:
+            service.outbox.put(b"event")
+        self.late.clear()
 
     def begin(self, service: Service, part: Part) -> None:
         """Note it, and send a frame."""
@@ -176,6 +180,15 @@ async def test_a_conversation() -> None:
         calls = ["join", "begin book", "end book", "begin book", "end book", "leave"]
         assert peer.host.calls == calls
         assert peer.connection.ended == "the client left"
+
+
+async def test_events_of_a_request() -> None:
+    """What was to wait for the answers to a request is told when these are given."""
+    async with served(door="private") as peer:
+        peer.host.late.append(peer.service)
+        await peer.say('{"method":"cancel_all","params":{"token":"t"}}')
+        assert (await peer.next()).startswith("cancel_all at ")
+        assert await peer.next() == "event"
 
 
 @pytest.mark.parametrize("last", [b"", b"GET /v2", b"\x00\xff" * 50, b"POST / HTTP/1.1\r\n\r\n"])

@@ -177,3 +177,16 @@ async def test_nobody_trades() -> None:
     frame = read_request(b'{"method":"cancel_all","params":{"token":"t"}}')
     with pytest.raises(Refused, match="EService:Unavailable"):
         made().trade(frame, START)
+
+
+async def test_what_waits_for_an_answer() -> None:
+    """What is to be done after an answer is done once, in order, as soon as it is given."""
+    venue = made()
+    done: list[int] = []
+    venue.answered()
+    venue.after_answer(lambda: done.append(1))
+    venue.after_answer(lambda: done.append(2))
+    assert done == []
+    venue.answered()
+    venue.answered()
+    assert done == [1, 2]

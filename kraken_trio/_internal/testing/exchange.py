@@ -21,7 +21,7 @@ from kraken_trio._internal.testing.listing import is_tokenized
 from kraken_trio._internal.testing.market import Market
 from kraken_trio._internal.testing.pace import Pace, check_rate
 from kraken_trio._internal.testing.pair import MarketEvent, Topic
-from kraken_trio._internal.testing.part import TOKENIZED, UNSUPPORTED, Part
+from kraken_trio._internal.testing.part import TOKENIZED, Part
 from kraken_trio._internal.testing.provider import Provider
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.service import Service
@@ -63,8 +63,6 @@ class MarketVenue(Venue):
         provider = self._providers.get(part.channel)
         if provider is not None:
             return provider.refusal(part)
-        if part.channel not in MARKET_CHANNELS:
-            return UNSUPPORTED
         if part.symbol is None or part.symbol in self._market.symbols:
             return None
         return UNKNOWN_PAIR.format(part.symbol)
