@@ -2,14 +2,16 @@
 
 ``open_exchange`` opens a simulated one, over sockets or in memory, on a ``Market`` that makes
 books, the orders behind them, trades, tickers and candles of any ``market_pairs`` from a seed, with
-right checksums; its connections have every fault by name, and ``ExchangeRules`` its manners and
-limits. ``open_replay`` opens one that plays captured traffic, ``open_flood`` one that sends what
-``build_flood`` made beforehand. They share no code with what they test, but for the signature of
-private calls, which is published; and they may grow in any version.
+right checksums; its ``Account`` has orders and balances; its connections have every fault by name,
+and ``ExchangeRules`` its manners and limits. ``open_replay`` opens one that plays captured traffic,
+``open_flood`` one that sends what ``build_flood`` made beforehand. They share no code with what
+they test, but for the signature of private calls, which is published; and they may grow in any
+version.
 """
 
 from __future__ import annotations
 
+from kraken_trio._internal.testing.account import Account
 from kraken_trio._internal.testing.connection import ExchangeConnection
 from kraken_trio._internal.testing.doors import ExchangeAddress
 from kraken_trio._internal.testing.exchange import Exchange, open_exchange
@@ -33,6 +35,7 @@ from kraken_trio._internal.tiers import publish as _publish
 
 __all__ = [
     "USUAL_PAIRS",
+    "Account",
     "Exchange",
     "ExchangeAddress",
     "ExchangeConnection",

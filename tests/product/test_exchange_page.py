@@ -15,7 +15,7 @@ PROGRAMS: list[str] = re.findall(
 )
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(4))
 async def test_programs(
     number: int, autojump_clock: trio.testing.MockClock, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -31,4 +31,4 @@ async def test_programs(
 
 def test_no_program_is_left_out() -> None:
     """All of them are run above."""
-    assert len(PROGRAMS) == 3
+    assert len(PROGRAMS) == 4

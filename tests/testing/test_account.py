@@ -374,6 +374,45 @@ def test_the_seed_makes_the_names() -> None:
         return account.executions
 
     assert reports(3) == reports(3) != reports(4)
+    assert opened(3).amendment() == opened(3).amendment()
+
+
+def test_listeners_may_give_commands() -> None:
+    """What a listener has happen is told to all after what it heard, in the order of happening."""
+    account = opened()
+    told: list[str] = []
+
+    def fills(record: AccountRecord) -> None:
+        if isinstance(record, Execution) and record.exec_type in {"new", "trade"}:
+            left = account.order(record.order_id).left()
+            if left:
+                account.fill(record.order_id, Decimal("0.1"))
+
+    account.listen(fills)
+    account.listen(lambda record: told.append(happened((record,))[0].partition("/")[0]))
+    account.place("BTC/USD", "buy", D("0.2"), PRICE)
+    trade = ["trade", "BTC", "USD"]
+    names = [words.partition(" ")[0] for words in told]
+    assert names == ["pending_new", "new", *trade, "trade", "filled", *trade[1:]]
+    assert account.orders == {}
+
+
+def test_a_listener_that_raises() -> None:
+    """What could not be told is told with what happens next."""
+    account = opened()
+    told: list[AccountRecord] = []
+
+    def fail_once(record: AccountRecord) -> None:
+        told.append(record)
+        if len(told) == 1:
+            raise ValueError("once")
+
+    account.listen(fail_once)
+    with pytest.raises(ValueError, match="once"):
+        account.place("BTC/USD", "buy", QTY, PRICE)
+    (order,) = account.open_orders()
+    account.start(order.order_id)
+    assert [*account.executions] == told
 
 
 # What may happen, as numbers that the walk below reads as it needs them.

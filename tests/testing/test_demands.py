@@ -122,6 +122,10 @@ def test_what_is_accepted(trader: Trader, limit: Make, others: dict[str, Any]) -
             {"time_in_force": "gtd", "expire_time": EPOCH},
             "EGeneral:Invalid arguments:expire_time",
         ),
+        (
+            {"time_in_force": "gtd", "expire_time": Timestamp(EPOCH + 32 * 86400 * SECOND)},
+            "EGeneral:Invalid arguments:expire_time",
+        ),
         ({"cl_ord_id": "a", "order_userref": 1}, "EGeneral:Invalid arguments:cl_ord_id"),
         ({"cl_ord_id": "x" * 19}, "EGeneral:Invalid arguments:cl_ord_id"),
         ({"cl_ord_id": ""}, "EGeneral:Invalid arguments:cl_ord_id"),

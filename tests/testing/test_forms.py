@@ -102,6 +102,11 @@ def test_what_the_library_writes(request_: Any) -> None:
         ("add_order", LIMIT | {"side": "hold"}, "EGeneral:Invalid arguments"),
         ("add_order", LIMIT | {"deadline": "soon"}, "EGeneral:Invalid arguments"),
         ("add_order", LIMIT | {"deadline": "2026-01-01T00:00:00"}, "EGeneral:Invalid arguments"),
+        (
+            "add_order",
+            LIMIT | {"effective_time": "0001-01-01T00:00:00+14:00"},
+            "EGeneral:Invalid arguments",
+        ),
         ("add_order", LIMIT | {"order_qty": 10**45}, "EGeneral:Invalid arguments"),
         ("cancel_order", {"order_id": "O"}, "EGeneral:Invalid arguments"),
         ("cancel_all_orders_after", {}, "EGeneral:Invalid arguments"),

@@ -91,5 +91,21 @@ def test_wallets() -> None:
     with pytest.raises(ConfigurationError, match="target"):
         holdings.transfer("BTC", five, AT, source="main", target="pocket")
     with pytest.raises(ConfigurationError, match="asset"):
-        holdings.check_asset("ETH")
+        holdings.transfer("ETH", five, AT, source="main", target="flex")
     holdings.check_asset("BTC")
+
+
+def test_coming_and_going() -> None:
+    """Funds come and go, with a fee beside them or none; both have a cause of their own."""
+    holdings = made()
+    came = holdings.move("deposit", "USD", Decimal(5), AT, fee=None)
+    went = holdings.move("withdrawal", "USD", Decimal(2), AT, fee=Decimal("0.5"))
+    assert [(entry.amount, entry.fee, entry.balance) for entry in (came, went)] == [
+        (Decimal(5), Decimal(0), Decimal(5)),
+        (Decimal(-2), Decimal("0.5"), Decimal("2.5")),
+    ]
+    assert (came.category, went.category) == ("deposit", "withdrawal")
+    assert came.ref_id != went.ref_id
+    for asset, amount in (("ETH", Decimal(1)), ("USD", Decimal(-1)), ("USD", Decimal("0.00001"))):
+        with pytest.raises(ConfigurationError):
+            holdings.move("deposit", asset, amount, AT, fee=None)

@@ -12,10 +12,11 @@ the balances, of which that of the base asset comes first.
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from msgspec.structs import replace
 
@@ -40,6 +41,9 @@ from kraken_trio._internal.testing.terms import (
 
 AccountRecord = Execution | BalanceUpdate
 """What an account tells of: in ``executions``, or in ``balances``."""
+
+RecordT = TypeVar("RecordT", bound=AccountRecord)
+"""One of these."""
 
 USER = "User requested"
 """The reason for what the client asked for."""
@@ -79,6 +83,8 @@ class Account:
         self._executions: list[Execution] = []
         self._holdings = Holdings(asset_precisions(self.terms.values()), self._names)
         self._listeners: list[Callable[[AccountRecord], object]] = []
+        self._untold: deque[AccountRecord] = deque()
+        self._telling = False
 
     @property
     def now(self) -> Timestamp:
@@ -139,7 +145,7 @@ class Account:
             self._moment = before
 
     def listen(self, listener: Callable[[AccountRecord], object]) -> None:
-        """Tell ``listener``, from now on, all that happens."""
+        """Tell ``listener``, from now on, all that happens; it may give commands itself."""
         self._listeners.append(listener)
 
     def place(
@@ -151,7 +157,7 @@ class Account:
         *,
         order_type: str = "limit",
         **others: Any,
-    ) -> tuple[AccountRecord, ...]:
+    ) -> tuple[Execution, ...]:
         """Place an order, which rests: ``pending_new`` and ``new``.
 
         ``others`` are those of ``add_order`` by their names, with ``Decimal`` for numbers.
@@ -180,7 +186,7 @@ class Account:
         self._tell(order.pending(now))
         return order
 
-    def start(self, order_id: str) -> tuple[AccountRecord, ...]:
+    def start(self, order_id: str) -> tuple[Execution, ...]:
         """Let an order that was accepted go live: ``new``."""
         order = self._still_open(order_id)
         if order.status != "pending_new":
@@ -228,15 +234,15 @@ class Account:
         self._fills.append(order.fill_report(fill, now))
         return self._tell(*reports, *self._holdings.settle(terms, fill, now))
 
-    def cancel(self, order_id: str, reason: str = USER) -> tuple[AccountRecord, ...]:
+    def cancel(self, order_id: str, reason: str = USER) -> tuple[Execution, ...]:
         """Cancel an order: ``canceled``."""
         return self._close(order_id, "canceled", reason)
 
-    def expire(self, order_id: str) -> tuple[AccountRecord, ...]:
+    def expire(self, order_id: str) -> tuple[Execution, ...]:
         """Let an order expire: ``expired``."""
         return self._close(order_id, "expired", None)
 
-    def cancel_all(self, reason: str = USER) -> tuple[AccountRecord, ...]:
+    def cancel_all(self, reason: str = USER) -> tuple[Execution, ...]:
         """Cancel all open orders, oldest first."""
         with self.moment():
             return tuple(record for name in [*self._open] for record in self.cancel(name, reason))
@@ -251,7 +257,7 @@ class Account:
         trigger_price: Decimal | None = None,
         reason: str = USER,
         by_engine: bool = False,
-    ) -> tuple[AccountRecord, ...]:
+    ) -> tuple[Execution, ...]:
         """Change an order in place: ``amended``, or ``restated`` where the engine did it.
 
         With a total quantity that is filled already, the rest is ``canceled`` instead.
@@ -268,7 +274,7 @@ class Account:
 
     def change(
         self, order_id: str, request: AddOrder, reason: str = USER, *, by_engine: bool = False
-    ) -> tuple[AccountRecord, ...]:
+    ) -> tuple[Execution, ...]:
         """As ``amend``: the order asks for ``request`` from now on."""
         order = self._still_open(order_id)
         request = padded(request, order.terms)
@@ -280,52 +286,32 @@ class Account:
         """Give an amendment its name."""
         return self._names.trade()
 
-    def trigger(self, order_id: str, last_price: Decimal) -> tuple[AccountRecord, ...]:
+    def trigger(self, order_id: str, last_price: Decimal) -> tuple[Execution, ...]:
         """Let a price set an order off: ``status``. From then on it may be filled."""
         return self._set_off(order_id, "last_price", last_price, status="triggered")
 
-    def move_trigger(self, order_id: str, actual_price: Decimal) -> tuple[AccountRecord, ...]:
+    def move_trigger(self, order_id: str, actual_price: Decimal) -> tuple[Execution, ...]:
         """Let the price that will set an order off follow the market: ``status``."""
         return self._set_off(order_id, "actual_price", actual_price)
 
     def deposit(
         self, asset: str, amount: Decimal, *, fee: Decimal | None = None
-    ) -> tuple[AccountRecord, ...]:
+    ) -> tuple[BalanceUpdate, ...]:
         """Bring funds in."""
-        return self._tell(*self._moved_funds("deposit", asset, amount, fee))
+        return self._tell(self._holdings.move("deposit", asset, amount, self.now, fee=fee))
 
     def withdraw(
         self, asset: str, amount: Decimal, *, fee: Decimal | None = None
-    ) -> tuple[AccountRecord, ...]:
+    ) -> tuple[BalanceUpdate, ...]:
         """Take funds out."""
-        return self._tell(*self._moved_funds("withdrawal", asset, amount, fee))
+        return self._tell(self._holdings.move("withdrawal", asset, amount, self.now, fee=fee))
 
     def transfer(
         self, asset: str, amount: Decimal, *, source: str = MAIN, target: str = "flex"
-    ) -> tuple[AccountRecord, ...]:
+    ) -> tuple[BalanceUpdate, ...]:
         """Move funds from one wallet to another."""
-        self._holdings.check_asset(asset)
-        amount = check_amount("amount", amount, self._holdings.precision(asset))
         moved = self._holdings.transfer(asset, amount, self.now, source=source, target=target)
         return self._tell(*moved)
-
-    def _moved_funds(
-        self, kind: str, asset: str, amount: Decimal, fee: Decimal | None
-    ) -> Iterator[BalanceUpdate]:
-        self._holdings.check_asset(asset)
-        places = self._holdings.precision(asset)
-        amount = check_amount("amount", amount, places)
-        if fee is not None:
-            fee = check_amount("fee", fee, places)
-        yield self._holdings.enter(
-            asset,
-            amount if kind == "deposit" else amount.copy_negate(),
-            self.now,
-            kind=kind,
-            category=kind,
-            ref_id=self._names.transfer(),
-            fee=fee,
-        )
 
     def _moved(self, triggers: TriggerParams | None, price: Decimal | None) -> TriggerParams | None:
         if price is None:
@@ -336,7 +322,7 @@ class Account:
 
     def _set_off(
         self, order_id: str, field: str, price: Decimal, **changes: str
-    ) -> tuple[AccountRecord, ...]:
+    ) -> tuple[Execution, ...]:
         order = self._still_open(order_id)
         if order.triggers is None:
             raise wrong("order_id", "must be of an order with a trigger", "Choose another order")
@@ -347,7 +333,7 @@ class Account:
             moved["timestamp"] = now
         return self._tell(order.set_off(replace(order.triggers, **moved), now))
 
-    def _close(self, order_id: str, status: str, reason: str | None) -> tuple[AccountRecord, ...]:
+    def _close(self, order_id: str, status: str, reason: str | None) -> tuple[Execution, ...]:
         order = self._still_open(order_id)
         del self._open[order_id]
         return self._tell(order.close(status, self.now, reason))
@@ -376,10 +362,17 @@ class Account:
             trade_id=self._trade_id,
         )
 
-    def _tell(self, *records: AccountRecord) -> tuple[AccountRecord, ...]:
-        for record in records:
-            if isinstance(record, Execution):
-                self._executions.append(record)
-            for listener in self._listeners:
-                listener(record)
+    def _tell(self, *records: RecordT) -> tuple[RecordT, ...]:
+        """Keep what happened, and tell it; what a listener makes happen is told after it."""
+        self._executions += (record for record in records if isinstance(record, Execution))
+        self._untold += records
+        if not self._telling:
+            self._telling = True
+            try:
+                while self._untold:
+                    record = self._untold.popleft()
+                    for listener in self._listeners:
+                        listener(record)
+            finally:
+                self._telling = False
         return records

@@ -55,6 +55,7 @@ _CLIENT_NAME = re.compile(
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|[\x20-\x7e]{1,18}", re.IGNORECASE
 )
 _SLICES = 15  # An iceberg is shown in, at most.
+_LONGEST_LIFE = 31 * 24 * 60 * 60 * NANOSECONDS
 _SHORTEST_DEADLINE, _LONGEST_DEADLINE = NANOSECONDS // 2, 60 * NANOSECONDS
 
 
@@ -236,9 +237,10 @@ def _check_size(request: AddOrder, terms: PairTerms, quotes: Quotes) -> None:
 
 
 def _check_times(request: AddOrder, now: Timestamp) -> None:
-    """Refuse what is over before it begins."""
+    """Refuse what is over before it begins, or after more than a month."""
     check_deadline(request.deadline, now)
-    if request.expire_time is not None and request.expire_time <= now:
+    expires_at = request.expire_time
+    if expires_at is not None and not now < expires_at <= now + _LONGEST_LIFE:
         raise Refused(ARGUMENT.format("expire_time"))
 
 

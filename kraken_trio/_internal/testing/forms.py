@@ -12,7 +12,7 @@ number, is refused as ``EGeneral:Invalid arguments``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -72,6 +72,7 @@ _NUMBERS = frozenset(
 )
 _UNREADABLE = (
     ConfigurationError,  # What the types of requests refuse.
+    OverflowError,  # A time before the year 1, or after 9999.
     RecursionError,  # Nested too deeply.
     ValueError,
     msgspec.MsgspecError,
@@ -109,5 +110,8 @@ def _check_numbers(value: object) -> None:
 
 
 def _read_time(_kind: type[Any], value: object) -> Timestamp:
-    """Read a time; ``ValueError`` for what is none, or has no zone."""
-    return Timestamp.of(datetime.fromisoformat(str(value)))
+    """Read a time; ``ValueError`` for what is none, ``OverflowError`` beyond the calendar."""
+    moment = datetime.fromisoformat(str(value))
+    if moment.tzinfo is None:
+        raise ValueError("a time has no zone")
+    return Timestamp.of(moment.astimezone(UTC))

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Literal
 
 from kraken_trio._internal.model.account import BalanceSnapshot, BalanceUpdate, Wallet
 from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.testing.amounts import difference, nothing, rounded, total
+from kraken_trio._internal.testing.commands import check_amount
 from kraken_trio._internal.testing.fills import Fill
 from kraken_trio._internal.testing.identifiers import Identifiers
 from kraken_trio._internal.testing.terms import PairTerms
@@ -137,6 +139,29 @@ class Holdings:
         )
         return base, quote
 
+    def move(
+        self,
+        kind: Literal["deposit", "withdrawal"],
+        asset: str,
+        amount: Decimal,
+        now: Timestamp,
+        *,
+        fee: Decimal | None,
+    ) -> BalanceUpdate:
+        """Bring some of it in, or take it out."""
+        self.check_asset(asset)
+        places = self._precisions[asset]
+        amount = check_amount("amount", amount, places)
+        return self.enter(
+            asset,
+            amount if kind == "deposit" else amount.copy_negate(),
+            now,
+            kind=kind,
+            category=kind,
+            ref_id=self._names.transfer(),
+            fee=None if fee is None else check_amount("fee", fee, places),
+        )
+
     def transfer(
         self, asset: str, amount: Decimal, now: Timestamp, *, source: str, target: str
     ) -> tuple[BalanceUpdate, BalanceUpdate]:
@@ -147,6 +172,8 @@ class Holdings:
                 rule=f"must be another wallet than {source}, and one that there is, is {target}",
                 mend=f"Choose among {MAIN}, {', '.join(sorted(EARNING))}",
             )
+        self.check_asset(asset)
+        amount = check_amount("amount", amount, self._precisions[asset])
         ref_id = self._names.transfer()
         here, there = _place(source), _place(target)
         entries = (
