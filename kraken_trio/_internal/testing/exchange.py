@@ -145,9 +145,9 @@ class MarketVenue(Venue):
 class Exchange(Doors):
     """A simulated exchange: ``open_exchange`` opens it.
 
-    It has the public channels, ticker, book, trade, ohlc and instrument, and ``level3``. What a
-    client that missed nothing must know by now stands in ``market``. It has the host of the private
-    channels, too, and gives tokens to who signs with its key.
+    It has all channels, each at the host where the real one has it, gives tokens to who signs with
+    its key, and lets those trade who have one. What a client that missed nothing must know by now
+    stands in ``market`` and in ``account``.
     """
 
     def __init__(self, nursery: trio.Nursery, venue: MarketVenue, market: Market) -> None:
