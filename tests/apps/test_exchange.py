@@ -132,7 +132,7 @@ async def test_without_tls_any_client_can_come(start: Start) -> None:
 async def test_who_does_not_trust_it_or_speaks_no_tls_disturbs_nobody(
     start: Start, hello: bytes | None
 ) -> None:
-    """Without a word; and the next client is served."""
+    """It is told of, and the next client is served."""
     async with running(start, told=2) as exchange:
         ca = Path(exchange.told[1].rpartition(" in ")[2])
         port = int(exchange.url.partition("localhost:")[2].partition("/")[0])
@@ -146,10 +146,15 @@ async def test_who_does_not_trust_it_or_speaks_no_tls_disturbs_nobody(
             else:
                 await stream.send_all(hello)
         config = KrakenConfig(endpoint=exchange.url)
-        async with open_kraken(config, dial=TcpDial(trusting(ca))) as feed, feed.book("BTC/USD"):
+        async with (
+            open_kraken(config, dial=TcpDial(trusting(ca))) as feed,
+            feed.book("BTC/USD", "NO/PE"),
+        ):
             pass
-        code, _ = await exchange.end()
+        code, err = await exchange.end()
     assert code == 130
+    assert "client 1 did not agree on TLS: " in err
+    assert "client 2 is refused NO/PE (Currency pair not supported NO/PE)\n" in err
 
 
 async def test_a_capture_is_played(start: Start, tmp_path: Path) -> None:

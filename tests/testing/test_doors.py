@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
@@ -110,7 +111,9 @@ async def test_several_doors_at_once() -> None:
 
 async def test_who_does_not_trust_it_is_no_client() -> None:
     """A client that refuses the certificate goes, and the exchange goes on."""
+    told: list[str] = []
     async with open_doors(make) as doors:
+        doors.witness = told.append
         address = await doors.listen()
         stream = await trio.open_ssl_over_tcp_stream(
             HOST, port_of(address), ssl_context=ssl.create_default_context()
@@ -121,6 +124,32 @@ async def test_who_does_not_trust_it_is_no_client() -> None:
         async with open_websocket_url(address.url, address.client_ssl_context) as websocket:
             await websocket.get_message()
         assert doors.connected == 1
+    hung_up = "it hung up, as some do that do not trust the certificate"
+    assert told[:2] == [f"client 1 did not agree on TLS: {hung_up}", "client 2 came"]
+
+
+async def test_who_speaks_no_tls_is_told_of() -> None:
+    """Whoever watches learns of those who never came to ask for a WebSocket, and why."""
+    told: list[str] = []
+    async with open_doors(make) as doors:
+        doors.witness = told.append
+        address = await doors.listen()
+        async with await trio.open_tcp_stream(HOST, port_of(address)) as stream:
+            await stream.send_all(UPGRADE)
+            with suppress(trio.BrokenResourceError):  # A reset: not all of it was read.
+                assert b"101" not in await stream.receive_some()
+    assert told == ["client 1 did not agree on TLS: HTTP_REQUEST"]
+
+
+async def test_who_never_agrees_on_tls_is_cut_off(autojump_clock: trio.testing.MockClock) -> None:
+    """It has as long as for asking for a WebSocket, and is told of."""
+    told: list[str] = []
+    async with open_doors(make) as doors:
+        doors.witness = told.append
+        address = await doors.listen()
+        async with await trio.open_tcp_stream(HOST, port_of(address)) as stream:
+            assert await stream.receive_some() == b""
+    assert told == ["client 1 did not agree on TLS: it took more than 10 s"]
 
 
 async def test_upgrades_can_be_refused() -> None:

@@ -199,6 +199,7 @@ async def test_one_who_leaves_before_asking(last: bytes) -> None:
         await stream.send_all(last)
         await stream.aclose()
     assert host.calls == []
+    assert host.told == ["client 1 left, or was too slow to ask"]
     assert service.connection.ended == "cut off"
 
 
@@ -209,6 +210,16 @@ async def test_one_who_says_nothing(last: bytes, autojump_clock: trio.testing.Mo
         await stream.send_all(last)
         assert await everything(stream) == b""
     assert trio.current_time() == UPGRADE_TIMEOUT_S
+
+
+async def test_who_asks_in_no_known_way_is_told_of() -> None:
+    """A header that is no text makes the library fail, and whoever watches hears why."""
+    host = Host()
+    async with dialled(host) as (_, stream):
+        await stream.send_all(UPGRADE[:-2] + b"Sec-WebSocket-Protocol: \xff\r\n\r\n")
+        assert await everything(stream) == b""
+    (told,) = host.told
+    assert told.startswith("client 1 asked for no WebSocket: UnicodeDecodeError")
 
 
 async def test_nonsense_is_answered_by_the_library() -> None:
@@ -474,6 +485,27 @@ async def _trade(service: Service) -> None:
     for _ in range(7):
         await trio.sleep(0.5)
         service.outbox.tell(b"trade", "trade", "BTC/USD")
+
+
+async def test_refusals_are_told() -> None:
+    """Who watches hears what was refused, and why; of many, some."""
+    async with served() as peer:
+        peer.host.refusals.update({f"A{n}/USD": f"no {n}" for n in range(7)})
+        await peer.say(BOOK.replace('"BTC/USD"', '"BTC/USD","A0/USD"'))
+        symbols = json.dumps(list(peer.host.refusals))
+        await peer.say(BOOK.replace('["BTC/USD"]', symbols))
+        await peer.say('{"method":"ping","params":{}}')
+        await peer.say("\x1b[2J")
+        for _ in range(12):
+            await peer.next()
+        five = ", ".join(f"A{n}/USD (no {n})" for n in range(5))
+        assert peer.host.told == [
+            "client 1 wants book 10 BTC/USD",
+            "client 1 is refused A0/USD (no 0)",
+            f"client 1 is refused {five} and 2 more",
+            "client 1 is refused ping (Unsupported field: 'params' for the given msg type: ping)",
+            "client 1 is refused a request (Malformed request)",
+        ]
 
 
 async def test_an_idle_client(autojump_clock: trio.testing.MockClock) -> None:

@@ -10,7 +10,7 @@ import errno
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
-from ssl import SSLContext
+from ssl import SSLContext, SSLEOFError, SSLError
 from typing import TypeVar
 
 import attrs
@@ -26,7 +26,7 @@ from kraken_trio._internal.testing.market import Market
 from kraken_trio._internal.testing.memory import memory_streams
 from kraken_trio._internal.testing.place import Door, door_at
 from kraken_trio._internal.testing.rest import ExchangeRest
-from kraken_trio._internal.testing.service import PATH, Service
+from kraken_trio._internal.testing.service import PATH, UPGRADE_TIMEOUT_S, Service
 from kraken_trio._internal.testing.status import Incident, PlannedMaintenance
 from kraken_trio._internal.testing.venue import Venue
 
@@ -76,8 +76,9 @@ class Doors:
 
     @property
     def witness(self) -> Callable[[str], object]:
-        """Is told in words what happens, as it happens: who comes, wants what, leaves and why, and
-        is not let in. Set it to listen, ``exchange.witness = print``; it must not wait or raise.
+        """Is told in words what happens, as it happens: who comes, wants what, is refused, leaves
+        and why, and is not let in. Set it to listen, ``exchange.witness = print``; it must not
+        wait or raise.
         """
         return self._venue.witness
 
@@ -247,8 +248,26 @@ class Doors:
 
     async def _serve(self, door: Door, stream: trio.abc.Stream) -> None:
         self._dialled += 1
-        service = Service(self._venue, self._dialled, stream, _address(stream), door=door)
-        await service.run()
+        number = self._dialled  # Others come while this one agrees on TLS.
+        if not isinstance(stream, trio.SSLStream) or await self._secure(stream, number):
+            await Service(self._venue, number, stream, _address(stream), door=door).run()
+
+    async def _secure(self, stream: trio.SSLStream[trio.SocketStream], number: int) -> bool:
+        """Agree on TLS; or tell why not, and give False."""
+        try:
+            with trio.fail_after(UPGRADE_TIMEOUT_S):
+                await stream.do_handshake()
+        except (trio.BrokenResourceError, trio.TooSlowError) as error:
+            why = "it hung up, as some do that do not trust the certificate"
+            if isinstance(error, trio.TooSlowError):
+                why = f"it took more than {UPGRADE_TIMEOUT_S:g} s"
+            elif isinstance(cause := error.__cause__, SSLError) and not isinstance(
+                cause, SSLEOFError
+            ):
+                why = str(cause.reason)
+            self.witness(f"client {number} did not agree on TLS: {why}")
+            return False
+        return True
 
 
 def _address(stream: trio.abc.Stream) -> str:

@@ -6,6 +6,7 @@ does is never an error here: it may break the framing, vanish, or never say a wo
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -45,6 +46,7 @@ MAX_REQUEST_BYTES = 64 * 1024
 _NOT_FOUND = 404
 _LONGEST_REASON = 200
 _MOST_NAMED = 5  # Of what a request is about.
+_REFUSED = b'"success":false'
 _SECOND_S = 1.0
 
 
@@ -178,6 +180,7 @@ class Service:
         except* (ValueError, LookupError, ProtocolError) as group:
             # What the libraries raise for a header that is no text, among others.
             self._end(f"asked for no WebSocket: {group.exceptions[0]!r}"[:_LONGEST_REASON])
+            self._host.witness(f"client {self.connection.number} {self.connection.ended}")
             self._scope.cancel()
         except* Exception:
             # After a Close, or when the client is gone, a ping that it has still to answer is
@@ -198,6 +201,7 @@ class Service:
                 )
                 nursery.cancel_scope.cancel()
         if request is None:
+            self._host.witness(f"client {self.connection.number} left, or was too slow to ask")
             return None
         found = request.path.partition("?")[0] == PATH
         refusal = (
@@ -246,6 +250,7 @@ class Service:
         self._keep(now)
         self._tell_of("wants no more", answer.ended)
         self._tell_of("wants", answer.begun)
+        self._tell_of("is refused", [each for each in answer.frames if _REFUSED in each])
         for frame in answer.frames:
             self.outbox.put(frame)
         self._host.answered()
@@ -269,11 +274,11 @@ class Service:
         """Whether asking is enough: at the private host it takes a subscription, too."""
         return self._door != "private" or bool(self._conversation.subscriptions)
 
-    def _tell_of(self, what: str, parts: Sequence[Part]) -> None:
-        """Tell what a request changed."""
-        if parts:
-            named = ", ".join(str(part.as_channel()) for part in parts[:_MOST_NAMED])
-            more = f" and {len(parts) - _MOST_NAMED} more" if len(parts) > _MOST_NAMED else ""
+    def _tell_of(self, what: str, about: Sequence[Part | bytes]) -> None:
+        """Tell what came of a request: of parts, or of answers that refuse something."""
+        if about:
+            named = ", ".join(map(_in_words, about[:_MOST_NAMED]))
+            more = f" and {len(about) - _MOST_NAMED} more" if len(about) > _MOST_NAMED else ""
             self._host.witness(f"client {self.connection.number} {what} {named}{more}")
 
     async def _begin_later(self, part: Part) -> None:
@@ -346,3 +351,10 @@ class Service:
         if not self._line.muted:
             lacking = "request" if self._may_ask else "subscription"
             self.outbox.close(NORMAL, f"no {lacking} for {timeout_s:g} s")
+
+
+def _in_words(about: Part | bytes) -> str:
+    if isinstance(about, Part):
+        return str(about.as_channel())
+    refusal = json.loads(about)
+    return f"{refusal.get('symbol') or refusal.get('method') or 'a request'} ({refusal['error']})"
