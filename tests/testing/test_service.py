@@ -508,16 +508,30 @@ async def test_refusals_are_told() -> None:
         ]
 
 
-async def test_an_idle_client(autojump_clock: trio.testing.MockClock) -> None:
-    """A client that asks for nothing for a minute is closed; any request starts the minute anew."""
+@pytest.mark.parametrize(
+    "request_text", ['{"method":"ping"}', '{"method":"ping","params":{}}', NO_BOOK, "nonsense"]
+)
+async def test_an_idle_client(request_text: str, autojump_clock: trio.testing.MockClock) -> None:
+    """Any request, also one that is refused, starts the minute anew; ``ping`` is meant for it."""
     async with served() as peer:
-        await trio.sleep(59)
-        await peer.say('{"method":"ping"}')
-        await peer.next()
+        for _ in range(10):
+            await trio.sleep(59)
+            await peer.say(request_text)
+            await peer.next()
         reason = await peer.goodbye()
         assert reason is not None
         assert (reason.code, reason.reason) == (1000, "no request for 60 s")
-        assert trio.current_time() == pytest.approx(59 + 60)
+        assert trio.current_time() == pytest.approx(10 * 59 + 60)
+
+
+async def test_a_ping_of_websockets_is_no_request(autojump_clock: trio.testing.MockClock) -> None:
+    """It is answered, as RFC 6455 section 5.5.2 demands, and does not keep the connection open."""
+    async with served() as peer:
+        for _ in range(2):
+            await trio.sleep(29)
+            await peer.websocket.ping()
+        assert await peer.goodbye() is not None
+        assert trio.current_time() == pytest.approx(60)
 
 
 BALANCES = '{"method":"subscribe","params":{"channel":"balances","token":"good"}}'

@@ -50,8 +50,10 @@ class ExchangeRules:
     """True: heartbeats come whatever else is sent, as observed. False: only after an interval in
     which nothing of any channel was sent, as documented."""
     idle_timeout_s: float | None = attrs.field(default=60.0, validator=_seconds_or_never)
-    """A connection is closed when its client asked for nothing for so long; None for never. At the
-    private host only what a client with a subscription asks for counts, as documented."""
+    """A connection is closed when its client asked for nothing for so long; None for never. Any
+    request counts, ``ping`` above all, which is meant for it; a ping of WebSockets is no request.
+    At the private host only what a client with a subscription asks for counts. Source: section
+    "Transport and life of a session" of the WebSocket v2 documentation."""
     snapshot_delay_s: float = attrs.field(
         default=0.0, validator=number("a number of seconds, 0 or more", lambda value: value >= 0)
     )
