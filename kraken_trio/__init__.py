@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from kraken_trio._internal import start as _start  # noqa: F401 - before all that takes time
 from kraken_trio._internal.model.callback import CallbackError
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.config import DropPolicy, KrakenConfig

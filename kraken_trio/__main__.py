@@ -18,10 +18,10 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(2)
-    except KeyboardInterrupt:  # While it was still starting.
-        sys.exit(130)
     sys.exit(run())
 
 
 if __name__ == "__main__":
+    import _kraken_trio  # noqa: F401 - Ctrl-C is quiet from here on, if it was not before
+
     main()

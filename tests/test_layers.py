@@ -28,6 +28,7 @@ PACKAGE = Path(kraken_trio.__file__).parent
 PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
 
 FLOORS = {
+    "start": 0,
     "model": 0,
     "wire": 1,
     "core": 1,

@@ -129,20 +129,6 @@ def test_without_its_extra_the_command_says_what_to_install(
     assert len(err.splitlines()) == 1
 
 
-def test_ctrl_c_while_it_starts_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The exit code is that of any interrupt."""
-
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.delitem(sys.modules, "kraken_trio._internal.apps.cli", raising=False)
-    monkeypatch.setattr("builtins.__import__", interrupted)
-    with pytest.raises(SystemExit) as stop:
-        main()
-    monkeypatch.undo()
-    assert stop.value.code == 130
-
-
 def test_a_module_of_ours_that_is_missing_is_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is sent to install what cannot be installed."""
     monkeypatch.setitem(sys.modules, "kraken_trio._internal.apps.cli", None)

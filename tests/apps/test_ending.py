@@ -15,7 +15,7 @@ import trio
 
 from kraken_trio import ConfigurationError, RetriesExhausted
 from kraken_trio._internal.apps import ending
-from kraken_trio._internal.apps.ending import ended, interruptible
+from kraken_trio._internal.apps.ending import ended, interruptible, interrupts_raise
 
 pytestmark = pytest.mark.extra("cli")  # noqa: S610 - a mark of pytest, no query of Django
 
@@ -152,3 +152,19 @@ async def test_a_command_that_does_not_end_is_ended_by_the_second_signal(
     with trio.fail_after(30):
         assert await command() == 130
     assert raised == [signal.SIGINT, signal.SIG_DFL]
+
+
+def test_ctrl_c_may_raise_in_a_command_that_never_waits() -> None:
+    """For as long as its block lasts, whatever else it does before and after."""
+    heard: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    try:
+        with pytest.raises(KeyboardInterrupt), interrupts_raise():
+            signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        assert heard == [signal.SIGINT]
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        with interrupts_raise():
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -9,7 +9,8 @@
 =====  =====================================================================================
 
 Ctrl-C does not raise here and there: it cancels the command, which then leaves every block as it
-would at its usual end, closes its connections, and gives the terminal back as it was.
+would at its usual end, closes its connections, and gives the terminal back as it was. Before that,
+while Python imports what it needs, and after it, the process ends at once (``_kraken_trio``).
 """
 
 from __future__ import annotations
@@ -77,6 +78,20 @@ def interruptible(command: Callable[P, Awaitable[int]]) -> Callable[P, Awaitable
         return 128 + heard[0]
 
     return until_told
+
+
+@contextmanager
+def interrupts_raise() -> Iterator[None]:
+    """Have Ctrl-C raise ``KeyboardInterrupt`` in this block: for a command that never waits."""
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before):  # It is ignored, and stays so.
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def complain(words: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kraken_trio._internal.apps.ending import IMPOSSIBLE, WELL, WRONG
+from kraken_trio._internal.apps.ending import IMPOSSIBLE, WELL, WRONG, interrupts_raise
 from kraken_trio._internal.apps.options import AsJson
 from kraken_trio._internal.apps.text import shown
 from kraken_trio.extended import Verification, verify_capture
@@ -51,7 +51,8 @@ def verify(
     as_json
         Print one object for each file, on one line.
     """
-    return max(_verify(path, as_json=as_json) for path in (file, *files))
+    with interrupts_raise():
+        return max(_verify(path, as_json=as_json) for path in (file, *files))
 
 
 def _verify(path: Path, *, as_json: bool) -> int:
