@@ -17,6 +17,7 @@ from kraken_trio import (
     KrakenConfig,
     ProtocolError,
     RecordChannel,
+    SessionTrigger,
     StateChange,
     Subscription,
     SubscriptionError,
@@ -123,6 +124,7 @@ class _Watching:
         self._line = in_json if as_json else in_words
         self._left = count
         self._output = Output()
+        self._subscriptions: list[Subscription[object]] = []
         self.connected = False
         """Whether it ever was."""
         self.code = WELL
@@ -130,18 +132,22 @@ class _Watching:
 
     async def run(self, feed: Feed, channels: list[Channel]) -> int:
         """Subscribe, and write until all that was asked for has come, or none of it will."""
-        subscriptions = [feed.subscribe(channel, stream=False) for channel in channels]
+        self._subscriptions = [feed.subscribe(channel, stream=False) for channel in channels]
         async with feed.events() as events, trio.open_nursery() as nursery:
-            for subscription in subscriptions:
+            for subscription in self._subscriptions:
                 nursery.start_soon(_stay, subscription)
-            await self._write(events, subscriptions)
+            await self._write(events)
             nursery.cancel_scope.cancel()
         return self.code
 
-    async def _write(
-        self, events: RecordChannel[object], subscriptions: list[Subscription[object]]
-    ) -> None:
-        while self._left != 0 and any(subscription.parts for subscription in subscriptions):
+    @property
+    def _alive(self) -> bool:
+        """Whether there is anything left to watch."""
+        return any(subscription.parts for subscription in self._subscriptions)
+
+    async def _write(self, events: RecordChannel[object]) -> None:
+        # What ended the last subscription may still wait to be told.
+        while self._left != 0 and (self._alive or events.statistics().buffered):
             lines: list[str] = []
             for item in await events.receive_batch(AT_ONCE):
                 if self._left == 0:
@@ -154,16 +160,23 @@ class _Watching:
                     self._note(item)
             if lines:
                 await self._output.write(lines)
+        if not self._alive:
+            complain("nothing is left to watch")
 
     def _note(self, item: object) -> None:
         """Say on standard error what is no record."""
         match item:
+            case StateChange(trigger=SessionTrigger.SYMBOL_ENDED) if (
+                item.from_state is item.to_state
+            ):
+                pass  # The error says it all.
+            case StateChange(trigger=SessionTrigger.CONFIRMED) if not self._alive:
+                pass  # All of nothing.
             case StateChange():
                 self.connected |= item.to_state is ConnectionState.SUBSCRIBING
                 reason = f": {item.reason}" if item.reason else ""
                 _say(
-                    f"{item.from_state.value} -> {item.to_state.value} "
-                    f"({item.trigger.value}){reason}"
+                    f"{item.from_state.value} -> {item.to_state.value} ({self._why(item)}){reason}"
                 )
             case SystemStatus():
                 _say(f"the exchange is {item.system}")
@@ -172,6 +185,12 @@ class _Watching:
                 _say(f"refused: {item}")
             case ProtocolError():
                 _say(f"faulty frame: {item}")
+
+    def _why(self, change: StateChange) -> str:
+        """What made a transition; of those who answered after a refusal: that these are not all."""
+        if change.trigger is SessionTrigger.CONFIRMED and self.code == WRONG:
+            return "all others confirmed"
+        return change.trigger.value
 
 
 async def _stay(subscription: Subscription[object]) -> None:
