@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,76 +28,30 @@ def test_the_version_says_what_it_runs_on(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "words, complaint",
+    "words, complaint, command",
     [
-        (["nope"], "nope"),
-        (["demo", "--nope"], "--nope"),
-        (["demo", "extra"], "extra"),
-        (["watch", "--count", "many"], "many"),
-        (["\x1b[2J"], "?[2J"),
-        (["demo", "--\x1b[2J"], "?[2J"),
+        (["nope"], "nope", ""),
+        (["--nope"], "--nope", ""),
+        (["demo", "--nope"], "--nope", "demo "),
+        (["demo", "extra"], "extra", "demo "),
+        (["watch", "--count", "many"], "many", "watch "),
+        (["watch", "--count", "0"], "Must be above 0.", "watch "),
+        (["verify"], "FILE", "verify "),
+        (["--install-completion", "--shell", "nope"], "nope", "--install-completion "),
+        (["\x1b[2J"], "?[2J", ""),
+        (["demo", "--\x1b[2J"], "?[2J", "demo "),
     ],
 )
-def test_what_is_not_understood_is_told(run: Run, words: list[str], complaint: str) -> None:
-    """In lines on standard error that say where to look, with exit code 2; printable."""
+def test_what_is_not_understood_is_told(
+    run: Run, words: list[str], complaint: str, command: str
+) -> None:
+    """On standard error, with the help to look at, that of the command; exit code 2; printable."""
     done = run(*words)
     assert (done.code, done.out) == (2, "")
     assert complaint in done.err
-    assert "kraken-trio --help" in done.err
+    assert f"  kraken-trio {command}--help  shows" in done.err
     assert done.err.replace("\n", "").isprintable()
     assert "Traceback" not in done.err
-
-
-@pytest.mark.parametrize(
-    "shell, mark", [("bash", "complete "), ("zsh", "#compdef"), ("fish", "-c")]
-)
-def test_completion_is_installed_for_each_shell(
-    run: Run, tmp_path: Path, shell: str, mark: str
-) -> None:
-    """The script knows the commands and their options; what is left to do is said."""
-    file = tmp_path / "completion"
-    done = run("--install-completion", "--shell", shell, "--output", file)
-    assert done.code == 0
-    assert str(file) in done.out
-    script = file.read_text(encoding="utf-8")
-    assert mark in script
-    for word in (*COMMANDS, "kraken-trio", "capture", "interval"):
-        assert word in script
-
-
-def test_completion_leaves_the_files_of_its_user_alone(program: Run, tmp_path: Path) -> None:
-    """It has a file of its own, where bash looks for such."""
-    (tmp_path / ".bashrc").write_text("mine\n")
-    done = program(
-        "--install-completion", "--shell", "bash", env={**os.environ, "HOME": str(tmp_path)}
-    )
-    assert done.code == 0
-    made = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    assert made == {".bashrc", ".local/share/bash-completion/completions/kraken-trio"}
-    assert (tmp_path / ".bashrc").read_text() == "mine\n"
-
-
-def test_bash_understands_the_completion(run: Run, tmp_path: Path) -> None:
-    """It parses, and offers what begins with what was typed."""
-    file = tmp_path / "completion"
-    run("--install-completion", "--shell", "bash", "--output", file)
-    ask = (
-        f'. "{file}"; COMP_WORDS=(kraken-trio wa); COMP_CWORD=1; COMP_LINE="kraken-trio wa"; '
-        "COMP_POINT=${#COMP_LINE}; "
-        'eval "$(complete -p kraken-trio | sed "s/.*-F \\([^ ]*\\).*/\\1/")"; '
-        'printf "%s\\n" "${COMPREPLY[@]}"'
-    )
-    try:
-        done = subprocess.run(  # noqa: S603 - our own script
-            ["bash", "--norc", "-c", ask],  # noqa: S607 - whichever there is
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-    except FileNotFoundError:
-        pytest.skip("no bash here")
-    assert done.stdout.split() == ["watch"], done.stderr
 
 
 def test_the_module_runs_the_command_line(program: Run) -> None:

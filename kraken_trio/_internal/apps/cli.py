@@ -10,6 +10,7 @@ from importlib import metadata
 
 from cyclopts import App, CycloptsError
 
+from kraken_trio._internal.apps.completion import completion_of
 from kraken_trio._internal.apps.demo import demo
 from kraken_trio._internal.apps.doctor import doctor
 from kraken_trio._internal.apps.ending import IMPOSSIBLE, WELL, complain, ended
@@ -64,10 +65,7 @@ app = App(
 )
 for command in (demo, watch, verify, exchange, doctor):
     app.command(command)
-app.register_install_completion_command(
-    add_to_startup=False,  # Files that a user wrote are the user's.
-    help="Install completion for bash, zsh or fish, and say what is left to do.",
-)
+app.command(completion_of(app), name="--install-completion")
 
 
 def run(words: Sequence[str] | None = None) -> int:
@@ -80,6 +78,7 @@ def _run(words: list[str]) -> int:
         result = app(words, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         complain(f"{error}".strip())
-        print("  kraken-trio --help  shows what there is", file=sys.stderr)
+        command = " ".join(("kraken-trio", *(error.command_chain or ())))
+        print(f"  {command} --help  shows what there is", file=sys.stderr)
         return IMPOSSIBLE
     return result if isinstance(result, int) else WELL
