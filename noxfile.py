@@ -133,10 +133,22 @@ def foreign(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure: ``nox -s bench -- --json figures.json``; see only that it works: ``-- --quick``."""
+    """Measure: all; one (``-- flood --tls --json FILE``); or see that all work: ``-- --quick``."""
+    scripts = {path.stem: path for path in sorted(Path("benchmarks").glob("*.py")) if runs(path)}
+    given = list(session.posargs)
+    chosen = [given.pop(0)] if given and given[0] in scripts else list(scripts)
+    if len(chosen) > 1 and given not in ([], ["--quick"]):
+        session.error(f"say first which one this is for: {', '.join(scripts)}")
     session.install(".[testing]")
-    try:
-        session.install(*group("foreign"))
-    except CommandFailed:
-        session.warn("rivals cannot be installed here, and are left out")
-    session.run("python", "benchmarks/flood.py", *session.posargs)
+    if "flood" in chosen:
+        try:
+            session.install(*group("foreign"))
+        except CommandFailed:
+            session.warn("rivals cannot be installed here, and are left out")
+    for name in chosen:
+        session.run("python", str(scripts[name]), *given)
+
+
+def runs(path: Path) -> bool:
+    """Say whether it is a benchmark, all of which have this option, or a part of one."""
+    return '"--quick"' in path.read_text(encoding="utf-8")

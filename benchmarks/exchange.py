@@ -1,6 +1,7 @@
 """How much the simulated exchange can send from one core, and how well it keeps its pace.
 
-    python benchmarks/exchange.py [--pairs N] [--rate N] [--seconds N] [--json]
+    python benchmarks/exchange.py [--quick] [--pairs N] [--rate N] [--seconds N] [--warm-up N]
+                                  [--flood-steps N] [--json FILE]
 
 The exchange runs in a process of its own that is pinned to one core; the client reads a plain
 loopback socket on another one, and does nothing but count WebSocket frames. It subscribes to the
@@ -19,7 +20,6 @@ import argparse
 import json
 import multiprocessing
 import os
-import platform
 import re
 import socket
 import statistics
@@ -43,6 +43,7 @@ from kraken_trio.testing import (
     open_exchange,
     open_flood,
 )
+from machine import in_words, machine, write
 
 DEPTH = 10
 LIST = 100
@@ -53,6 +54,9 @@ FLAT_OUT = 10_000_000.0
 """A rate that no machine keeps."""
 MESSAGES_PER_STEP = 0.98
 """So many are there on average, with these subscriptions."""
+QUICK_PAIRS, QUICK_SECONDS = 50, 1
+QUICK_FLOOD_STEPS = 20_000
+"""Its first read is not counted, and a shorter flood is read in one."""
 STAMP = re.compile(rb'"timestamp":"([^"]+)"\}\]\}$')
 
 RULES = ExchangeRules(max_backlog=10_000_000, idle_timeout_s=None, heartbeat_interval_s=3600)
@@ -247,24 +251,27 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20, help="how long each is measured")
     parser.add_argument("--warm-up", type=float, default=2, help="seconds that are not counted")
     parser.add_argument("--flood-steps", type=int, default=500_000, help="steps of the market")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of words")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    parser.add_argument("--quick", action="store_true", help="see only that it works")
     chosen = parser.parse_args()
+    if sys.platform != "linux":
+        print("exchange.py is left out: it needs the /proc of Linux")
+        return
+    if chosen.quick:
+        chosen.pairs, chosen.seconds, chosen.warm_up = QUICK_PAIRS, QUICK_SECONDS, 0
+        chosen.flood_steps = QUICK_FLOOD_STEPS
     results = {
         "paced": paced(chosen.pairs, chosen.rate, chosen.seconds, warm_up=chosen.warm_up),
         "flat out": flat_out(chosen.pairs, chosen.seconds, warm_up=chosen.warm_up),
         "flood": flood(chosen.pairs, chosen.flood_steps),
     }
-    if chosen.json:
-        json.dump(results, sys.stdout, indent=1)
-        return
-    print(
-        f"{platform.python_implementation()} {platform.python_version()}, trio {trio.__version__},"
-    )
-    print(f"{platform.machine()}, {os.cpu_count()} cores; {chosen.pairs} pairs, depth {DEPTH}")
+    where = machine("kraken-trio", "trio")
+    print(f"{in_words(where)}\n{chosen.pairs} pairs, depth {DEPTH}")
     for name, figures in results.items():
         print(f"\n{name}")
         for figure, value in figures.items():
             print(f"  {figure:<16} {value:12,.2f}")
+    write(chosen.json, where, results, pairs=chosen.pairs, rate=chosen.rate)
 
 
 if __name__ == "__main__":

@@ -13,20 +13,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from flood_clients import NOT_INSTALLED
 from flood_server import CERTIFICATE
+from machine import in_words, machine, write
 
 HERE = Path(__file__).parent
 OURS = "kraken_trio"
@@ -111,29 +108,6 @@ def best(name: str, url: str, depth: int, trust: list[str], given: argparse.Name
     }
 
 
-def machine() -> dict[str, Any]:
-    """Say where and with what this was measured."""
-    cpu = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
-        cpu = next((line.split(":")[1].strip() for line in lines if "model name" in line), cpu)
-    versions = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = "not installed"
-    return {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "cpu": cpu,
-        "cores": os.cpu_count(),
-        "system": platform.system(),
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "versions": versions,
-    }
-
-
 def print_table(results: list[dict[str, Any]]) -> None:
     """Print what was measured, each depth compared with ours."""
     print("| depth | client | checksums | updates/s | CPU us/update | kraken_trio is |")
@@ -172,17 +146,14 @@ def main(arguments: list[str] | None = None) -> None:
                     left_out[name] = None
                 else:
                     results.append(result)
-    where = machine()
-    print(f"{where['at']}, {where['cores']} cores of {where['cpu']}, {where['python']}")
+    where = machine(*PACKAGES)
+    print(in_words(where))
     print(f"{'TLS' if given.tls else 'plain TCP'}, {given.messages} messages, best of {given.runs}")
-    print(", ".join(f"{package} {found}" for package, found in where["versions"].items()))
     print()
     print_table(results)
     for name in left_out:
         print(f"{name} is left out: not installed, or not measured over TLS")
-    if given.json:
-        report = {"machine": where, "tls": given.tls, "seed": given.seed, "results": results}
-        given.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    write(given.json, where, results, tls=given.tls, seed=given.seed)
 
 
 if __name__ == "__main__":

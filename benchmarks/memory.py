@@ -1,6 +1,7 @@
 """Resident memory of a feed whose consumers are ten times too slow, policy by policy.
 
     python benchmarks/memory.py [--quick] [--messages N] [--policies oldest latest coalesce block]
+                                [--json FILE]
 
 A server process floods one client over loopback: books (four in five messages), trades and tickers
 of two pairs, as fast as they are read; with ``block`` on a connection for each of these, and else
@@ -23,7 +24,6 @@ import hashlib
 import json
 import logging
 import os
-import platform
 import re
 import socket
 import struct
@@ -32,8 +32,6 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +39,7 @@ import trio
 
 from kraken_trio import Channel, DropPolicy, KrakenConfig, open_kraken
 from kraken_trio.testing import USUAL_PAIRS, Market, heartbeat_frame, status_frame, success_frame
+from machine import in_words, machine, write
 
 FLAT_MIB = 8.0
 """What a million messages may cost: eight bytes each, where one alone has some 250."""
@@ -281,9 +280,6 @@ def client(url: str, policy: DropPolicy, messages: int) -> dict[str, Any]:
 
 def show(results: list[dict[str, Any]]) -> None:
     """Print the table."""
-    print(f"kraken_trio {version('kraken-trio')}, trio {version('trio')}", end=", ")
-    print(f"CPython {platform.python_version()}, {platform.machine()}", end=", ")
-    print(f"{os.cpu_count()} cores, {datetime.now(UTC):%Y-%m-%d}\n")
     print("| policy | messages | a second | dropped | merged | gaps | at 10 % | most | growth |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
     for each in results:
@@ -298,10 +294,11 @@ def show(results: list[dict[str, Any]]) -> None:
 def main() -> int:
     """Measure every policy, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_MESSAGES:,} messages")
+    parser.add_argument("--quick", action="store_true", help="see only that it works")
     parser.add_argument("--messages", type=int, default=MESSAGES)
     policies = [policy.value for policy in DropPolicy]
     parser.add_argument("--policies", nargs="+", choices=policies, default=policies)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--client", help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -316,7 +313,10 @@ def main() -> int:
     results = [
         run(policy, messages // 10 if policy is DropPolicy.BLOCK else messages) for policy in chosen
     ]
+    where = machine("kraken-trio", "trio")
+    print(f"{in_words(where)}\n")
     show(results)
+    write(given.json, where, results)
     faulty = [each["policy"] for each in results if each["faults"]]
     grown = [each["policy"] for each in results if each["growth_mib"] > FLAT_MIB]
     for wrong, names in (("did not get what was sent", faulty), ("memory grew", grown)):

@@ -53,7 +53,9 @@ def test_ctrl_c_at_any_moment_is_quiet(start: list[str], ms: int) -> None:
         process.wait(ms / 1000)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
-    # Before Python knows of signals, the system ends it.
+    if "Traceback" in err and "kraken_trio" not in err:
+        pytest.skip("Python had not come to our first line yet")
+    # Before it knows of signals at all, the system ends it.
     assert process.returncode in (130, -signal.SIGINT)
     assert (out, spoken(err)) == ("", "")
 
