@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import signal
 import socket
 import ssl
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 import trio
 
-from kraken_trio import BookSnapshot, Gap, KrakenConfig, Trade, open_kraken
+from kraken_trio import BookSnapshot, Gap, KrakenConfig, SubscriptionError, Trade, open_kraken
 from kraken_trio._internal.apps.dialling import trusting
 from kraken_trio.extended import TcpDial
 
@@ -173,6 +175,30 @@ async def test_a_capture_is_played(start: Start, tmp_path: Path) -> None:
             assert isinstance(await trades.receive(), Trade)
         code, _ = await exchange.end()
     assert code == 130
+
+
+async def test_nobody_has_to_read_what_it_tells(start: Start) -> None:
+    """It serves on when the pipe is full, and when that is broken."""
+    async with running(start, "--no-tls", told=1) as exchange:
+        assert exchange.process.stderr is not None
+        if sys.platform == "linux":  # Elsewhere it is not full so soon.
+            fcntl.fcntl(exchange.process.stderr, fcntl.F_SETPIPE_SZ, 4096)
+        async with open_kraken(KrakenConfig(endpoint=exchange.url)) as feed:
+            for _ in range(40):
+                with pytest.raises(SubscriptionError):
+                    async with feed.ticker(f"NO/PE{'E' * 100}"):
+                        pass
+            async with feed.ticker("BTC/USD") as ticker:
+                await ticker.receive()
+            exchange.process.stderr.close()
+            with pytest.raises(SubscriptionError):
+                async with feed.ticker("NO/PE"):
+                    pass
+            async with feed.ticker("ETH/USD") as ticker:
+                await ticker.receive()
+        exchange.process.send_signal(signal.SIGTERM)
+        code = await trio.to_thread.run_sync(exchange.process.wait, abandon_on_cancel=True)
+    assert code == 128 + signal.SIGTERM
 
 
 @pytest.mark.parametrize(

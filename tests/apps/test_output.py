@@ -10,22 +10,22 @@ from contextlib import contextmanager
 import pytest
 import trio
 
-from kraken_trio._internal.apps.output import Output
+from kraken_trio._internal.apps.output import Notes, Output
 
 pytestmark = pytest.mark.extra("cli")  # noqa: S610 - a mark of pytest, no query of Django
 
 
 @contextmanager
-def piped() -> Iterator[int]:
-    """Make standard output a pipe; give the end to read from."""
-    before = sys.stdout
+def piped(name: str = "stdout") -> Iterator[int]:
+    """Make standard output, or error, a pipe; give the end to read from."""
+    before = getattr(sys, name)
     reading, writing = os.pipe()
     with os.fdopen(writing, "w", encoding="ascii") as stream:
-        sys.stdout = stream
+        setattr(sys, name, stream)
         try:
             yield reading
         finally:
-            sys.stdout = before
+            setattr(sys, name, before)
     os.close(reading)
 
 
@@ -73,3 +73,33 @@ async def test_a_reader_who_left_is_noticed() -> None:
         os.close(nowhere)
         with pytest.raises(BrokenPipeError), trio.fail_after(30):
             await Output().write(["x"])
+
+
+def test_what_nobody_reads_is_left_out_and_counted() -> None:
+    """Nobody waits for room in a pipe, and who reads on is told how much there was."""
+    notes = Notes()
+    with piped("stderr") as pipe:
+        for number in range(2000):
+            notes.say(f"{number:0150}")
+        heard = len(os.read(pipe, 1 << 20).splitlines())
+        notes.say("\x1b[2Jagain")
+        lines = os.read(pipe, 1 << 20).decode().splitlines()
+    assert 0 < heard < 2000
+    assert lines == [f"({2000 - heard} lines were left out: nobody read them)", "?[2Jagain"]
+
+
+def test_notes_without_a_reader_disturb_nobody() -> None:
+    """Results go on."""
+    notes = Notes()
+    with piped("stderr") as pipe:
+        nowhere = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nowhere, pipe)
+        os.close(nowhere)
+        for _ in range(2):
+            notes.say("into the void")
+
+
+def test_notes_go_to_whatever_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """Also to a stream that is no file."""
+    Notes().say("words")
+    assert capsys.readouterr().err == "words\n"

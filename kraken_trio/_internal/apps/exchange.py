@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -16,7 +15,7 @@ from cyclopts import Parameter
 from kraken_trio import Channel, ConfigurationError
 from kraken_trio._internal.apps.ending import interruptible
 from kraken_trio._internal.apps.options import Symbols, a_port, from_zero
-from kraken_trio._internal.apps.text import shown
+from kraken_trio._internal.apps.output import Notes
 
 if TYPE_CHECKING:
     from kraken_trio.testing import Exchange, Replay
@@ -80,10 +79,11 @@ async def exchange(
         address = await doors.listen(tls=tls, port=port)
         with _written(address.ca_pem, ca_file) as authority:
             print(address.url, flush=True)
-            _say(what)
+            say = Notes().say
+            say(what)
             if authority is not None:
-                _say(f"clients have to trust the certificate in {authority}")
-            doors.witness = _say
+                say(f"clients have to trust the certificate in {authority}")
+            doors.witness = say
             await trio.sleep_forever()
     raise AssertionError("it runs until it is cancelled")
 
@@ -143,7 +143,3 @@ def _written(ca_pem: bytes | None, ca_file: Path | None) -> Iterator[Path | None
 
 def _more(count: int, told: int) -> str:
     return f" and {count - told} more" if count > told else ""
-
-
-def _say(words: str) -> None:
-    print(shown(words), file=sys.stderr, flush=True)

@@ -1,15 +1,19 @@
-"""Standard output of a command that runs: lines go out whole, and nobody waits for the reader.
+"""What a command writes while it runs: lines go out whole, and nobody waits for the reader.
 
-A pipe is full while nobody reads it, and a write to it waits. Here only a thread does, so that
-the feed lives on meanwhile, and so that Ctrl-C ends a command whose reader sleeps.
+A pipe is full while nobody reads it, and a write to it waits. For results only a thread does, so
+that the feed lives on meanwhile, and so that Ctrl-C ends a command whose reader sleeps. What is
+said beside them is left out then, and counted: no exchange stands still because nobody listens.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import sys
 
 import trio
+
+from kraken_trio._internal.apps.text import shown
 
 
 class Output:
@@ -32,6 +36,40 @@ class Output:
         data = text.encode(self._encoding, errors="backslashreplace")
         async with self._turn:
             await trio.to_thread.run_sync(_write, self._file, data, abandon_on_cancel=True)
+
+
+class Notes:
+    """What is said on standard error."""
+
+    def __init__(self) -> None:
+        """Nothing was said yet."""
+        self._unheard = 0
+        self._deaf = False
+
+    def say(self, words: str) -> None:
+        """Say a line, made printable; or nothing, where that would wait, or nobody is there."""
+        if self._deaf or not _listens():
+            self._unheard += 1
+            return
+        try:
+            if self._unheard:
+                print(f"({self._unheard} lines were left out: nobody read them)", file=sys.stderr)
+                self._unheard = 0
+            print(shown(words), file=sys.stderr, flush=True)
+        except OSError:
+            self._deaf = True
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stderr.fileno())  # What is buffered would fail again.
+            os.close(nowhere)
+
+
+def _listens() -> bool:
+    """Say whether a line can be written to standard error at once."""
+    try:
+        # A pipe with room has room for 512 bytes at least (POSIX: PIPE_BUF), and for 4096 on Linux.
+        return bool(select.select([], [sys.stderr], [], 0)[1])
+    except (OSError, ValueError):  # Not every system can tell, and not of every stream.
+        return True
 
 
 def _write(file: int, data: bytes) -> None:

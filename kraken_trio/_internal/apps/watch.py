@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Literal, assert_never
 
 import trio
@@ -35,8 +34,7 @@ from kraken_trio._internal.apps.options import (
     Seconds,
     from_zero,
 )
-from kraken_trio._internal.apps.output import Output
-from kraken_trio._internal.apps.text import shown
+from kraken_trio._internal.apps.output import Notes, Output
 from kraken_trio.extended import TcpDial
 
 Name = Literal["ticker", "spread", "trade", "book", "ohlc", "instrument"]
@@ -124,6 +122,7 @@ class _Watching:
         self._line = in_json if as_json else in_words
         self._left = count
         self._output = Output()
+        self._say = Notes().say
         self._subscriptions: list[Subscription[object]] = []
         self.connected = False
         """Whether it ever was."""
@@ -175,16 +174,16 @@ class _Watching:
             case StateChange():
                 self.connected |= item.to_state is ConnectionState.SUBSCRIBING
                 reason = f": {item.reason}" if item.reason else ""
-                _say(
+                self._say(
                     f"{item.from_state.value} -> {item.to_state.value} ({self._why(item)}){reason}"
                 )
             case SystemStatus():
-                _say(f"the exchange is {item.system}")
+                self._say(f"the exchange is {item.system}")
             case SubscriptionError():
                 self.code = WRONG
-                _say(f"refused: {item}")
+                self._say(f"refused: {item}")
             case ProtocolError():
-                _say(f"faulty frame: {item}")
+                self._say(f"faulty frame: {item}")
 
     def _why(self, change: StateChange) -> str:
         """What made a transition; of those who answered after a refusal: that these are not all."""
@@ -202,10 +201,6 @@ async def _stay(subscription: Subscription[object]) -> None:
         if not subscription.refused:
             raise
         # What the exchange refused is an event, too, and told as one.
-
-
-def _say(words: str) -> None:
-    print(shown(words), file=sys.stderr)
 
 
 def _channels(
