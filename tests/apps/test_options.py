@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from kraken_trio._internal.apps.options import a_port, above_zero, from_zero
+from kraken_trio import ConfigurationError
+from kraken_trio._internal.apps.options import a_port, above_zero, configured, from_zero
 
 pytestmark = pytest.mark.extra("cli")  # noqa: S610 - a mark of pytest, no query of Django
 
@@ -45,3 +46,22 @@ def test_a_port_has_sixteen_bits(value: int, good: bool) -> None:
     else:
         with pytest.raises(ValueError, match="65535"):
             a_port(int, value)
+
+
+@pytest.mark.parametrize(
+    "url, mend",
+    [("http://x", "Write it like wss://"), ("ws://example.com/v2", "ws:// is for an exchange on")],
+)
+def test_a_wrong_url_is_said_of_the_option(url: str, mend: str) -> None:
+    """Not of the field of the library that it becomes, nor with what only programs can do."""
+    with pytest.raises(ConfigurationError) as caught:
+        configured(url)
+    assert caught.value.field == "url"
+    assert mend in caught.value.mend
+
+
+def test_other_settings_are_refused_as_they_are() -> None:
+    """And taken as they are."""
+    with pytest.raises(ConfigurationError, match="timeout"):
+        configured("wss://x/v2", timeout=-1)
+    assert configured("wss://x/v2", timeout=3).timeout == 3

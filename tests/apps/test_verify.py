@@ -115,10 +115,11 @@ def test_a_file_that_cannot_be_read_is_told_and_the_others_are_verified(
 
 
 def test_an_empty_file_is_not_wrong(run: Run, tmp_path: Path) -> None:
-    """Nothing in it, nothing wrong with it."""
+    """Nothing in it, nothing wrong with it; but it is said."""
     path = file(tmp_path, "empty")
-    code, out, _ = run("verify", path)
+    code, out, err = run("verify", path)
     assert (code, len(out.splitlines())) == (0, 2)
+    assert err == f"{path}: there is no frame in it\n"
 
 
 def test_what_a_file_says_is_shown_printable_and_short(run: Run, tmp_path: Path) -> None:

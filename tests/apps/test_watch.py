@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
+import trio.lowlevel
 
+from kraken_trio import RetriesExhausted
 from kraken_trio._internal.apps.watch import watch
 from kraken_trio.testing import open_exchange
 
@@ -206,8 +208,9 @@ async def test_no_connection_in_time_is_no_success(capfd: Capture) -> None:
         (["BTC/USD", "--count", "0"], "Must be above 0."),
         (["BTC/USD", "--seconds", "-1"], "Must be above 0."),
         (["BTC/USD", "--attempts", "-1"], "Must be 0 or more."),
-        (["BTC/USD", "--url", "http://x"], "must be a URL wss://"),
-        (["BTC/USD", "--url", "ws://example.com/v2"], "must be wss://"),
+        (["BTC/USD", "--url", "http://x"], "url: must be a URL wss://"),
+        (["BTC/USD", "--url", "ws://example.com/v2"], "Use wss://; ws:// is for an exchange on"),
+        (["BTC/USD", "--ca", __file__], "Name the file that the exchange's --ca-file wrote\n"),
         (["BTC/USD", "--ca", "/nowhere/ca.pem"], "No such file"),
     ],
 )
@@ -226,6 +229,23 @@ def test_a_host_that_never_answers_is_given_up(run: Run) -> None:
     assert (done.code, done.out) == (2, "")
     assert "gave up after 2 attempts to connect: no connection to 127.0.0.1:9" in done.err
     assert "Traceback" not in done.err
+
+
+async def test_a_connection_that_is_lost_before_the_answer_is_told_as_such(
+    listening: Listening,
+) -> None:
+    """What ended the feed is said, not that a subscription ended with it."""
+    async with listening(rate=0) as place, trio.open_nursery() as nursery:
+        place.exchange.refusals["BTC/USD"] = None
+
+        async def cut() -> None:
+            while not (there := place.exchange.connections) or not there[0].requests:
+                await trio.lowlevel.checkpoint()
+            there[0].drop()
+
+        nursery.start_soon(cut)
+        with pytest.raises(RetriesExhausted):
+            await watch("BTC/USD", attempts=1, **at(place))
 
 
 async def program_with_exchange(

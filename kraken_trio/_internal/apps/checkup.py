@@ -187,7 +187,9 @@ def why_it_ended(error: KrakenError) -> Failure:
         case ConnectionLost():
             mend = "Try again; where it happens always, a proxy may be in the way"
         case _:
-            mend = "Check that the URL is that of a WebSocket server"
+            mend = (
+                "Check that the URL is that of a WebSocket server, and whether it is wss:// there"
+            )
     return Failure(str(cause), mend)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from kraken_trio import Channel, KrakenConfig, KrakenError
+from kraken_trio import Channel, KrakenError
 from kraken_trio._internal.apps.checkup import Checkup, why_it_ended
 from kraken_trio._internal.apps.dialling import trusting
 from kraken_trio._internal.apps.ending import WELL, WRONG, interruptible
-from kraken_trio._internal.apps.options import PUBLIC_URL, Authority, Seconds
+from kraken_trio._internal.apps.options import PUBLIC_URL, Authority, Seconds, configured
 from kraken_trio._internal.apps.probes import target_of
 from kraken_trio._internal.apps.text import shown
 
@@ -43,7 +43,7 @@ async def doctor(
         Trust the certificate authorities in this PEM file, and no others.
     """
     # One attempt: what fails is to be seen, not mended.
-    config = KrakenConfig(endpoint=url, timeout=2 * timeout, max_attempts=1)
+    config = configured(url, timeout=2 * timeout, max_attempts=1)
     checkup = Checkup(config, Channel.book(symbol), timeout)
     target = target_of(url, trusting(ca))
     print(shown(url), flush=True)

@@ -29,7 +29,7 @@ from typing import ParamSpec
 
 import trio
 
-from kraken_trio import KrakenError
+from kraken_trio import ConfigurationError, KrakenError
 from kraken_trio._internal.apps.text import shown
 
 WELL = 0
@@ -151,8 +151,8 @@ def _code_of(error: BaseException) -> int:
     if not all(isinstance(leaf, KrakenError | OSError) for leaf in leaves):
         raise error
     for leaf in leaves:
-        cause = f": {leaf.__cause__}" if leaf.__cause__ and isinstance(leaf, KrakenError) else ""
-        complain(f"{leaf}{cause}")
+        told = isinstance(leaf, ConfigurationError | OSError)  # It says all there is to say.
+        complain(f"{leaf}" if told or leaf.__cause__ is None else f"{leaf}: {leaf.__cause__}")
     return IMPOSSIBLE
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from kraken_trio import KrakenConfig
+from kraken_trio import ConfigurationError, KrakenConfig
 
 PUBLIC_URL = KrakenConfig().endpoint
 """The exchange itself."""
@@ -46,3 +46,19 @@ AsJson = Annotated[bool, Parameter(name="--json", negative=(), show_default=Fals
 """For programs to read."""
 Authority = Annotated[Path | None, Parameter(name="--ca")]
 """Who signed its certificate."""
+
+
+def configured(url: str, **settings: Any) -> KrakenConfig:
+    """A configuration for the exchange at ``url``; what is wrong with that is said of the option.
+
+    Raises ``ConfigurationError``.
+    """
+    try:
+        return KrakenConfig(endpoint=url, **settings)
+    except ConfigurationError as error:
+        if error.field != "endpoint":
+            raise
+        mend = error.mend
+        if "allow_insecure" in mend:  # Which is for programs, and no option of a command.
+            mend = "Use wss://; ws:// is for an exchange on this machine"
+        raise ConfigurationError("url", error.rule, mend) from None

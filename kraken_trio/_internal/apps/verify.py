@@ -66,6 +66,8 @@ def _verify(path: Path, *, as_json: bool) -> int:
         return IMPOSSIBLE
     for fault in result.faults:
         print(f"{name}, line {fault.line}: {shown(fault.reason)}", file=sys.stderr)
+    if not result.frames:
+        print(f"{name}: there is no frame in it", file=sys.stderr)
     if result.faults_untold:
         print(f"{name}: and {result.faults_untold} more", file=sys.stderr)
     print(json.dumps(result.summary()) if as_json else _in_words(result))

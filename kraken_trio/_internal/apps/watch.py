@@ -13,7 +13,6 @@ from kraken_trio import (
     ConnectionState,
     Feed,
     Gap,
-    KrakenConfig,
     ProtocolError,
     RecordChannel,
     SessionTrigger,
@@ -32,6 +31,7 @@ from kraken_trio._internal.apps.options import (
     Authority,
     Count,
     Seconds,
+    configured,
     from_zero,
 )
 from kraken_trio._internal.apps.output import Notes, Output
@@ -101,7 +101,7 @@ async def watch(
     ca
         Trust the certificate authorities in this PEM file, and no others.
     """
-    config = KrakenConfig(endpoint=url, buffer_size=ROOM, max_attempts=attempts or None)
+    config = configured(url, buffer_size=ROOM, max_attempts=attempts or None)
     channels = _channels(symbols, channel, depth=depth, interval=interval)
     dial = TcpDial(trusting(ca))
     watching = _Watching(as_json=as_json, count=count)
@@ -134,7 +134,7 @@ class _Watching:
         self._subscriptions = [feed.subscribe(channel, stream=False) for channel in channels]
         async with feed.events() as events, trio.open_nursery() as nursery:
             for subscription in self._subscriptions:
-                nursery.start_soon(_stay, subscription)
+                nursery.start_soon(_stay, feed, subscription)
             await self._write(events)
             nursery.cancel_scope.cancel()
         return self.code
@@ -192,12 +192,14 @@ class _Watching:
         return change.trigger.value
 
 
-async def _stay(subscription: Subscription[object]) -> None:
+async def _stay(feed: Feed, subscription: Subscription[object]) -> None:
     """Enter a subscription for as long as the task is left alone."""
     try:
         async with subscription:
             await trio.sleep_forever()
     except SubscriptionError:
+        if feed.state is ConnectionState.CLOSED:
+            await trio.sleep_forever()  # Why, the feed says in a moment, and better.
         if not subscription.refused:
             raise
         # What the exchange refused is an event, too, and told as one.
