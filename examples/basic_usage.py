@@ -32,9 +32,10 @@ def show(item: Item) -> None:
     """Print one line. All prices and quantities are ``Decimal``, exact to the digit."""
     match item:
         case Ticker():
-            print(f"ticker  {item.symbol}  last {item.last}  24 h {item.change_pct} %")
+            print(f"ticker  {item.symbol}  last {item.last:f}  24 h {item.change_pct:f} %")
         case Trade():
-            print(f"trade   {item.symbol}  {item.side} {item.qty} at {item.price}")
+            # As in "0.00000005": str() would make it 5E-8, the same number in other words.
+            print(f"trade   {item.symbol}  {item.side} {item.qty:f} at {item.price:f}")
         case BookSnapshot() | BookUpdate():
             # The best levels as they stood right after this update; its checksum was right.
             print(f"book    {item.symbol}  {item.best_bid} / {item.best_ask}")
