@@ -15,7 +15,8 @@ from kraken_trio._internal.model.errors import ProtocolError
 from kraken_trio._internal.model.ports import RestResponse
 from kraken_trio._internal.model.records import Trade
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
-from kraken_trio._internal.wire.rest_trades import TradesRefused, read_trades, trades_path
+from kraken_trio._internal.wire.rest import RestRefused
+from kraken_trio._internal.wire.rest_trades import read_trades, trades_path
 
 NOW = Timestamp(1_790_359_841 * NANOSECONDS)
 ROW = '["83930.30000","0.00005100",1790359840.9392912,"b","l","",109118758]'
@@ -27,7 +28,7 @@ def body(*rows: str, key: str = "XXBTZUSD", rest: str = "") -> bytes:
     return f'{{"error":[],"result":{{{trades},"last":"1790359841138228746"}}{rest}}}'.encode()
 
 
-def read(payload: bytes, status: int = 200, **headers: str) -> tuple[Trade, ...] | TradesRefused:
+def read(payload: bytes, status: int = 200, **headers: str) -> tuple[Trade, ...] | RestRefused:
     """Read an answer about BTC/USD."""
     fields = tuple((name.replace("_", "-"), value) for name, value in headers.items())
     return read_trades(RestResponse(status, fields, payload), "BTC/USD", NOW)
@@ -124,7 +125,7 @@ def test_a_refusal(
 ) -> None:
     """In the exchange's words or by the status, and what it means for the next attempt."""
     answer = read(payload, status, **headers)
-    assert isinstance(answer, TradesRefused)
+    assert isinstance(answer, RestRefused)
     assert (answer.transient, answer.retry_after_s) == refused
     said = f"HTTP status {status}"
     if status == 200:
@@ -135,7 +136,7 @@ def test_a_refusal(
 def test_a_refusal_is_short_and_printable() -> None:
     """Whatever a stranger sent, it fits in a line of a log."""
     answer = read(json.dumps({"error": ["E\n" + "x " * 10_000]}).encode())
-    assert isinstance(answer, TradesRefused)
+    assert isinstance(answer, RestRefused)
     assert len(answer.error.reason) <= 120
     assert answer.error.reason.isprintable()
 
@@ -200,4 +201,4 @@ def test_documented_and_captured_answers(examples: Path) -> None:
         numbers = [trade.trade_id for trade in page]
         assert numbers == sorted(set(numbers))
     for line in (examples / "rest-errors.jsonl").read_bytes().splitlines():
-        assert not line or isinstance(read(line), TradesRefused)
+        assert not line or isinstance(read(line), RestRefused)

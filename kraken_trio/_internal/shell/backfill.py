@@ -29,7 +29,8 @@ from kraken_trio._internal.model.records import Trade
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.holds import Hold, Holds
 from kraken_trio._internal.shell.rest import HttpRest
-from kraken_trio._internal.wire.rest_trades import TradesRefused, read_trades, trades_path
+from kraken_trio._internal.wire.rest import RestRefused
+from kraken_trio._internal.wire.rest_trades import read_trades, trades_path
 
 log = logging.getLogger("kraken_trio.backfill")
 
@@ -37,7 +38,7 @@ PAUSE_S: Final = 1.0
 """Between two questions. The exchange documents no rate; its support says that one a second is
 safe, and refusals were seen of faster ones."""
 
-Answer = tuple[Trade, ...] | TradesRefused | ConnectionFailed | ProtocolError
+Answer = tuple[Trade, ...] | RestRefused | ConnectionFailed | ProtocolError
 """What can become of a question."""
 
 _KRAKEN = "kraken.com"
@@ -139,10 +140,10 @@ class Backfill:
                     hold.attempts = 0
                 else:
                     wait_s = self._delay(hold)
-            case TradesRefused(error, transient=False):
+            case RestRefused(error, transient=False):
                 log.warning("backfill: %s: refused: %s", route.part, error)
                 route.give_up()
-            case TradesRefused(error, retry_after_s=retry_after_s):
+            case RestRefused(error, retry_after_s=retry_after_s):
                 wait_s = max(self._delay(hold), retry_after_s)
                 log.warning("backfill: %s: %s; again in %.3g s", route.part, error, wait_s)
             case _:
