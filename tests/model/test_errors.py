@@ -46,6 +46,10 @@ TEXTS: list[tuple[KrakenError, str]] = [
     (SubscriptionError("no", None, "BTC/USD"), "BTC/USD: no"),
     (SubscriptionError("no", "book", "BTC/USD"), "book BTC/USD: no"),
     (AuthenticationError("EAPI:Invalid key"), "credentials refused: EAPI:Invalid key"),
+    (
+        AuthenticationError("EAPI:Invalid key", "Check it"),
+        "credentials refused: EAPI:Invalid key. Check it",
+    ),
     (RequestError("ping", "Exceeded msg rate"), "ping: Exceeded msg rate"),
     (OrderRejected("add_order", "EOrder:Insufficient funds", 7),
      "add_order: EOrder:Insufficient funds"),

@@ -13,6 +13,8 @@ from kraken_trio._internal.wire.refusals import refusal_of
     [
         ("Already subscribed", Refusal.ALREADY),
         ("Subscription Not Found", Refusal.ABSENT),
+        ("ESession:Invalid session", Refusal.TOKEN),
+        ("Token(s) not found", Refusal.FINAL),
         ("Exceeded msg rate", Refusal.TRANSIENT),
         ("EService:Busy", Refusal.TRANSIENT),
         ("EService: Throttled: 1700000000", Refusal.TRANSIENT),

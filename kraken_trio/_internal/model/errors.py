@@ -162,9 +162,11 @@ class AuthenticationError(KrakenError):
 
     reason: str
     """The exchange's own words."""
+    mend: str = ""
+    """What to do about it; empty where nobody knows."""
 
     def __str__(self) -> str:
-        return f"credentials refused: {self.reason}"
+        return f"credentials refused: {self.reason}" + (f". {self.mend}" if self.mend else "")
 
 
 @attrs.define(slots=False, eq=False)

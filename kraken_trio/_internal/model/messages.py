@@ -122,6 +122,8 @@ class Refusal(enum.Enum):
     """What is asked for is there already."""
     ABSENT = "absent"
     """What is to be left is not there."""
+    TOKEN = "token"  # noqa: S105 - a name, not a secret
+    """It may succeed with another token: this one is not accepted, or not any more."""
 
 
 class Reply(Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from kraken_trio._internal.model.messages import Refusal
 _EXACT = {
     "Already subscribed": Refusal.ALREADY,
     "Subscription Not Found": Refusal.ABSENT,
+    "ESession:Invalid session": Refusal.TOKEN,
     "Exceeded msg rate": Refusal.TRANSIENT,
     "EAPI:Rate limit exceeded": Refusal.TRANSIENT,
     "EOrder:Rate limit exceeded": Refusal.TRANSIENT,
