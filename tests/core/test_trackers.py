@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kraken_trio._internal.core.trackers import (
     CandleTracker,
@@ -283,12 +284,33 @@ def test_repeated_message_is_taken_out() -> None:
 
 
 def test_subscribing_anew_numbers_anew() -> None:
-    """After a restart the next message is number 1, and knows of no time before."""
+    """After a restart the next snapshot is number 1, and knows of no time before."""
     tracker = SequenceTracker("executions")
     fed(tracker, [numbered(1), numbered(2)])
     tracker.restart()
-    assert tracker.accept(numbered(1)) is not None
+    for number in (1, 2):
+        message = replace(numbered(number), snapshot=number == 1)
+        assert tracker.accept(message) is message.records
     tracker.restart()
-    gap, _ = tracker.accept(numbered(2))
+    gap, _ = tracker.accept(replace(numbered(2), snapshot=True))
     assert isinstance(gap, Gap)
     assert (gap.expected, gap.from_time) == (1, None)
+
+
+def test_what_is_left_of_a_subscription_passes() -> None:
+    """It was on its way when the next was asked for: its numbers are those of the one before."""
+    tracker = SequenceTracker("executions")
+    fed(tracker, [numbered(1), numbered(5)])
+    tracker.restart()
+    left = [numbered(6), numbered(7), replace(numbered(1), snapshot=True), numbered(2)]
+    assert [tracker.accept(message) for message in left] == [each.records for each in left]
+    assert isinstance(tracker.accept(numbered(4))[0], Gap)
+
+
+def test_without_a_snapshot_counting_starts_anywhere() -> None:
+    """Nobody says where; from there on each number counts, and after a restart again."""
+    tracker = SequenceTracker("executions", snapshot=False)
+    for _ in range(2):
+        assert tracker.accept(numbered(7)) == numbered(7).records
+        assert isinstance(tracker.accept(numbered(9))[0], Gap)
+        tracker.restart()

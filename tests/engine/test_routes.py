@@ -159,6 +159,16 @@ def test_private_channels_are_numbered_anew_after_a_disconnect() -> None:
     assert [type(item) for item in got] == [BalanceSnapshot, Gap, BalanceSnapshot]
 
 
+def test_a_private_channel_may_miss_something_before_its_first_message() -> None:
+    """One without a snapshot is quiet until something happens, and that may be while it is gone."""
+    route, got = opened(Channel.executions(users="all"))
+    assert route.disconnect() is None
+    route.confirmed = True
+    assert route.disconnect() == Gap("executions", None, GapReason.DISCONNECT)
+    assert not route.confirmed
+    assert [type(item) for item in got] == [Gap]
+
+
 def test_a_loss_and_a_snapshot_are_both_signalled() -> None:
     """A snapshot that is not the first message of its subscription shows a loss."""
     route, got = opened(Channel.balances())

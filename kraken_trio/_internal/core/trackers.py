@@ -183,16 +183,23 @@ class CandleTracker:
 
 
 class SequenceTracker:
-    """Of a private channel, whose messages are numbered from 1 with each subscription."""
+    """Of a private channel, whose messages are numbered from 1 with each subscription.
 
-    __slots__ = ("_channel", "_expected", "_last_at", "repeats")
+    One that is asked for anew, to be made whole, begins with its next snapshot: what comes before
+    that was on its way from the one before, and is numbered as that was. Where none comes, as for
+    sub-accounts, the next message is the beginning, for nobody says where counting starts.
+    """
 
-    def __init__(self, channel: str) -> None:
-        """Start before the first message."""
+    __slots__ = ("_begins_with_snapshot", "_channel", "_expected", "_last_at", "repeats")
+
+    def __init__(self, channel: str, *, snapshot: bool = True) -> None:
+        """Start before the first message; ``snapshot`` says whether that is one."""
         self.repeats = 0
         """Messages that were there before."""
         self._channel = channel
-        self._expected = 1
+        self._begins_with_snapshot = snapshot
+        # None before a subscription that was asked for anew has begun.
+        self._expected: int | None = 1 if snapshot else None
         self._last_at: Timestamp | None = None
 
     @property
@@ -202,11 +209,16 @@ class SequenceTracker:
     def accept(self, message: RecordsMessage) -> Sequence[Record | Gap]:
         """As in ``Tracker``. The times of a gap are those of reading the messages around it.
 
-        A message without a number is passed: nothing can be said about it.
+        A message without a number is passed: nothing can be said about it. So is what was still on
+        its way from a subscription that is over.
         """
         expected, sequence = self._expected, message.sequence
         if sequence is None:
             return message.records
+        if expected is None:
+            if self._begins_with_snapshot and not message.snapshot and sequence != 1:
+                return message.records
+            expected = 1 if self._begins_with_snapshot else sequence
         if sequence < expected:
             self.repeats += 1
             return ()
@@ -227,6 +239,6 @@ class SequenceTracker:
         return (gap, *message.records)
 
     def restart(self) -> None:
-        """The next message is number 1 again."""
-        self._expected = 1
+        """Numbers begin anew with the next subscription."""
+        self._expected = None
         self._last_at = None

@@ -21,7 +21,8 @@ def make_route(part: Channel, handling: GapHandling) -> Route:
         case "ohlc":
             route = TrackedRoute(part, handling, CandleTracker(part.symbols[0]))
         case "executions" | "balances":
-            route = TrackedRoute(part, handling, SequenceTracker(part.name))
+            tracker = SequenceTracker(part.name, snapshot=part.needs_snapshot)
+            route = TrackedRoute(part, handling, tracker)
         case "book" | "level3":
             route = BookRoute(part, handling)
         case "ticker":

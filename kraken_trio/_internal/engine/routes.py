@@ -114,9 +114,8 @@ class Route:
         self.discard()
         if not self._received:
             return None
-        gap = self._gap(GapReason.DISCONNECT)
+        gap = self._lose()
         self._received = ()
-        self._deliver(gap)
         return gap
 
     def lose_frame(self, received_at: Timestamp | None) -> Gap | None:
@@ -162,6 +161,12 @@ class Route:
             self.kept.begin(message)
         else:
             self.kept.note(items)
+
+    def _lose(self) -> Gap:
+        """Deliver the gap of a disconnect."""
+        gap = self._gap(GapReason.DISCONNECT)
+        self._deliver(gap)
+        return gap
 
     def _gap(
         self, reason: GapReason, *, size: int | None = None, to_time: Timestamp | None = None
@@ -247,14 +252,12 @@ class TrackedRoute(Route):
         """
         confirmed = self.confirmed
         if self.part.private:
-            return super().disconnect()
+            # One of which nothing came yet may have missed something all the same.
+            gap = super().disconnect()
+            return self._lose() if gap is None and confirmed else gap
         self.confirmed = False
         self.discard()
-        if not confirmed or self._received:
-            return None
-        gap = self._gap(GapReason.DISCONNECT)
-        self._deliver(gap)
-        return gap
+        return self._lose() if confirmed and not self._received else None
 
     def lose_frame(self, received_at: Timestamp | None) -> Gap | None:
         """Trades and private messages are numbered: the next one tells what is missing. A candle
@@ -328,11 +331,7 @@ class BookRoute(Route):
         """A live book is right no longer, and says so."""
         live = self._note_time()
         self.discard()
-        if not live:
-            return None
-        gap = self._gap(GapReason.DISCONNECT)
-        self._deliver(gap)
-        return gap
+        return self._lose() if live else None
 
     def lose_frame(self, received_at: Timestamp | None) -> Gap | None:
         """A live book is right no longer. One that is lenient will find out by its checksum."""
