@@ -214,9 +214,9 @@ def test_a_symbol_that_alone_stays_unanswered_ends_alone() -> None:
     made.want([ETH], 0.0)
     now = 0.0
     ended: list[Any] = []
-    while not ended:
+    while not ended and now < 100.0:
         made.requests(now)
-        now += 10.0
+        now += 5.0
         pong = Reply(method="pong", success=True)
         made.replied(pong, now - 1.0)
         ended = [effect for effect in made.tick(now) if isinstance(effect, Ended)]
@@ -328,6 +328,84 @@ def test_closing_ends_everything_and_connecting_begins_anew() -> None:
     made.report(said.Established(), 2.0)
     answer(made, 2.0)
     assert made.state is ConnectionState.SUBSCRIBED
+
+
+EXECUTIONS = Channel.executions()
+EXPIRED = "ESession:Invalid session"
+
+
+def refused(made: Conversation, now: float) -> list[Any]:
+    """Let the exchange accept the token of no request."""
+    effects: list[Any] = []
+    for request, req_id in made.requests(now):
+        reply = Reply(
+            method=type(request).__name__.lower(),
+            success=False,
+            req_id=req_id,
+            error=EXPIRED,
+            refusal=Refusal.TOKEN,
+        )
+        effects += made.replied(reply, now)
+    return effects
+
+
+def private() -> Conversation:
+    """Give a private conversation that has asked for executions."""
+    config = KrakenConfig(timeout=10.0, jitter=0.0, stale_after=1000.0, heartbeat_interval=1000.0)
+    backoff = Backoff(initial=0.1, maximum=30.0, multiplier=2.0, jitter=0.0, random=Random(0))
+    made = Conversation("private", config, backoff=backoff, budget=Budget(), private=True)
+    made.want([EXECUTIONS], 0.0)
+    assert said.FetchToken() in made.report(said.Established(), 0.0)
+    made.report(said.Authenticated(), 0.0)
+    return made
+
+
+def test_what_was_refused_with_an_old_token_is_asked_for_again() -> None:
+    """A fresh one is wanted; after its pause the request is made again, and nothing has ended."""
+    made = private()
+    effects = refused(made, 1.0)
+    assert effects[1] == said.FetchToken()
+    assert made.state is ConnectionState.SUBSCRIBING
+    assert made.requests(1.0) == []
+    made.report(said.Authenticated(), 1.05)
+    made.tick(1.1)
+    ((request, req_id),) = made.requests(1.1)
+    made.replied(Reply(method="subscribe", success=True, req_id=req_id), 1.2)
+    assert states(made.snapshot(request.channel, 1.2)) == [ConnectionState.SUBSCRIBED]
+
+
+def test_fresh_tokens_that_are_refused_are_not_fetched_for_ever() -> None:
+    """The subscription ends with the exchange's words when its attempts are spent."""
+    made = private()
+    fetched, ended, now = 0, list[Ended](), 0.0
+    while not ended and now < 100.0:
+        now += 5.0
+        effects = [*made.tick(now), *refused(made, now)]
+        fetched += effects.count(said.FetchToken())
+        ended = [effect for effect in effects if isinstance(effect, Ended)]
+        made.report(said.Authenticated(), now)
+    assert fetched == 5
+    assert ended[0].error.reason == EXPIRED
+    assert made.state is ConnectionState.SUBSCRIBED
+
+
+def test_without_credentials_no_token_is_wanted() -> None:
+    """The public host has no business with tokens."""
+    made = conversation()
+    made.want([BTC], 0.0)
+    made.report(said.Established(), 0.0)
+    assert said.FetchToken() not in refused(made, 1.0)
+
+
+def test_an_answer_that_comes_too_late_wants_no_token() -> None:
+    """We hung up while it was on its way: the next connection has a token of its own."""
+    made = private()
+    ((_, req_id),) = made.requests(0.0)
+    made.report(said.Close(), 1.0)
+    late = Reply(
+        method="subscribe", success=False, req_id=req_id, error=EXPIRED, refusal=Refusal.TOKEN
+    )
+    assert made.replied(late, 1.0) == []
 
 
 STEPS = ["want", "unwant", "established", "failed", "lost", "answer", "gap", "wait", "connect"]

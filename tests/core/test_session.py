@@ -107,6 +107,46 @@ def test_a_token_that_does_not_come_in_time_is_tried_again(playbook: Callable[..
     assert book.machine.history[-1].trigger is SessionTrigger.AUTH_UNAVAILABLE
 
 
+def test_a_service_that_says_it_is_closed_costs_no_attempt(playbook: Callable[..., Any]) -> None:
+    """To ask for a token while it serves nobody is no fault of ours."""
+    book = playbook(session(private=True, max_attempts=1))
+    book >> s.Connect()
+    for _ in range(3):
+        book >> s.Established()
+        book >> s.AuthUnavailable(REFUSED, counted=False) << [s.Changed, s.HangUp(), s.RetryIn]
+        book.wait(60.0) << [s.Changed, s.Dial(1)]
+
+
+@pytest.mark.parametrize("state", ["SUBSCRIBING", "SUBSCRIBED", "RESYNCING"])
+def test_a_token_that_is_refused_is_fetched_anew(playbook: Callable[..., Any], state: str) -> None:
+    """Without a transition: what lives goes on. For good, or for now, it ends as it would begin."""
+    error = AuthenticationError("EAPI:Invalid key")
+    for outcome, effects, end in (
+        (s.Authenticated(), [s.Changed], ConnectionState[state]),
+        (
+            s.AuthRefused(error),
+            [s.Changed, s.HangUp(), s.Invalidate(), s.Fail(error)],
+            ConnectionState.CLOSED,
+        ),
+        (
+            s.AuthUnavailable(REFUSED),
+            [s.Changed, s.HangUp(), s.Invalidate(), s.RetryIn],
+            ConnectionState.DEGRADED,
+        ),
+    ):
+        book = playbook(session(private=True))
+        book >> s.Connect() >> s.Established() >> s.Authenticated()
+        if state != "SUBSCRIBING":
+            book >> s.Confirmed()
+        if state == "RESYNCING":
+            book >> s.GapFound(PART)
+        book >> s.TokenRefused("no") << [s.Changed, s.FetchToken()]
+        assert book.machine.state.name == state
+        assert book.machine.history[-1].reason == "no"
+        book >> outcome << effects
+        assert book.machine.state is end
+
+
 def test_each_failed_attempt_waits_longer_and_the_last_one_is_raised(
     playbook: Callable[..., Any],
 ) -> None:
@@ -431,6 +471,7 @@ INPUTS: list[s.Input] = [
     s.Authenticated(),
     s.AuthRefused(AuthenticationError("no")),
     s.AuthUnavailable(REFUSED),
+    s.TokenRefused("no"),
     s.Lost(GONE),
     s.Confirmed(),
     s.SymbolEnded(PART, SubscriptionError("no")),

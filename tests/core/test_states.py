@@ -112,6 +112,17 @@ def test_no_walk_leaves_the_table(name: str, data: st.DataObject) -> None:
         (S.CONNECTING, T.CONNECT_TIMED_OUT, S.DEGRADED),
         (S.AUTHENTICATING, T.AUTH_ACCEPTED, S.SUBSCRIBING),
         (S.AUTHENTICATING, T.AUTH_REFUSED, S.CLOSED),
+        (S.AUTHENTICATING, T.AUTH_UNAVAILABLE, S.DEGRADED),
+        *(
+            (state, trigger, to_state)
+            for state in (S.SUBSCRIBING, S.SUBSCRIBED, S.RESYNCING)
+            for trigger, to_state in (
+                (T.TOKEN_REFUSED, state),
+                (T.AUTH_ACCEPTED, state),
+                (T.AUTH_REFUSED, S.CLOSED),
+                (T.AUTH_UNAVAILABLE, S.DEGRADED),
+            )
+        ),
         *(
             (state, trigger, S.DEGRADED)
             for state in (S.AUTHENTICATING, S.SUBSCRIBING, S.SUBSCRIBED, S.RESYNCING)

@@ -21,7 +21,7 @@ from kraken_trio._internal.model.config import KrakenConfig
 from kraken_trio._internal.model.errors import RequestError
 from kraken_trio._internal.model.gap import GapReason
 from kraken_trio._internal.model.lifecycle import ConnectionState, SubscriptionState
-from kraken_trio._internal.model.messages import Reply
+from kraken_trio._internal.model.messages import Refusal, Reply
 from kraken_trio._internal.model.reference import SystemStatus
 
 Effect = said.Effect | roster_effects.Effect
@@ -44,6 +44,8 @@ class Conversation:
         epoch_ns: int = 0,
     ) -> None:
         """As ``Session``. Nothing is wanted yet, so nothing is dialled."""
+        self.private: bool = private
+        """Whether its requests hold a token."""
         self.session: Session = Session(
             name, config, backoff=backoff, budget=budget, private=private, epoch_ns=epoch_ns
         )
@@ -98,14 +100,20 @@ class Conversation:
         return self._session(event, now)
 
     def replied(self, reply: Reply, now: float) -> list[Effect]:
-        """The exchange answered a request, or, where it names none, just said no."""
+        """The exchange answered a request, or, where it names none, just said no. Where it does not
+        accept the token, a fresh one is wanted; what was refused with the old one is asked for
+        again, within its attempts.
+        """
+        effects: list[Effect] = []
+        if reply.refusal is Refusal.TOKEN and self.private and self.state in _ANSWERING:
+            effects += self._session(said.TokenRefused(reply.error or ""), now)
         strays = self.roster.unanswered
-        effects: list[Effect] = list(self.roster.replied(reply, now))
+        effects += self._told(self.roster.replied(reply, now), now)
         if self.roster.unanswered > strays and not reply.success:
             reason = reply.error or "refused"
             error = RequestError(reply.method or "request", reason, reply.req_id)
             effects.append(said.Stray(error))
-        return self._told(effects, now)
+        return effects
 
     def snapshot(self, part: Channel, now: float) -> list[Effect]:
         """The snapshot of ``part`` came, and holds."""

@@ -289,7 +289,9 @@ class Roster:
             return talk.Left()
         symbol = entry.part.symbols[0] if entry.part.symbols else None
         error = SubscriptionError(reply.error or "refused", entry.part.name, symbol)
-        return talk.Refused(error, transient=reply.refusal is Refusal.TRANSIENT)
+        # With a fresh token it may succeed, after the same pause.
+        passing = (Refusal.TRANSIENT, Refusal.TOKEN)
+        return talk.Refused(error, transient=reply.refusal in passing)
 
     def _step_all(self, entries: Iterable[Entry], event: talk.Input, now: float) -> list[Effect]:
         effects: list[Effect] = []

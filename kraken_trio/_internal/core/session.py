@@ -42,6 +42,7 @@ from kraken_trio._internal.core.session_events import (
     RetryIn,
     SubscribeAll,
     SymbolEnded,
+    TokenRefused,
     Unanswered,
     WarnStale,
 )
@@ -197,8 +198,10 @@ class Session:
             case AuthRefused():
                 return self._fire(trigger.AUTH_REFUSED, now, _Failure(event.error))
             case AuthUnavailable():
-                failure = _Failure(event.error, event.retry_after_s)
+                failure = _Failure(event.error, event.retry_after_s, event.counted)
                 return self._fire(trigger.AUTH_UNAVAILABLE, now, failure)
+            case TokenRefused():
+                return self._fire(trigger.TOKEN_REFUSED, now, reason=event.reason)
             case Lost():
                 return self._fire(trigger.LOST, now, _Failure(event.error))
             case Confirmed():

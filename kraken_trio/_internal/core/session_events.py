@@ -56,6 +56,15 @@ class AuthUnavailable(Struct, frozen=True):
     """Why."""
     retry_after_s: float = 0.0
     """What the host asked to wait."""
+    counted: bool = True
+    """False where the host said that it is not our fault (503)."""
+
+
+class TokenRefused(Struct, frozen=True):
+    """The exchange does not accept the token, or not any more."""
+
+    reason: str
+    """In its words."""
 
 
 class Lost(Struct, frozen=True):
@@ -108,6 +117,7 @@ Input = (
     | Authenticated
     | AuthRefused
     | AuthUnavailable
+    | TokenRefused
     | Lost
     | Confirmed
     | SymbolEnded

@@ -179,6 +179,11 @@ def _session() -> dict[tuple[ConnectionState, SessionTrigger], Row[ConnectionSta
         table[state, t.CLOSE] = closed
     for state in (s.SUBSCRIBING, s.SUBSCRIBED, s.RESYNCING):
         table[state, t.SYMBOL_ENDED] = Row(state, (e.END_SUBSCRIPTION,))
+        # What lives goes on with the old token; what asks, waits for the fresh one.
+        table[state, t.TOKEN_REFUSED] = Row(state, (e.FETCH_TOKEN,))
+        table[state, t.AUTH_ACCEPTED] = Row(state)
+        table[state, t.AUTH_REFUSED] = Row(s.CLOSED, (e.HANG_UP, e.INVALIDATE, e.FAIL))
+        table[state, t.AUTH_UNAVAILABLE] = lost
     # We hung up, or gave up dialling, while these were on their way.
     remote = (
         t.ESTABLISHED,
@@ -188,6 +193,7 @@ def _session() -> dict[tuple[ConnectionState, SessionTrigger], Row[ConnectionSta
         t.AUTH_ACCEPTED,
         t.AUTH_REFUSED,
         t.AUTH_UNAVAILABLE,
+        t.TOKEN_REFUSED,
         t.LOST,
         t.CONFIRMED,
         t.SYMBOL_ENDED,
@@ -197,8 +203,10 @@ def _session() -> dict[tuple[ConnectionState, SessionTrigger], Row[ConnectionSta
         t.UNANSWERED,
         t.RESYNC_UNANSWERED,
     )
-    # The end of the connection before may be reported when the next is being made already.
-    return table | _late((s.DEGRADED, s.CLOSED), remote) | _late((s.CONNECTING,), (t.LOST,))
+    # The end of the connection before, or what became of its token, may be reported when the next
+    # is being made already.
+    before = (t.LOST, t.AUTH_ACCEPTED, t.AUTH_REFUSED, t.AUTH_UNAVAILABLE)
+    return table | _late((s.DEGRADED, s.CLOSED), remote) | _late((s.CONNECTING,), before)
 
 
 def _subscription() -> dict[

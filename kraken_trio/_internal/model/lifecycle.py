@@ -52,6 +52,8 @@ class SessionTrigger(enum.Enum):
     """The credentials are wrong."""
     AUTH_UNAVAILABLE = "auth_unavailable"
     """No token could be had for now."""
+    TOKEN_REFUSED = "token_refused"  # noqa: S105 - a name, not a secret
+    """The exchange does not accept the token, or not any more; a fresh one is fetched."""
     LOST = "server_disconnect"
     """The exchange closed the connection, or it broke."""
     SILENT = "heartbeat_timeout"
