@@ -6,6 +6,15 @@
 from __future__ import annotations
 
 from kraken_trio._internal import start as _start  # noqa: F401 - before all that takes time
+from kraken_trio._internal.model.account import (
+    BalanceSnapshot,
+    BalanceUpdate,
+    Contingent,
+    Execution,
+    Fee,
+    Triggers,
+    Wallet,
+)
 from kraken_trio._internal.model.callback import CallbackError
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.config import DropPolicy, KrakenConfig
@@ -26,6 +35,7 @@ from kraken_trio._internal.model.errors import (
     UpgradeRefused,
 )
 from kraken_trio._internal.model.gap import Gap, GapPolicy, GapReason, Resync
+from kraken_trio._internal.model.level3 import Level3Order, Level3Snapshot, Level3Update
 from kraken_trio._internal.model.lifecycle import (
     ConnectionState,
     Restored,
@@ -63,6 +73,8 @@ from kraken_trio._internal.tiers import publish as _publish
 
 __all__ = [
     "AuthenticationError",
+    "BalanceSnapshot",
+    "BalanceUpdate",
     "BookSnapshot",
     "BookUpdate",
     "CallbackError",
@@ -74,8 +86,11 @@ __all__ = [
     "ConnectionFailed",
     "ConnectionLost",
     "ConnectionState",
+    "Contingent",
     "DropPolicy",
     "Emergency",
+    "Execution",
+    "Fee",
     "Feed",
     "FeedStatistics",
     "Gap",
@@ -89,6 +104,9 @@ __all__ = [
     "KrakenConfig",
     "KrakenError",
     "Level",
+    "Level3Order",
+    "Level3Snapshot",
+    "Level3Update",
     "MaintenanceWindow",
     "NextStep",
     "OrderRejected",
@@ -111,7 +129,9 @@ __all__ = [
     "Ticker",
     "Timestamp",
     "Trade",
+    "Triggers",
     "UpgradeRefused",
+    "Wallet",
     "open_kraken",
 ]
 

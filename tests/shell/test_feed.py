@@ -491,15 +491,21 @@ async def test_waiting_for_a_state(feed: Feed, autojump_clock: trio.abc.Clock) -
     """The one that is there is not waited for; of a session that there is not, nothing is."""
     await feed.wait_state(ConnectionState.DISCONNECTED)
     with pytest.raises(KeyError):
-        await feed.wait_state(ConnectionState.SUBSCRIBED, session="private")
+        await feed.wait_state(ConnectionState.SUBSCRIBED, session="block 1")
 
 
-async def test_what_a_feed_cannot_do_is_said_at_once(
-    autojump_clock: trio.abc.Clock, feed: Feed
+@pytest.mark.parametrize(
+    "channel", [Channel.executions(), Channel.balances(), Channel.level3("BTC/USD")]
+)
+async def test_what_needs_a_key_is_refused_without_one(
+    autojump_clock: trio.abc.Clock, feed: Feed, channel: Channel
 ) -> None:
-    """Private channels are refused before anything is sent."""
-    with pytest.raises(ConfigurationError, match="must be public"):
-        feed.subscribe(Channel.executions())
+    """At once, with what to do, before a session of that kind begins."""
+    with pytest.raises(ConfigurationError, match="KRAKEN_API_KEY") as caught:
+        feed.subscribe(channel)
+    assert caught.value.field == "api_key"
+    assert channel.name in caught.value.rule
+    assert list(feed.states) == ["public"]
 
 
 async def test_a_gap_that_is_ignored_asks_the_exchange_for_nothing(

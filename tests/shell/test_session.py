@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from kraken_trio import Channel, ConnectionState, DropPolicy, Feed, SubscriptionError
-from kraken_trio._internal.shell.session import OwnSession, counts
+from kraken_trio._internal.shell.session import LateSession, counts
 from kraken_trio.testing import Exchange
 
 BOOK = Channel.book("BTC/USD")
@@ -66,7 +66,7 @@ async def test_a_keeper_without_a_session_waits_for_nothing(
     autojump_clock: trio.abc.Clock, feed: Feed
 ) -> None:
     """Before it was entered, and when it was left."""
-    keeper = OwnSession(lambda: pytest.fail("not to begin"), lambda _: pytest.fail("nor to end"))
+    keeper = LateSession(lambda: pytest.fail("not to begin"), lambda _: pytest.fail("nor to end"))
     subscription = feed.subscribe(BOOK)
     assert keeper.deadline(subscription) == math.inf
     keeper.tick()

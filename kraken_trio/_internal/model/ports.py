@@ -70,7 +70,7 @@ class Observer:
         """One data frame's payload came in, not decoded yet. Copy it to keep it."""
 
     def frame_sent(self, session: str, payload: bytes, at: Timestamp) -> None:
-        """One request went out. It may hold a token: never write it anywhere as it is."""
+        """One request goes out. Where it holds a token, asterisks stand for that."""
 
     def fault(self, session: str, error: ProtocolError) -> None:
         """A frame broke the protocol; the next one goes on."""

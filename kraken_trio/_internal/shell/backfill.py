@@ -28,7 +28,7 @@ from kraken_trio._internal.model.ports import Rest
 from kraken_trio._internal.model.records import Trade
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.holds import Hold, Holds
-from kraken_trio._internal.shell.rest import HttpRest
+from kraken_trio._internal.shell.rest import HttpRest, of_the_exchange
 from kraken_trio._internal.wire.rest import RestRefused
 from kraken_trio._internal.wire.rest_trades import read_trades, trades_path
 
@@ -40,8 +40,6 @@ safe, and refusals were seen of faster ones."""
 
 Answer = tuple[Trade, ...] | RestRefused | ConnectionFailed | ProtocolError
 """What can become of a question."""
-
-_KRAKEN = "kraken.com"
 
 
 class Backfill:
@@ -101,12 +99,12 @@ class Backfill:
         """Make sure that there is something to call; ``ConfigurationError`` where there is not."""
         if self._rest is not None:
             return
-        host = self._endpoint.host
-        if host != _KRAKEN and not host.endswith(f".{_KRAKEN}"):
+        if not of_the_exchange(self._endpoint):
             # The numbers of one market mean something else in another.
             raise ConfigurationError(
                 "backfill",
-                f"must fetch from where the stream comes from, and {host} is not the exchange",
+                f"must fetch from where the stream comes from, and {self._endpoint.host} is not "
+                "the exchange",
                 "Give open_kraken the rest that belongs to it, such as exchange.rest",
             )
         self._rest = HttpRest()

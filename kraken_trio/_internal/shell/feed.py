@@ -14,10 +14,12 @@ from trio.lowlevel import enable_ki_protection
 
 from kraken_trio._internal.core.book import OrderBook
 from kraken_trio._internal.core.buffer import Item
+from kraken_trio._internal.model.account import BalanceSnapshot, BalanceUpdate, Execution
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.config import DropPolicy, KrakenConfig
 from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.gap import Gap, GapPolicy
+from kraken_trio._internal.model.level3 import Level3Snapshot, Level3Update
 from kraken_trio._internal.model.lifecycle import BookState, ConnectionState
 from kraken_trio._internal.model.records import (
     BookSnapshot,
@@ -32,14 +34,18 @@ from kraken_trio._internal.model.reference import InstrumentAsset, InstrumentPai
 from kraken_trio._internal.shell.backfill import Backfill
 from kraken_trio._internal.shell.channel import RecordChannel
 from kraken_trio._internal.shell.dispatcher import Dispatcher, Registration
-from kraken_trio._internal.shell.hub import PUBLIC, Hub
+from kraken_trio._internal.shell.hub import PUBLIC, Hub, endpoint_of, home
 from kraken_trio._internal.shell.losses import Losses
-from kraken_trio._internal.shell.session import OwnSession
+from kraken_trio._internal.shell.session import LateSession
 from kraken_trio._internal.shell.statistics import FeedStatistics
 from kraken_trio._internal.shell.subscribe import Subscription
+from kraken_trio._internal.shell.tokens import Tokens
 
-INSTRUMENT_DEPTH = 10_000
-"""Room for the instruments: their snapshot is one frame with some 2,000 records, all at once."""
+AT_ONCE = ("instrument", "executions", "balances")
+"""Channels that begin with one frame of everything there is: some 2,000 instruments, all open
+orders, all that is held."""
+SNAPSHOT_DEPTH = 10_000
+"""Room for that."""
 
 T = TypeVar("T")
 
@@ -54,10 +60,12 @@ class Feed:
     def __init__(
         self,
         config: KrakenConfig,
+        *,
         hub: Hub,
         dispatcher: Dispatcher,
         losses: Losses,
         backfill: Backfill,
+        tokens: Tokens,
     ) -> None:
         """Join what ``open_kraken`` made."""
         self._config = config
@@ -66,6 +74,7 @@ class Feed:
         self._dispatching = False
         self._losses = losses
         self._backfill = backfill
+        self._tokens = tokens
 
     # Subscribing.
 
@@ -86,16 +95,13 @@ class Feed:
         With ``stream=False`` it has no channel of its own: its records go to ``events`` and to
         callbacks alone. What is not given is as in the configuration, whose rules check all of
         it; ``backfill`` is for trades alone. Raises ``ConfigurationError`` for what this feed
-        cannot do.
+        cannot do: private channels without an API key, or without httpx2, which fetches the token.
         """
+        hub, host = self._hub, home(channel)
         if channel.private:
-            raise ConfigurationError(
-                "channel",
-                f"must be public, is {channel.name}",
-                "Private channels need a private session, which this version does not make",
-            )
-        if max_queue_depth is None and channel.name == "instrument":
-            max_queue_depth = max(self._config.max_queue_depth, INSTRUMENT_DEPTH)
+            self._tokens.prepare(channel, endpoint_of(self._config, host))
+        if max_queue_depth is None and channel.name in AT_ONCE:
+            max_queue_depth = max(self._config.max_queue_depth, SNAPSHOT_DEPTH)
         given = {
             "drop_policy": drop_policy,
             "max_queue_depth": max_queue_depth,
@@ -112,16 +118,15 @@ class Feed:
                 f"must be left out with drop_policy {config.drop_policy.value}",
                 "Nothing is gathered without the drop policy coalesce",
             )
-        hub = self._hub
         handling = self._backfill.handling(channel, config.gap_handling, backfill)
+        shared = LateSession(partial(hub.shared, host))
         if not stream:
-            return Subscription(hub.public.sharing, channel, None, handling)
+            return Subscription(shared, channel, None, handling)
         if config.drop_policy is DropPolicy.BLOCK:
             blocking = hub.backlog.blocking(channel, config)
-            own = OwnSession(partial(hub.begin, blocking.pause), hub.end)
+            own = LateSession(partial(hub.begin, host, blocking.pause), hub.end)
             return Subscription(own, channel, blocking, handling)
-        records = hub.backlog.subscription(channel, config)
-        return Subscription(hub.public.sharing, channel, records, handling)
+        return Subscription(shared, channel, hub.backlog.subscription(channel, config), handling)
 
     def ticker(
         self, *symbols: str, event_trigger: Literal["trades", "bbo"] = "trades"
@@ -154,6 +159,29 @@ class Feed:
     def ohlc(self, *symbols: str, interval: int = 1) -> Subscription[Candle | Gap]:
         """Candles of ``interval`` minutes, the running one at each trade."""
         return self.subscribe(Channel.ohlc(*symbols, interval=interval))
+
+    def executions(
+        self, *, snap_orders: bool = True, snap_trades: bool = True
+    ) -> Subscription[Execution | Gap]:
+        """What becomes of one's own orders; first all that are open, and the latest 50 fills.
+
+        After a ``Gap`` both come again: an order that is not among them is not open any more, and
+        a fill that was seen before has the same ``exec_id``.
+        """
+        return self.subscribe(Channel.executions(snap_orders=snap_orders, snap_trades=snap_trades))
+
+    def balances(self) -> Subscription[BalanceSnapshot | BalanceUpdate | Gap]:
+        """All that is held, then each entry of the ledger. After a ``Gap`` all of it again."""
+        return self.subscribe(Channel.balances())
+
+    def level3(
+        self, *symbols: str, depth: int = 10
+    ) -> Subscription[Level3Snapshot | Level3Update | Gap]:
+        """Verified books of these pairs, order by order; needs an API key, as the two above.
+
+        After a ``Gap`` comes a snapshot before anything else of that symbol.
+        """
+        return self.subscribe(Channel.level3(*symbols, depth=depth))
 
     def instrument(self) -> Subscription[InstrumentAsset | InstrumentPair | Gap]:
         """All assets and pairs, then their changes."""
@@ -191,17 +219,23 @@ class Feed:
 
     @property
     def state(self) -> ConnectionState:
-        """Of the public session, which all share whose drop policy is not Block."""
+        """Of the public session, which serves all market data but ``level3``."""
         return self._hub.public.supervisor.state
 
     @property
     def states(self) -> dict[str, ConnectionState]:
-        """Of each session that there is, by its name: ``public``, ``block 1`` and so on."""
+        """Of each session that there is, by its name: ``public``; ``private`` and ``level3`` from
+        their first use on; ``block 1`` and so on, each as long as its subscription.
+        """
         return {name: session.supervisor.state for name, session in self._hub.sessions.items()}
 
     @enable_ki_protection
     def connect(self) -> None:
-        """Connect without waiting for a first use, or start anew after CLOSED. Else nothing."""
+        """Connect without waiting for a first use, or start anew after CLOSED. Else nothing.
+
+        That is for the public session, and for those that were used already: a private one that
+        nobody has subscribed on would be closed by the exchange, and its token expire unused.
+        """
         self._hub.check_open()
         for session in self._hub.sessions.values():
             session.supervisor.connect()
@@ -223,7 +257,8 @@ class Feed:
     async def wait_state(self, state: ConnectionState, *, session: str = PUBLIC) -> None:
         """Wait until a session is in ``state``. One that it only passes through is not missed.
 
-        ``KeyError`` for a session that there is not, ``trio.ClosedResourceError`` when the feed's
+        ``private`` and ``level3`` are DISCONNECTED before their first use. ``KeyError`` for any
+        other session that there is not, ``trio.ClosedResourceError`` when the feed's
         block is left. Always a checkpoint.
         """
         await self._hub.wait_state(state, session)

@@ -10,7 +10,7 @@ import logging
 from collections import Counter, deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import trio
 from msgspec.structs import replace
@@ -21,8 +21,9 @@ from kraken_trio._internal.core.buffer import Item
 from kraken_trio._internal.core.conversation import Effect
 from kraken_trio._internal.engine.hooks import Hooks
 from kraken_trio._internal.engine.routes import BookRoute
-from kraken_trio._internal.model.channel import modern_symbol
+from kraken_trio._internal.model.channel import PRIVATE_CHANNELS, Channel, modern_symbol
 from kraken_trio._internal.model.config import KrakenConfig
+from kraken_trio._internal.model.endpoint import Endpoint, parse_endpoint
 from kraken_trio._internal.model.gap import Gap, Resync
 from kraken_trio._internal.model.level3 import Level3Snapshot
 from kraken_trio._internal.model.lifecycle import ConnectionState, Restored, StateChange
@@ -34,18 +35,38 @@ from kraken_trio._internal.shell.supervisor import Room
 
 log = logging.getLogger("kraken_trio.feed")
 
-PUBLIC = "public"
-"""The session that all share who need none of their own."""
+PUBLIC, PRIVATE, LEVEL3 = "public", "private", "level3"
+"""The sessions that all share who need none of their own: one for each host of the exchange."""
+_SHARED: Final = {
+    PUBLIC: "endpoint",
+    PRIVATE: "private_endpoint",
+    LEVEL3: "level3_endpoint",
+}
+"""The setting that says where each of them connects to."""
+_HOMES: Final = {"level3": LEVEL3, **dict.fromkeys(PRIVATE_CHANNELS, PRIVATE)}
+
+
+def home(channel: Channel) -> str:
+    """The session that serves ``channel`` to all who share."""
+    return _HOMES.get(channel.name, PUBLIC)
+
+
+def endpoint_of(config: KrakenConfig, host: str) -> Endpoint:
+    """Where the shared session ``host`` connects to."""
+    field = _SHARED[host]
+    url = getattr(config, field)
+    return parse_endpoint(url, field=field, allow_insecure=config.allow_insecure)
 
 
 class Hub:
     """The sessions of a feed, and everybody who is told of all that happens in them."""
 
     def __init__(
-        self, make_session: Callable[[Hub, str, Room | None], Session], hooks: Hooks
+        self, make_session: Callable[[Hub, str, str, Room | None], Session], hooks: Hooks
     ) -> None:
-        """Begin with the public session. ``make_session`` is given this hub, the name, and for a
-        session of one subscription alone what tells whether there is room.
+        """Begin with the public session. ``make_session`` is given this hub, the name, the shared
+        session at whose host it is, and for a session of one subscription alone what tells whether
+        there is room.
         """
         self.hooks: Hooks = hooks
         """The observers'."""
@@ -63,8 +84,8 @@ class Hub:
         self._listeners: list[Callable[[Item], None]] = []
         self._waiting: dict[trio.Event, tuple[str, ConnectionState]] = {}
         self._closed = False
-        self.public: Session = make_session(self, PUBLIC, None)
-        """What all share who need no session of their own."""
+        self.public: Session = make_session(self, PUBLIC, PUBLIC, None)
+        """The one that every feed has."""
         self.sessions: dict[str, Session] = {PUBLIC: self.public}
         """All there are, by their names."""
         wall = self.public.supervisor.wall
@@ -80,8 +101,24 @@ class Hub:
 
     # Sessions.
 
-    def begin(self, room: Room) -> Session:
-        """Begin a session for one subscription alone.
+    def shared(self, name: str) -> Session:
+        """The session that all share at one of the hosts; it begins when it is first asked for.
+
+        Where the feed was disconnected, it is as the others are: closed, until ``connect``.
+        """
+        self.check_open()
+        session = self.sessions.get(name)
+        if session is None:
+            session = self.sessions[name] = self._make_session(self, name, name, None)
+            for listener in self._listeners:
+                session.engine.attach(listener)
+            session.start()
+            if self.public.supervisor.state is ConnectionState.CLOSED:
+                session.supervisor.close()
+        return session
+
+    def begin(self, host: str, room: Room) -> Session:
+        """Begin a session for one subscription alone, at the host of the shared one ``host``.
 
         What it delivers goes nowhere else: a reader that waits for one consumer would make all
         others wait. What happens in it is told to everybody, its gaps too.
@@ -89,12 +126,12 @@ class Hub:
         self.check_open()
         self._begun += 1
         name = f"block {self._begun}"
-        session = self.sessions[name] = self._make_session(self, name, room)
+        session = self.sessions[name] = self._make_session(self, name, host, room)
         session.start()
         return session
 
     def end(self, session: Session) -> None:
-        """End such a session."""
+        """End a session of one subscription alone."""
         session.end()
         if self.sessions.pop(session.name, None) is not None:
             self._past.update(counts(session))
@@ -112,17 +149,19 @@ class Hub:
         """A channel of everything from now on, that begins with each live book."""
         channel: RecordChannel[Item] = self.backlog.stream(config, self._end_stream)
         self.streams[channel] = None
-        for route in self.public.engine.routes():
-            if isinstance(route, BookRoute):
-                for snapshot in route.recall():
-                    channel.put(snapshot)
+        for session in self._shared():
+            for route in session.engine.routes():
+                if isinstance(route, BookRoute):
+                    for snapshot in route.recall():
+                        channel.put(snapshot)
         self.listen(channel.put)
         return channel
 
     def listen(self, listener: Callable[[Item], None]) -> None:
         """Give ``listener`` everything from now on. It must return at once, and never raise."""
         self._listeners.append(listener)
-        self.public.engine.attach(listener)
+        for session in self._shared():
+            session.engine.attach(listener)
 
     def publish(self, event: Item) -> None:
         """Give what no route delivers to all that listen."""
@@ -132,8 +171,12 @@ class Hub:
     async def wait_state(self, state: ConnectionState, session: str) -> None:
         """Wait until a session is in ``state``; one that it only passes through is not missed."""
         self.check_open()
+        there = self.sessions.get(session)
+        if there is None and session not in _SHARED:
+            raise KeyError(session)
         event = trio.Event()
-        if self.sessions[session].supervisor.state is state:
+        now = ConnectionState.DISCONNECTED if there is None else there.supervisor.state
+        if now is state:
             event.set()
         self._waiting[event] = (session, state)
         try:
@@ -204,7 +247,7 @@ class Hub:
         if snapshot is not None:
             self.publish(snapshot)
         for hook in self.hooks.gap:
-            self._untold.append(partial(hook, PUBLIC, gap))
+            self._untold.append(partial(hook, _HOMES.get(gap.channel, PUBLIC), gap))
         self.settled()
 
     def settled(self) -> None:
@@ -245,7 +288,12 @@ class Hub:
     def _end_stream(self, channel: RecordChannel[Any]) -> None:
         del self.streams[channel]
         self._listeners.remove(channel.put)
-        self.public.engine.detach(channel.put)
+        for session in self._shared():
+            session.engine.detach(channel.put)
+
+    def _shared(self) -> list[Session]:
+        """All that deliver to everybody."""
+        return [session for name, session in self.sessions.items() if name in _SHARED]
 
 
 def _log(session: str, effect: Effect) -> None:

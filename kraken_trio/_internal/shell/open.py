@@ -21,7 +21,6 @@ from kraken_trio._internal.core.conversation import Conversation
 from kraken_trio._internal.engine.engine import Engine
 from kraken_trio._internal.engine.hooks import Hooks
 from kraken_trio._internal.model.config import DropPolicy, KrakenConfig
-from kraken_trio._internal.model.endpoint import Endpoint, parse_endpoint
 from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.ports import Dial, Observer, Rest
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
@@ -30,11 +29,12 @@ from kraken_trio._internal.shell.dial import TcpDial
 from kraken_trio._internal.shell.dispatcher import Dispatcher
 from kraken_trio._internal.shell.feed import Feed
 from kraken_trio._internal.shell.holds import Holds
-from kraken_trio._internal.shell.hub import Hub
+from kraken_trio._internal.shell.hub import PUBLIC, Hub, endpoint_of
 from kraken_trio._internal.shell.losses import Losses, Relay
 from kraken_trio._internal.shell.scopes import open_services
 from kraken_trio._internal.shell.session import Session
 from kraken_trio._internal.shell.supervisor import Room, Supervisor
+from kraken_trio._internal.shell.tokens import Tokens
 from kraken_trio._internal.wire.decode import V2Decoder
 
 _budgets: trio.lowlevel.RunVar[dict[str, Budget]] = trio.lowlevel.RunVar("kraken_trio_budgets")
@@ -55,13 +55,14 @@ async def open_kraken(
 
     Returns before it connects: the first subscription, or ``feed.connect()``, does that. ``dial``
     makes the byte streams (TCP and TLS unless given); ``rest`` makes the calls that fetch missed
-    trades (the exchange's own unless given); ``observers`` watch: they must not raise, and one that
-    does ends the block. A callback that raises ends the block with its exception, or with
-    ``callback_errors="isolate"`` is an event.
+    trades and the tokens of private sessions (to the exchange itself unless given); ``observers``
+    watch: they must not raise, and one that does ends the block. A callback that raises ends the
+    block with its exception, or with ``callback_errors="isolate"`` is an event.
 
-    Raises, out of the block: ``RetriesExhausted`` when no attempt to connect is left, and whatever
-    the block, a callback or an observer raised, as it was raised. Leaving takes two seconds at
-    most, whatever the peer does; nothing is left running, and no socket is left open.
+    Raises, out of the block: ``RetriesExhausted`` when no attempt to connect is left,
+    ``AuthenticationError`` at once when the API key is refused, and whatever the block, a callback
+    or an observer raised, as it was raised. Leaving takes two seconds at most, whatever the peer
+    does; nothing is left running, and no socket is left open.
     """
     config = config or KrakenConfig()
     _check_possible(callback_errors)
@@ -69,18 +70,20 @@ async def open_kraken(
         losses = Losses()
         hooks = Hooks((losses, *observers), services.fail)
         holds = Holds()
-        endpoint, backoff = _endpoint(config), _backoff(config)
+        endpoint, backoff = endpoint_of(config, PUBLIC), _backoff(config)
         backfill = Backfill(holds, endpoint=endpoint, rest=rest, backoff=backoff, wall=_wall)
+        tokens = Tokens(config, rest=rest, services=services, wall=_wall)
 
-        def make_session(hub: Hub, name: str, room: Room | None) -> Session:
+        def make_session(hub: Hub, name: str, host: str, room: Room | None) -> Session:
+            private = host != PUBLIC
             watching = hooks
             if room is not None:  # It delivers to one alone; its gaps are everybody's.
                 watching = Hooks((losses, Relay(hub.publish), *observers), services.fail)
             supervisor = Supervisor(
-                _conversation(name, config),
+                _conversation(name, config, host),
                 Engine(V2Decoder(), session=name, hooks=watching),
                 config,
-                url=config.endpoint,
+                url=str(endpoint_of(config, host)),
                 dial=dial or TcpDial(),
                 wall=_wall,
                 tell=lambda effect: hub.told(session, effect),
@@ -88,6 +91,7 @@ async def open_kraken(
                 pressure=hub.pressure,
                 hooks=hooks,
                 on_held=holds.hold,
+                fetch_token=tokens.fetch if private else None,
                 room=room,
             )
             session = Session(supervisor, services)
@@ -106,7 +110,14 @@ async def open_kraken(
         services.start_soon(holds.watch, name="holds")
         services.start_soon(backfill.run, name="backfill")
         try:
-            yield Feed(config, hub, dispatcher, losses, backfill)
+            yield Feed(
+                config,
+                hub=hub,
+                dispatcher=dispatcher,
+                losses=losses,
+                backfill=backfill,
+                tokens=tokens,
+            )
         finally:
             hub.close()
             dispatcher.close()
@@ -125,11 +136,16 @@ def _wall() -> Timestamp:
     return Timestamp(time.time_ns())
 
 
-def _conversation(name: str, config: KrakenConfig) -> Conversation:
+def _conversation(name: str, config: KrakenConfig, host: str) -> Conversation:
     """That of a session, with the clock and the dice of this program."""
-    epoch_ns = time.time_ns() - int(trio.current_time() * NANOSECONDS)
-    backoff, budget = _backoff(config), _budget(config)
-    return Conversation(name, config, backoff=backoff, budget=budget, epoch_ns=epoch_ns)
+    return Conversation(
+        name,
+        config,
+        backoff=_backoff(config),
+        budget=_budget(config, host),
+        private=host != PUBLIC,
+        epoch_ns=time.time_ns() - int(trio.current_time() * NANOSECONDS),
+    )
 
 
 def _backoff(config: KrakenConfig) -> Backoff:
@@ -142,17 +158,13 @@ def _backoff(config: KrakenConfig) -> Backoff:
     )
 
 
-def _endpoint(config: KrakenConfig) -> Endpoint:
-    return parse_endpoint(config.endpoint, field="endpoint", allow_insecure=config.allow_insecure)
-
-
-def _budget(config: KrakenConfig) -> Budget:
-    """What ``config`` allows at its host, where every feed of this Trio run counts."""
-    host = _endpoint(config).host
+def _budget(config: KrakenConfig, host: str) -> Budget:
+    """What ``config`` allows at a host, where every feed of this Trio run counts."""
     try:
         budgets = _budgets.get()
     except LookupError:
         budgets = {}
         _budgets.set(budgets)
     mine = config.budget, config.budget_window
-    return budgets.setdefault(host, Budget(*mine)).beside(*mine)
+    name = endpoint_of(config, host).host
+    return budgets.setdefault(name, Budget(*mine)).beside(*mine)

@@ -31,6 +31,15 @@ MAX_BODY_BYTES: Final = 8 * 2**20
 _SCHEME = re.compile("http(?=s?://)", re.IGNORECASE)
 
 
+_KRAKEN: Final = "kraken.com"
+
+
+def of_the_exchange(endpoint: Endpoint) -> bool:
+    """Whether this is a host of the exchange's own."""
+    host = endpoint.host
+    return host == _KRAKEN or host.endswith(f".{_KRAKEN}")
+
+
 class HttpRest:
     """Calls a host over HTTPS; see ``Rest``.
 

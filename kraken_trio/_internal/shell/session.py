@@ -1,7 +1,7 @@
 """One session of a feed: its supervisor, what it delivers, and who shares that.
 
-A feed has one public session for all, and one more for each subscription that must have a
-connection of its own.
+A feed has a session for each host that is used, which all share, and one more for each
+subscription that must have a connection of its own.
 """
 
 from __future__ import annotations
@@ -73,26 +73,31 @@ def counts(session: Session) -> Counter[str]:
     )
 
 
-class OwnSession:
-    """The ``Keeper`` of one subscription that has a session to itself, as long as it lasts."""
+class LateSession:
+    """The ``Keeper`` of a subscription whose session may begin, and end, with it."""
 
-    def __init__(self, begin: Callable[[], Session], end: Callable[[Session], None]) -> None:
-        """``begin`` makes and starts the session, ``end`` ends it."""
+    def __init__(
+        self, begin: Callable[[], Session], end: Callable[[Session], object] | None = None
+    ) -> None:
+        """``begin`` gives the session when the subscription is entered, ``end`` is told that it
+        was left.
+        """
         self._begin = begin
         self._end = end
         self._session: Session | None = None
 
     def enter(self, subscription: Subscription[Any]) -> None:
-        """Begin the session, and ask for the parts in it."""
+        """Have the session begun, and ask for the parts in it."""
         self._session = self._begin()
         self._session.sharing.enter(subscription)
 
     def leave(self, subscription: Subscription[Any]) -> None:
-        """End it with its subscription."""
+        """Leave it in its session."""
         session, self._session = self._session, None
         if session is not None:
             session.sharing.leave(subscription)
-            self._end(session)
+            if self._end is not None:
+                self._end(session)
 
     def deadline(self, subscription: Subscription[Any]) -> float:
         """When ``tick`` is next needed because of the subscription."""

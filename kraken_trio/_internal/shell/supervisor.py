@@ -9,7 +9,7 @@ of the one before.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 import trio
@@ -31,6 +31,7 @@ from kraken_trio._internal.engine.signals import (
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.config import KrakenConfig
 from kraken_trio._internal.model.errors import (
+    AuthenticationError,
     ConnectionFailed,
     ConnectionLost,
     KrakenError,
@@ -40,17 +41,16 @@ from kraken_trio._internal.model.errors import (
 from kraken_trio._internal.model.gap import Gap, GapPolicy, GapReason
 from kraken_trio._internal.model.lifecycle import ConnectionState
 from kraken_trio._internal.model.ports import Dial
-from kraken_trio._internal.model.requests import Ping
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.channel import Pressure
 from kraken_trio._internal.shell.connection import Connection, open_connection
 from kraken_trio._internal.shell.scopes import raise_as_raised
 from kraken_trio._internal.shell.serving import carry_out, heard, wire_part
 from kraken_trio._internal.shell.tap import Pause
-from kraken_trio._internal.wire.encode import encode_request
-
-REQUEST_PAUSE_S = 0.02
-"""Between two requests: the exchange refuses bursts, and documents no rate. Ours."""
+from kraken_trio._internal.shell.tokens import Answer
+from kraken_trio._internal.shell.writer import Writer
+from kraken_trio._internal.wire.rest import RestRefused
+from kraken_trio._internal.wire.rest_token import Token
 
 Room = Callable[[], Pause | None]
 """Gives what a reader awaits until there is room; None where there is."""
@@ -77,6 +77,7 @@ class Supervisor:
         pressure: Pressure,
         hooks: Hooks,
         on_held: OnHeld,
+        fetch_token: Callable[[], Awaitable[Answer]] | None = None,
         room: Room | None = None,
     ) -> None:
         """Run ``conversation`` on connections to ``url``.
@@ -84,7 +85,8 @@ class Supervisor:
         ``tell`` is given every effect that is not about the connection: transitions, what became
         of subscriptions, warnings; ``settled`` is called when nothing is left to be carried
         out; ``on_held`` is given each subscription that holds something back, whenever it does.
-        None of them may wait or raise. ``wall`` is the wall clock.
+        None of them may wait or raise. ``wall`` is the wall clock. ``fetch_token`` is that of a
+        private conversation.
 
         ``room`` gives, after each frame, what is awaited until there is room for the next. While
         it is, nobody can know whether the peer lives, so silence counts for nothing.
@@ -95,8 +97,6 @@ class Supervisor:
         """What delivers."""
         self.wall = wall
         """The wall clock."""
-        self.pings: int = 0
-        """Pings sent."""
         self.connections: int = 0
         """Connections that were opened, one after the other."""
         self._config = config
@@ -107,15 +107,15 @@ class Supervisor:
         self._effects: deque[Effect] = deque()
         self._obeying = False
         self._pressure = pressure
-        self._on_sent = hooks.frame_sent
+        self._writer = Writer(conversation, hooks=hooks, wall=wall)
+        self._fetch_token = fetch_token
+        self._token_wanted = trio.Event()
         self._on_held = on_held
         self._room = room
         self._held = False
         self._dialling = False
         self._stirred = trio.Event()
-        self._to_send = trio.Event()
         self._moved = trio.Event()
-        self._ping_due = False
         self._connection: Connection | None = None
         self._attempt: trio.CancelScope | None = None
         self._failure: KrakenError | None = None
@@ -220,7 +220,9 @@ class Supervisor:
         # Raised only outside of the nursery, which would make a group of it.
         errors: list[Exception] = []
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._write, connection, errors, nursery.cancel_scope, name="writer")
+            write, scope = partial(self._writer.run, connection), nursery.cancel_scope
+            nursery.start_soon(self._attend, write, errors, scope, name="writer")
+            nursery.start_soon(self._attend, self._authenticate, errors, scope, name="tokens")
             try:
                 await connection.wait_closed()
             except Exception as error:  # noqa: BLE001 - reported or raised below
@@ -234,39 +236,34 @@ class Supervisor:
             self._report(said.Lost(loss))
 
     @enable_ki_protection
-    async def _write(
-        self, connection: Connection, errors: list[Exception], scope: trio.CancelScope
+    async def _attend(
+        self,
+        work: Callable[[], Awaitable[None]],
+        errors: list[Exception],
+        scope: trio.CancelScope,
     ) -> None:
-        """Say what the conversation wants said. What fails here ends ``scope``."""
+        """Do what is to be done as long as a connection lives. What fails here ends ``scope``."""
         try:
-            await self._say(connection)
+            await work()
         except Exception as error:  # noqa: BLE001 - raised by whoever has the scope
             errors.append(error)
             scope.cancel()
 
-    async def _say(self, connection: Connection) -> None:
-        """Send what the conversation wants said: the only task of ours that sends."""
-        while True:
-            await self._to_send.wait()
-            self._to_send = trio.Event()
-            # Once around, so that wishes which are made together go out together.
-            await trio.lowlevel.checkpoint()
-            payloads = [
-                encode_request(request, req_id=req_id)
-                for request, req_id in self.conversation.requests(trio.current_time())
-            ]
-            if self._ping_due:
-                self._ping_due = False
-                self.pings += 1
-                payloads.append(encode_request(Ping()))
-            for payload in payloads:
-                for hook in self._on_sent:
-                    hook(self.conversation.session.name, payload, self.wall())
-                try:
-                    await connection.send(payload)
-                except (ConnectionFailed, ProtocolError, trio.ClosedResourceError):
-                    return  # whoever waits for the end of the connection is told why
-                await trio.sleep(REQUEST_PAUSE_S)
+    async def _authenticate(self) -> None:
+        """Fetch a token whenever the conversation wants one, and report what came of it."""
+        while self._fetch_token is not None:
+            await self._token_wanted.wait()
+            self._token_wanted = trio.Event()
+            match await self._fetch_token():
+                case Token(text):
+                    self._writer.authorise(text)
+                    self._report(said.Authenticated())
+                case AuthenticationError() as error:
+                    self._report(said.AuthRefused(error))
+                case RestRefused(error, retry_after_s=wait_s, unavailable=unavailable):
+                    self._report(said.AuthUnavailable(error, wait_s, counted=not unavailable))
+                case error:
+                    self._report(said.AuthUnavailable(error))
 
     @enable_ki_protection
     def _sink(self, payload: bytes, received_at: Timestamp) -> Pause | None:
@@ -325,7 +322,7 @@ class Supervisor:
         Carrying one out may lead to more: whoever is told of something may ask for something.
         """
         if self.conversation.roster.has_requests():
-            self._to_send.set()
+            self._writer.stir()
         self._effects.extend(effects)
         if self._obeying or not effects:
             return
@@ -350,8 +347,10 @@ class Supervisor:
             case said.Invalidate():
                 self.engine.disconnect()
             case said.Probe():
-                self._ping_due = True
-                self._to_send.set()
+                self._writer.ping()
+            case said.FetchToken():
+                self._writer.hold_back()
+                self._token_wanted.set()
             case said.Fail(error):
                 self._failure = error
                 self._stirred.set()

@@ -1,0 +1,101 @@
+"""What is sent on the connections of one session: when, in which order, and with which token.
+
+Decides nothing about what is asked: that is the conversation's. Holds the token, and shows it to
+nobody but the exchange.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import trio
+from trio.lowlevel import enable_ki_protection
+
+from kraken_trio._internal.core.conversation import Conversation
+from kraken_trio._internal.engine.hooks import Hooks
+from kraken_trio._internal.model.errors import ConnectionFailed, ProtocolError
+from kraken_trio._internal.model.requests import Ping, Request
+from kraken_trio._internal.model.secret import Secret
+from kraken_trio._internal.model.timestamp import Timestamp
+from kraken_trio._internal.shell.connection import Connection
+from kraken_trio._internal.wire.encode import encode_request
+
+REQUEST_PAUSE_S: Final = 0.02
+"""Between two requests: the exchange refuses bursts, and documents no rate. Ours."""
+
+_MASKED: Final = Secret("****")
+
+
+class Writer:
+    """Sends what a conversation wants said: on one connection after the other, never on two."""
+
+    def __init__(
+        self, conversation: Conversation, *, hooks: Hooks, wall: Callable[[], Timestamp]
+    ) -> None:
+        """Have nothing to send, and no token. ``wall`` is the wall clock."""
+        self._conversation = conversation
+        self._on_sent = hooks.frame_sent
+        self._wall = wall
+        self._stirred = trio.Event()
+        self._ping_due = False
+        self._token: Secret | None = None
+
+    def stir(self) -> None:
+        """There may be something to send."""
+        self._stirred.set()
+
+    def ping(self) -> None:
+        """Send a ping."""
+        self._ping_due = True
+        self.stir()
+
+    def hold_back(self) -> None:
+        """Send nothing that needs a token until there is another."""
+        self._token = None
+
+    def authorise(self, token: Secret) -> None:
+        """Send what needs a token with this one."""
+        self._token = token
+        self.stir()
+
+    @enable_ki_protection
+    async def run(self, connection: Connection) -> None:
+        """Send on ``connection``, until it ends: the only task of ours that does."""
+        # Taken from the conversation and not sent yet; of no use on the next connection.
+        taken: deque[tuple[Request, int | None]] = deque()
+        while True:
+            await self._stirred.wait()
+            self._stirred = trio.Event()
+            # Once around, so that wishes which are made together go out together.
+            await trio.lowlevel.checkpoint()
+            while self._take(taken):
+                try:
+                    await self._send(connection, *taken.popleft())
+                except (ConnectionFailed, ProtocolError, trio.ClosedResourceError):
+                    return  # whoever waits for the end of the connection is told why
+                await trio.sleep(REQUEST_PAUSE_S)
+
+    def _take(self, taken: deque[tuple[Request, int | None]]) -> bool:
+        """Whether the first of ``taken`` can be sent now, after taking what there is."""
+        if self._ping_due:
+            self._ping_due = False
+            taken.appendleft((Ping(), None))
+        elif self._conversation.private and self._token is None:
+            return False
+        elif not taken:
+            taken.extend(self._conversation.requests(trio.current_time()))
+        return bool(taken)
+
+    async def _send(self, connection: Connection, request: Request, req_id: int | None) -> None:
+        """Send one request. Observers are told of it without the token."""
+        if self._on_sent:
+            shown = encode_request(request, req_id=req_id, token=self._shown)
+            for hook in self._on_sent:
+                hook(self._conversation.session.name, shown, self._wall())
+        await connection.send(encode_request(request, req_id=req_id, token=self._token))
+
+    @property
+    def _shown(self) -> Secret | None:
+        return None if self._token is None else _MASKED
