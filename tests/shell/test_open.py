@@ -111,6 +111,16 @@ async def test_what_the_block_raises_comes_out_as_it_was_raised(
         assert error.__context__ is None
 
 
+async def test_who_waits_to_be_answered_does_not_hide_why_it_is_over(
+    autojump_clock: trio.abc.Clock,
+) -> None:
+    """What ends the feed comes out as itself, though a subscription was being entered."""
+    config = CONFIG.replace(max_attempts=2)
+    with pytest.raises(RetriesExhausted):
+        async with open_kraken(config, dial=nobody) as feed, feed.book("BTC/USD"):
+            raise AssertionError
+
+
 async def test_when_no_attempt_is_left_the_block_is_told(autojump_clock: trio.abc.Clock) -> None:
     """The block is cancelled, and RetriesExhausted comes out of it with its cause."""
     config = CONFIG.replace(max_attempts=3)

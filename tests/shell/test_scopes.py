@@ -471,6 +471,17 @@ async def test_the_same_through_a_context_manager_of_ours(place: Place) -> None:
     assert (caught.value, error.__context__, error.__cause__) == (error, None, None)
 
 
+async def test_one_failure_of_two_services_comes_out_as_itself() -> None:
+    """They waited for the same thing: what went wrong is one thing, and told once."""
+    error = Wrong("theirs")
+    with pytest.raises(Wrong) as caught:
+        async with open_services() as services:
+            services.start_soon(fail, error)
+            services.start_soon(fail, error)
+            await trio.sleep_forever()
+    assert caught.value is error
+
+
 @pytest.mark.parametrize(
     "first, second",
     [

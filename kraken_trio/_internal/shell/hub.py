@@ -26,7 +26,12 @@ from kraken_trio._internal.model.config import KrakenConfig
 from kraken_trio._internal.model.endpoint import Endpoint, parse_endpoint
 from kraken_trio._internal.model.gap import Gap, Resync
 from kraken_trio._internal.model.level3 import Level3Snapshot
-from kraken_trio._internal.model.lifecycle import ConnectionState, Restored, StateChange
+from kraken_trio._internal.model.lifecycle import (
+    ConnectionState,
+    Restored,
+    SessionTrigger,
+    StateChange,
+)
 from kraken_trio._internal.model.records import BookSnapshot
 from kraken_trio._internal.shell.backlog import Backlog
 from kraken_trio._internal.shell.channel import Pressure, RecordChannel
@@ -282,7 +287,8 @@ class Hub:
         for event, wanted in self._waiting.items():
             if wanted == (change.session, change.to_state):
                 event.set()
-        if change.to_state is ConnectionState.CLOSED:
+        # Where it ended by an error, that is what is raised, and the whole block ends with it.
+        if change.trigger is SessionTrigger.CLOSE:
             session.sharing.session_ended()
 
     def _end_stream(self, channel: RecordChannel[Any]) -> None:

@@ -136,7 +136,9 @@ class Services:
             await self._manager.__aexit__(kind, cancelled, traceback)
         except BaseExceptionGroup as group:
             rest = group.exceptions
-        outcome = [*self._failures, *(each for each in rest if not is_cancelled(each))]
+        failures = [*self._failures, *(each for each in rest if not is_cancelled(each))]
+        # Each once: two services that waited for the same thing fail for the same reason.
+        outcome = list({id(each): each for each in failures}.values())
         if not outcome:
             # Only now: what failed would not be told if a cancellation took its place.
             outcome = [*rest[:1]]

@@ -17,7 +17,7 @@ from kraken_trio._internal.core import roster_effects
 from kraken_trio._internal.core.conversation import Effect
 from kraken_trio._internal.core.entry import Entry
 from kraken_trio._internal.engine.routes import Route
-from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.model.channel import PRIVATE_CHANNELS, Channel
 from kraken_trio._internal.model.errors import SubscriptionError
 from kraken_trio._internal.model.lifecycle import ConnectionState, SubscriptionState
 from kraken_trio._internal.shell.scopes import Services
@@ -75,6 +75,7 @@ class Sharing:
         parts = tuple(subscription.parts)
         for part in parts:
             self._check_handling(subscription, part)
+            self._check_beginning(subscription, part)
         self._supervisor.want([wire_part(part) for part in parts])
         self._subscriptions[subscription] = None
         for part in parts:
@@ -152,6 +153,17 @@ class Sharing:
             part.name,
             part.symbols[0] if part.symbols else None,
         )
+
+    def _check_beginning(self, subscription: Subscription[Any], part: Channel) -> None:
+        """Raise where one who joins would miss what the account began with: nobody keeps that."""
+        if part.key not in self._users or part.name not in PRIVATE_CHANNELS:
+            return
+        if subscription.records_channel is not None:
+            raise SubscriptionError(
+                "is subscribed to, and what it began with is told once; share its records, or use "
+                "feed.events(), feed.on() or the drop policy block",
+                part.name,
+            )
 
     def _discarded(self, part: Channel) -> None:
         entry = self._supervisor.conversation.roster.entry(part)
