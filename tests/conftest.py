@@ -157,7 +157,7 @@ class Desk:
     """It must be this one; the signature is not looked at."""
     SECRET = "QVNlY3JldFRoYXROb2JvZHlNdXN0RXZlclNlZTAxMjM0NTY3ODk="
     """Base64 of a text."""
-    TOKENS = "ATokenThatNobodyMustEverSee/"
+    TOKENS = "ATokenThatNobodyMustEverSeeAsLongAsRealOnes/"
     """What each token begins with."""
 
     def __init__(self, nursery: trio.Nursery) -> None:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import logging
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
+import trio.testing
 
+import kraken_trio
 from kraken_trio import (
     AuthenticationError,
     BalanceSnapshot,
@@ -28,7 +41,8 @@ from kraken_trio import (
     Timestamp,
     open_kraken,
 )
-from kraken_trio.extended import Observer
+from kraken_trio.extended import HttpRest, Observer
+from kraken_trio.testing import open_replay
 
 if TYPE_CHECKING:
     from tests.conftest import Desk
@@ -576,3 +590,254 @@ async def test_observers_are_not_shown_the_token(
         )
         for each in ((b"subscribe", b'"snapshot":true,', 1), (b"unsubscribe", b"", 2))
     ]
+
+
+async def answer_over_http(
+    stream: trio.SocketStream, heads: list[bytes], answers: list[str]
+) -> None:
+    """Answer one call over HTTP with the next of these."""
+    async with stream:
+        head = b""
+        while b"nonce=" not in head:
+            head += await stream.receive_some()
+        heads.append(head)
+        body = answers.pop(0).encode()
+        length = b"content-length: %d\r\n" % len(body)
+        await stream.send_all(b"HTTP/1.1 200 OK\r\n" + length + b"connection: close\r\n\r\n" + body)
+
+
+@pytest.mark.extra("private")  # noqa: S610 - a mark of pytest, no query of Django
+async def test_nothing_secret_is_shown_anywhere(
+    desk: Desk, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Logs at DEBUG of everything, what is printed, events, errors with their tracebacks, reprs:
+    over a whole run with real HTTP, a fresh token, losses, refusals, and a key that is refused.
+    """
+    caplog.set_level(logging.DEBUG)
+    tokens = [f"{desk.TOKENS}{number}" for number in range(3)]
+    desk.accepted = {tokens[0]}
+    answers = [json.dumps({"error": [], "result": {"token": token}}) for token in tokens]
+    answers = [*answers[:2], f'{{"error":["EGeneral:Bad {desk.TOKENS}9"]}}']
+    heads: list[bytes] = []
+    shown: list[object] = []
+    sent = Sent()
+
+    async with trio.open_nursery() as nursery:
+        handle = partial(answer_over_http, heads=heads, answers=answers)
+        (listener,) = await nursery.start(partial(trio.serve_tcp, handle, 0, host="127.0.0.1"))
+        rest = HttpRest(f"http://127.0.0.1:{listener.socket.getsockname()[1]}")
+        config = desk.config(initial_delay=0.001)
+        error: BaseException | None = None
+        try:
+            async with open_kraken(config, dial=desk.dial, rest=rest, observers=[sent]) as feed:
+                feed.on(StateChange, shown.append)
+                async with feed.events() as events, feed.executions() as executions:
+                    shown += [await executions.receive(), feed, vars(feed), config, executions]
+                    client = desk.client()
+                    await client.say(f'{{"token":"{tokens[0]}", broken')
+                    await client.say(
+                        {"channel": "executions", "type": "update", "token": tokens[0]}
+                    )
+                    desk.accepted = {tokens[1]}
+                    async with feed.balances() as balances:
+                        shown.append(await balances.receive())
+                    shown += await events.receive_batch()
+                    shown += [feed._tokens, vars(feed._tokens), feed._hub.sessions["private"]]
+                    shown += [vars(feed._hub.sessions["private"].supervisor._writer)]
+                    await client.cut()
+                    await trio.sleep_forever()
+        except AuthenticationError as refused:
+            error = refused
+        nursery.cancel_scope.cancel()
+    assert error is not None
+    assert len(heads) == 3
+    assert all(desk.KEY.encode() in head for head in heads)
+    text = caplog.text + "".join(capfd.readouterr()) + repr(shown) + repr(sent.frames)
+    text += "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
+    assert "kraken_trio.tokens" in caplog.text
+    assert "ESession:Invalid session" in text
+    assert "broken" in text
+    assert "****" in text
+    signature = heads[0].lower().split(b"api-sign: ")[1].split(b"\r")[0].decode()
+    for secret in (desk.KEY, desk.SECRET, desk.TOKENS[:12], signature):
+        assert secret.lower() not in text.lower()
+
+
+# At any moment.
+
+
+async def private_life(
+    desk: Desk, started: Callable[[trio.CancelScope], None] = lambda _: None
+) -> bool:
+    """Two sessions, a token that expires, a message that is missing, a cut; say if it was ended."""
+    desk.rest_delay = 0.1
+    with trio.CancelScope() as scope:
+        started(scope)
+        async with (
+            open_kraken(desk.config(), dial=desk.dial, rest=desk.rest) as feed,
+            feed.executions() as executions,
+            feed.level3("BTC/USD") as books,
+        ):
+            await books.receive()
+            desk.accepted.clear()
+            async with feed.balances() as balances:
+                await balances.receive()
+            desk.client().sequences["executions"] += 1
+            await desk.client().tell("executions", "update", [NEW])
+            while not isinstance(await executions.receive(), Gap):
+                pass
+            await feed.wait_state(ConnectionState.SUBSCRIBED, session="private")
+            await desk.client().cut()
+            await feed.wait_state(ConnectionState.AUTHENTICATING, session="private")
+            await feed.wait_state(ConnectionState.SUBSCRIBED, session="private")
+    return scope.cancelled_caught
+
+
+async def nothing_remains(desk: Desk) -> None:
+    """No connection, no call, as soon as the desk has noticed."""
+    await trio.sleep(2)
+    assert not desk.clients
+    assert desk.calls == 0
+
+
+class CancelAtStep(trio.abc.Instrument):
+    """Cancels a scope right before the n-th step of any task."""
+
+    def __init__(self, steps: int) -> None:
+        """Cancel before that many steps more."""
+        self.steps = steps
+        self.scope: trio.CancelScope | None = None
+
+    def begin(self, scope: trio.CancelScope) -> None:
+        """Count from here."""
+        self.scope = scope
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:  # noqa: ARG002 - any task's
+        """Count, and cancel."""
+        if self.scope is not None:
+            self.steps -= 1
+            if self.steps == 0:
+                self.scope.cancel()
+
+
+def test_a_cancellation_at_any_step_leaves_nothing(
+    open_desk: Callable[[], AbstractAsyncContextManager[Desk]],
+) -> None:
+    """Wherever it strikes: no connection and no call remain, and the next feed works."""
+
+    async def program(instrument: CancelAtStep) -> bool:
+        async with open_desk() as desk:
+            ended = await private_life(desk, instrument.begin)
+            instrument.scope = None
+            await nothing_remains(desk)
+            if ended:
+                with trio.fail_after(60):
+                    assert not await private_life(desk)
+            return ended
+
+    for step in itertools.count(1, 3):
+        instrument = CancelAtStep(step)
+        clock = trio.testing.MockClock(autojump_threshold=0)
+        if not trio.run(program, instrument, clock=clock, instruments=[instrument]):
+            break
+    assert step > 100
+
+
+OURS = str(Path(kraken_trio.__file__).parent / "_internal")
+LINES_APART = 97
+"""So many lines from one Ctrl-C to the next: a prime, so that loops are met everywhere."""
+
+
+class Interrupter:
+    """Sends this process a SIGINT when the n-th line of our code is about to run."""
+
+    def __init__(self, lines: int) -> None:
+        """Interrupt before that many lines more."""
+        self.lines = lines
+
+    def __call__(self, frame: FrameType, event: str, _: object) -> Any:
+        """Trace our code; no other is slowed down."""
+        if not frame.f_code.co_filename.startswith((f"{OURS}/core", f"{OURS}/shell")):
+            return None
+        if event == "line":
+            self.lines -= 1
+            if self.lines == 0:
+                signal.raise_signal(signal.SIGINT)
+        return self
+
+
+@pytest.mark.skipif(
+    signal.getsignal(signal.SIGINT) is not signal.default_int_handler,
+    reason="whoever runs these tests has taken Ctrl-C for something else",
+)
+def test_ctrl_c_at_any_line_ends_the_program(
+    open_desk: Callable[[], AbstractAsyncContextManager[Desk]],
+) -> None:
+    """Wherever it strikes: no hang, and nothing is left of the feed."""
+
+    async def program(interrupter: Interrupter) -> None:
+        async with open_desk() as desk:
+            before = sys.gettrace()
+            try:
+                sys.settrace(interrupter)
+                with trio.fail_after(60):
+                    await private_life(desk)
+            finally:
+                sys.settrace(before)
+                with trio.CancelScope(shield=True):
+                    await nothing_remains(desk)
+
+    for line in itertools.count(1, LINES_APART):
+        interrupter, interrupted = Interrupter(line), False
+        clock = trio.testing.MockClock(autojump_threshold=0)
+        try:
+            trio.run(program, interrupter, clock=clock)
+        except* KeyboardInterrupt:
+            interrupted = True
+        assert interrupted == (interrupter.lines <= 0)
+        if not interrupted:
+            break
+    assert line > 20 * LINES_APART
+
+
+# Real traffic.
+
+
+async def test_real_account_traffic_comes_through(
+    autojump_clock: trio.abc.Clock, desk: Desk, captures: Path, tmp_path: Path
+) -> None:
+    """One order's life and its balances, as the exchange sent them, record by record."""
+    lines = (captures / "v2-private-20260121.jsonl").read_text(encoding="utf-8").splitlines()
+    frames = [json.loads(json.loads(line)["raw"]) for line in lines]
+    kept = [
+        line
+        for line, frame in zip(lines, frames, strict=True)
+        if frame.get("channel") in ("executions", "balances") and "data" in frame
+    ]
+    path = tmp_path / "account.jsonl"
+    path.write_text("\n".join(kept), encoding="utf-8")
+    rows = {
+        channel: sum(len(f["data"]) for f in frames if f.get("channel") == channel and "data" in f)
+        for channel in ("executions", "balances")
+    }
+    assert rows["executions"] > 3
+    async with (
+        open_replay(path) as replay,
+        open_kraken(desk.config(), dial=replay.dial, rest=desk.rest) as feed,
+        feed.events() as events,
+    ):
+        got: list[object] = []
+        async with trio.open_nursery() as nursery:
+
+            async def hold(channel: Channel) -> None:
+                async with feed.subscribe(channel, stream=False):
+                    await trio.sleep(60)
+
+            nursery.start_soon(hold, Channel.executions())
+            nursery.start_soon(hold, Channel.balances())
+            with trio.move_on_after(5):
+                while True:
+                    got += await events.receive_batch()
+            nursery.cancel_scope.cancel()
+    assert sum(isinstance(item, Execution) for item in got) == rows["executions"]
+    assert sum(isinstance(i, BalanceSnapshot | BalanceUpdate) for i in got) == rows["balances"]
