@@ -1,0 +1,47 @@
+"""The page about account data says what is so: its program, its names, its words."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from kraken_trio import ConnectionState, KrakenConfig, SessionTrigger
+from kraken_trio._internal.core.subscription import ATTEMPTS
+from kraken_trio._internal.shell.feed import SNAPSHOT_DEPTH
+from kraken_trio._internal.wire import rest_token
+
+PAGE = (Path(__file__).parent.parent.parent / "docs" / "private.md").read_text("utf-8")
+
+
+def test_the_program_runs_as_it_stands() -> None:
+    """It compiles, and its functions are what a reader would call."""
+    (program,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    body, _, last = program.rstrip().rpartition("\n")
+    assert last == "trio.run(account)"
+    names: dict[str, object] = {}
+    exec(compile(body, "private.md", "exec"), names)  # noqa: S102 - our own words
+    assert inspect.iscoroutinefunction(names["account"])
+
+
+def test_what_is_refused_for_good_is_named() -> None:
+    """Each refusal that something particular can be done about."""
+    assert [words for words in rest_token._MENDS if f"`{words}`" not in PAGE] == []
+
+
+@pytest.mark.parametrize("field", ["private_endpoint", "level3_endpoint", "api_key", "timeout"])
+def test_settings_are_called_what_they_are(field: str) -> None:
+    """Each is a field of the configuration."""
+    assert field in PAGE
+    assert field in inspect.signature(KrakenConfig).parameters
+
+
+def test_states_and_figures() -> None:
+    """As the code has them."""
+    assert f"`{ConnectionState.AUTHENTICATING.name}`" in PAGE
+    for trigger in (SessionTrigger.AUTH_UNAVAILABLE, SessionTrigger.TOKEN_REFUSED):
+        assert f"`{trigger.value}`" in PAGE
+    assert f"after {ATTEMPTS} attempts" in PAGE
+    assert f"room for {SNAPSHOT_DEPTH:,} records" in PAGE
