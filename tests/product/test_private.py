@@ -88,8 +88,8 @@ async def test_account_data_come_over_a_session_of_their_own(
         assert feed.active_subscriptions == (Channel.executions(), Channel.balances())
         assert feed.is_subscribed(Channel.executions())
         assert feed.statistics().states == feed.states
-    assert states(changes)[:4] == ["connecting", "authenticating", "subscribing", "subscribed"]
     await trio.sleep(1)
+    assert states(changes)[:4] == ["connecting", "authenticating", "subscribing", "subscribed"]
     token = f"{desk.TOKENS}1"
     assert desk.client().asked() == [("executions", token), ("balances", token)]
     assert desk.client().asked("unsubscribe") == [("balances", token), ("executions", token)]
@@ -255,6 +255,7 @@ async def test_each_connection_has_a_fresh_token(
             await feed.wait_state(ConnectionState.SUBSCRIBED, session="private")
             tokens = {token for _, token in desk.client().asked()}
             assert tokens == {f"{desk.TOKENS}{number}"}
+            await trio.sleep(1)
     assert desk.nonces == sorted(set(desk.nonces))
     assert [resync.channel for resync in resyncs] == ["executions", "balances"] * 2
 
@@ -376,6 +377,7 @@ async def test_a_token_that_expired_is_replaced(
             assert isinstance(await balances.receive(), BalanceSnapshot)
         await desk.client().tell("executions", "update", [NEW])
         assert isinstance(await executions.receive(), Execution)
+        await trio.sleep(1)
     assert desk.client().asked() == [
         ("executions", f"{desk.TOKENS}1"),
         ("balances", f"{desk.TOKENS}1"),
