@@ -289,9 +289,7 @@ class Roster:
             return talk.Left()
         symbol = entry.part.symbols[0] if entry.part.symbols else None
         error = SubscriptionError(reply.error or "refused", entry.part.name, symbol)
-        # With a fresh token it may succeed, after the same pause.
-        passing = (Refusal.TRANSIENT, Refusal.TOKEN)
-        return talk.Refused(error, transient=reply.refusal in passing)
+        return talk.Refused(error, transient=reply.refusal in (Refusal.TRANSIENT, Refusal.TOKEN))
 
     def _step_all(self, entries: Iterable[Entry], event: talk.Input, now: float) -> list[Effect]:
         effects: list[Effect] = []
