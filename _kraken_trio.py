@@ -34,5 +34,10 @@ def main() -> None:
     run()
 
 
-if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # Else somebody ignores it.
-    signal.signal(signal.SIGINT, leave)
+def hush() -> None:
+    """Have Ctrl-C end the process without a word, unless somebody ignores it, or uses it."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, leave)
+
+
+hush()

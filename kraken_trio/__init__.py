@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from kraken_trio._internal import start as _start  # noqa: F401 - before all that takes time
+# First, before all that takes time:
+from kraken_trio._internal import start as _start  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from kraken_trio._internal.model.account import (
     BalanceSnapshot,
     BalanceUpdate,

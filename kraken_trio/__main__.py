@@ -22,6 +22,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    import _kraken_trio  # noqa: F401 - Ctrl-C is quiet from here on, if it was not before
+    import _kraken_trio
 
+    _kraken_trio.hush()  # If it was not before: as after python -Im kraken_trio.
     main()

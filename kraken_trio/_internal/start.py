@@ -18,4 +18,6 @@ def starts_command() -> bool:
 
 
 if starts_command():
-    import _kraken_trio  # noqa: F401 - it is all in there
+    import _kraken_trio
+
+    _kraken_trio.hush()
