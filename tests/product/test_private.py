@@ -42,7 +42,6 @@ from kraken_trio import (
     open_kraken,
 )
 from kraken_trio.extended import HttpRest, Observer
-from kraken_trio.testing import open_replay
 
 if TYPE_CHECKING:
     from tests.conftest import Desk
@@ -800,46 +799,3 @@ def test_ctrl_c_at_any_line_ends_the_program(
         if not interrupted:
             break
     assert line > 20 * LINES_APART
-
-
-# Real traffic.
-
-
-async def test_real_account_traffic_comes_through(
-    autojump_clock: trio.abc.Clock, desk: Desk, captures: Path, tmp_path: Path
-) -> None:
-    """One order's life and its balances, as the exchange sent them, record by record."""
-    lines = (captures / "v2-private-20260121.jsonl").read_text(encoding="utf-8").splitlines()
-    frames = [json.loads(json.loads(line)["raw"]) for line in lines]
-    kept = [
-        line
-        for line, frame in zip(lines, frames, strict=True)
-        if frame.get("channel") in ("executions", "balances") and "data" in frame
-    ]
-    path = tmp_path / "account.jsonl"
-    path.write_text("\n".join(kept), encoding="utf-8")
-    rows = {
-        channel: sum(len(f["data"]) for f in frames if f.get("channel") == channel and "data" in f)
-        for channel in ("executions", "balances")
-    }
-    assert rows["executions"] > 3
-    async with (
-        open_replay(path) as replay,
-        open_kraken(desk.config(), dial=replay.dial, rest=desk.rest) as feed,
-        feed.events() as events,
-    ):
-        got: list[object] = []
-        async with trio.open_nursery() as nursery:
-
-            async def hold(channel: Channel) -> None:
-                async with feed.subscribe(channel, stream=False):
-                    await trio.sleep(60)
-
-            nursery.start_soon(hold, Channel.executions())
-            nursery.start_soon(hold, Channel.balances())
-            with trio.move_on_after(5):
-                while True:
-                    got += await events.receive_batch()
-            nursery.cancel_scope.cancel()
-    assert sum(isinstance(item, Execution) for item in got) == rows["executions"]
-    assert sum(isinstance(i, BalanceSnapshot | BalanceUpdate) for i in got) == rows["balances"]
