@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import signal
 import socket
 import ssl
@@ -16,9 +17,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 import trio
 
-from kraken_trio import BookSnapshot, Gap, KrakenConfig, SubscriptionError, Trade, open_kraken
+from kraken_trio import (
+    BalanceSnapshot,
+    BookSnapshot,
+    Gap,
+    KrakenConfig,
+    SubscriptionError,
+    Trade,
+    open_kraken,
+)
 from kraken_trio._internal.apps.dialling import trusting
-from kraken_trio.extended import TcpDial
+from kraken_trio.extended import HttpRest, TcpDial
 
 if TYPE_CHECKING:
     from tests.apps.conftest import Run, Start
@@ -126,6 +135,41 @@ async def test_without_tls_any_client_can_come(start: Start) -> None:
             feed.trades("BTC/USD", snapshot=True) as trades,
         ):
             assert isinstance(await trades.receive(), Trade)
+        code, err = await exchange.end()
+    assert (code, "Traceback" in err) == (130, False)
+
+
+@pytest.mark.parametrize("played", [False, True])
+async def test_its_other_hosts_are_open_on_demand(
+    start: Start,
+    tmp_path: Path,
+    played: bool,
+) -> None:
+    """A program sees the account with what stands on standard output, and nothing more."""
+    ca = tmp_path / "ca.pem"
+    words = ["--ca-file", str(ca), "--private"]
+    if played:
+        path = tmp_path / "capture.jsonl"
+        frame = {
+            "channel": "balances",
+            "type": "snapshot",
+            "data": [{"asset": "BTC", "asset_class": "currency", "balance": 1.5, "wallets": []}],
+            "sequence": 1,
+        }
+        path.write_text(json.dumps({"ts": None, "raw": json.dumps(frame)}) + "\n")
+        words += ["--capture", str(path)]
+    async with running(start, *words, told=2) as exchange:
+        assert exchange.process.stdout is not None
+        read = exchange.process.stdout.readline
+        lines = [await trio.to_thread.run_sync(read, abandon_on_cancel=True) for _ in range(5)]
+        environ = dict(line.strip().split("=", 1) for line in lines)
+        rest = HttpRest(environ.pop("KRAKEN_REST"), ssl_context=trusting(ca))
+        config = KrakenConfig.from_env(None, environ, endpoint=exchange.url)
+        async with (
+            open_kraken(config, dial=TcpDial(trusting(ca)), rest=rest) as feed,
+            feed.balances() as balances,
+        ):
+            assert isinstance(await balances.receive(), BalanceSnapshot)
         code, err = await exchange.end()
     assert (code, "Traceback" in err) == (130, False)
 

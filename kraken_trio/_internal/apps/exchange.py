@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,8 @@ SYMBOLS_TOLD, OFFERS_TOLD = 5, 20
 """Of the market, and of a file; more are counted."""
 SNAPSHOT_DELAY_S = 0.1
 """From an acknowledgement to its snapshot: the real exchange takes 0.05 to 0.2."""
+QUOTE_FUNDS, BASE_FUNDS = Decimal(100_000), Decimal(10)
+"""What the account begins with, so that there is something to see, and to trade with."""
 
 _RATE, _SEED = 200.0, 1
 
@@ -38,12 +41,13 @@ async def exchange(
     tls: bool = True,
     ca_file: Path | None = None,
     capture: Path | None = None,
+    private: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Run a simulated exchange for any client, until Ctrl-C.
 
-    It speaks the exchange's WebSocket protocol v2, public channels, on this machine alone. The
-    first line of standard output is its URL. Who comes, what they subscribe to and why they
-    leave is told on standard error.
+    It speaks the exchange's WebSocket protocol v2, on this machine alone. The first line of
+    standard output is its URL. Who comes, what they subscribe to and why they leave is told on
+    standard error.
 
     With TLS, clients have to trust the authority that signed the certificate: it is written to
     --ca-file, or to a file that is gone at the end.
@@ -54,6 +58,7 @@ async def exchange(
         kraken-trio watch BTC/USD --url wss://localhost:8443/v2 --ca ca.pem
         kraken-trio exchange --no-tls --symbols BTC/USD ABC/XYZ --rate 500
         kraken-trio exchange --capture capture.jsonl
+        kraken-trio exchange --port 8443 --private
 
     Parameters
     ----------
@@ -72,13 +77,18 @@ async def exchange(
     capture
         Play this file of captured frames to each client that subscribed to all that is in it,
         instead of a made-up market.
+    private
+        Open the hosts for accounts, for order-by-order books and for REST, too, at the ports
+        behind --port: their URLs, and a key made for tests, follow the first line. The account
+        begins with 100,000 of each quote currency, and 10 of every other asset.
     """
     if ca_file is not None and not tls:
         raise ConfigurationError("ca-file", "has no sense with --no-tls", "Leave one of them out")
     async with _opened(symbols, rate, seed, capture) as (doors, what):
         address = await doors.listen(tls=tls, port=port)
+        more = await _private(doors, tls=tls, port=port) if private else {}
         with _written(address.ca_pem, ca_file) as authority:
-            print(address.url, flush=True)
+            print("\n".join([address.url, *map("=".join, more.items())]), flush=True)
             say = Notes().say
             say(what)
             if authority is not None:
@@ -121,9 +131,27 @@ async def _opened(
     # Of its one user it would ban all programs together.
     rules = ExchangeRules(max_attempts=None, snapshot_delay_s=SNAPSHOT_DELAY_S)
     async with open_exchange(market, seed=seed, rate=rate, rules=rules) as simulated:
+        bases, quotes = zip(*(symbol.split("/") for symbol in market.symbols), strict=True)
+        for asset in dict.fromkeys((*quotes, *bases)):
+            simulated.account.deposit(asset, QUOTE_FUNDS if asset in quotes else BASE_FUNDS)
         names = " ".join(market.symbols[:SYMBOLS_TOLD])
         more = _more(len(market.symbols), SYMBOLS_TOLD)
         yield simulated, f"a made-up market of {names}{more}: {rate:g} steps a second, seed {seed}"
+
+
+async def _private(doors: Exchange | Replay, *, tls: bool, port: int) -> dict[str, str]:
+    """Open the other hosts; give what a program needs for them, by the names of its settings."""
+    ports = [port + number if port else 0 for number in (1, 2, 3)]
+    account = await doors.listen(tls=tls, port=ports[0], door="private")
+    orders = await doors.listen(tls=tls, port=ports[1], door="level3")
+    rest = await doors.listen_rest(tls=tls, port=ports[2])
+    return {
+        "KRAKEN_PRIVATE_ENDPOINT": account.url,
+        "KRAKEN_LEVEL3_ENDPOINT": orders.url,
+        "KRAKEN_REST": rest.url,
+        "KRAKEN_API_KEY": doors.api_key,
+        "KRAKEN_API_SECRET": doors.api_secret,
+    }
 
 
 @contextmanager

@@ -261,10 +261,9 @@ class Doors:
             why = "it hung up, as some do that do not trust the certificate"
             if isinstance(error, trio.TooSlowError):
                 why = f"it took more than {UPGRADE_TIMEOUT_S:g} s"
-            elif isinstance(cause := error.__cause__, SSLError) and not isinstance(
-                cause, SSLEOFError
-            ):
-                why = str(cause.reason)
+            elif isinstance(cause := error.__cause__, SSLError) and cause.reason:
+                # An end in the middle of it has a reason, too, that says nothing to anybody.
+                why = why if isinstance(cause, SSLEOFError) else cause.reason
             self.witness(f"client {number} did not agree on TLS: {why}")
             return False
         return True
