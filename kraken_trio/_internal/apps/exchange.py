@@ -41,7 +41,7 @@ async def exchange(
     tls: bool = True,
     ca_file: Path | None = None,
     capture: Path | None = None,
-    private: Annotated[bool, Parameter(negative="")] = False,
+    private: Annotated[bool, Parameter(negative="", show_default=False)] = False,
 ) -> int:
     """Run a simulated exchange for any client, until Ctrl-C.
 
