@@ -254,6 +254,7 @@ class Subscription:
             case DataLost():
                 return self._lost(event.reason, now)
             case Probe():
+                self._forgive(now)
                 return self._fire(trigger.PROBE, now)
             case GiveUp():
                 return self._fire(trigger.GAVE_UP, now, event.error)
