@@ -236,8 +236,8 @@ def _subscription() -> dict[
         # Acknowledged and silent, or a quiet market: the snapshot of a new subscription tells.
         (s.LIVE, t.PROBE): Row(s.PROBING, (e.UNSUBSCRIBE,)),
         (s.PROBING, t.LEFT): Row(s.PROBED, (e.SUBSCRIBE,)),
-        # It would not let us leave: then all is as it was.
-        (s.PROBING, t.REFUSED): Row(s.LIVE),
+        # It would not let us leave: then all is as it was, also for those who came meanwhile.
+        (s.PROBING, t.REFUSED): Row(s.LIVE, (e.DELIVER,)),
         (s.PROBING, t.LOST): Row(s.RESYNCING, (e.DISCARD,)),
         (s.PROBING, t.LEAVE): Row(s.UNSUBSCRIBING, (e.DISCARD,)),
         (s.PROBED, t.ACKNOWLEDGED): Row(s.PROBED),
