@@ -394,6 +394,34 @@ def test_trades_that_never_came_were_missed_since_they_were_promised(
     assert [type(item) for item in got][:1] == ([Gap] if numbers else [])
 
 
+def test_what_a_probe_shows_of_the_past_is_known_from_then_on() -> None:
+    """One who asked for no past is never given it, whatever connections break; and what is missed
+    behind it is known to the number.
+    """
+    route, got = opened(Channel.trades("BTC/USD"))
+    route.confirmed = True
+    probed(route, confirmed_at=2)
+    assert list(route.take(message("trade", trade(1), trade(2), snapshot=True))) == []
+    assert route.disconnect() is None
+    route.take(message("trade", trade(2), snapshot=True))
+    route.take(message("trade", trade(4)))
+    assert got == [
+        Gap("trade", "BTC/USD", GapReason.TRADE_ID, 3, 4, 1, Timestamp(2), Timestamp(4)),
+        trade(4),
+    ]
+
+
+def test_where_a_probe_shows_no_past_nobody_knows_what_was_missed() -> None:
+    """All that it shows is news: there may have been more."""
+    route, got = opened(Channel.trades("BTC/USD"))
+    probed(route, confirmed_at=1)
+    route.take(message("trade", trade(2), snapshot=True))
+    assert got == [
+        Gap("trade", "BTC/USD", GapReason.STALLED, to_time=Timestamp(2)),
+        trade(2),
+    ]
+
+
 def test_instruments_are_compared_one_by_one() -> None:
     """A change of one of them that was not told is a stall."""
     route, got = opened(Channel.instrument())

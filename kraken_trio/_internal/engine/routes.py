@@ -224,16 +224,19 @@ class TrackedRoute(Route):
         """Leave of a probe's snapshot what is news, told behind a gap if it comes late.
 
         Where nothing was seen before, and no past was asked for, news is what happened since the
-        subscription was confirmed. Nothing of it is missing, so the gap has size 0.
+        subscription was confirmed; from what is older the numbers go on. Nothing of the news is
+        missing, so the gap has size 0, unless nobody knows what was before.
         """
         self.probe = None
-        last = self.tracker.last
-        news = newer(message.records, last)
-        if last is None and not self.part.snapshot:
-            news = [each for each in news if probe.since_confirmed(begun_at(each))]
+        news = newer(message.records, self.tracker.last)
+        if self.tracker.last is None and not self.part.snapshot:
+            past = [each for each in news if not probe.since_confirmed(begun_at(each))]
+            self.tracker.accept(replace(message, records=tuple(past)))
+            news = news[len(past) :]
         missed = NOTHING
         if stalled(probe, news):
-            gap = self._gap(GapReason.STALLED, size=0, to_time=begun_at(news[0]))
+            size = None if self.tracker.last is None else 0
+            gap = self._gap(GapReason.STALLED, size=size, to_time=begun_at(news[0]))
             self._deliver(gap)
             missed = (Missed(self.part, gap),)
         # What was kept, and what reaches back, is judged by whole snapshots alone.
