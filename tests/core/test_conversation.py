@@ -294,6 +294,18 @@ def test_in_a_maintenance_nobody_is_probed() -> None:
     assert silent(made, until=690.0)
 
 
+def test_what_is_not_read_is_nobodys_silence() -> None:
+    """Neither that of the peer, nor of one subscription, nor of answers."""
+    made = subscribed(BTC)
+    made.want([ETH], 50.0)
+    made.excuse(930.0, 1000.0)
+    assert made.tick(1000.0) == [said.Probe()]
+    assert made.look(lambda _: 0, 1000.0) == []
+    assert made.deadline > 1000.0
+    assert answer(made, 1009.0)
+    assert made.state is ConnectionState.SUBSCRIBED
+
+
 def test_without_a_connection_nobody_is_probed() -> None:
     """A silence needs somebody to be silent."""
     made = subscribed(BTC)

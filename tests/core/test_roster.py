@@ -323,6 +323,18 @@ def test_an_unanswered_probe_is_a_stall_until_the_snapshot_comes() -> None:
     assert not made.mending
 
 
+def test_time_in_which_nothing_was_read_is_none_for_answers() -> None:
+    """They may lie there unread: they are awaited anew, and known when they come at last."""
+    made = roster(BTC)
+    ((_, req_id),) = made.requests(0.0)
+    made.excuse(100.0, 101.0)
+    assert made.requests(101.0) == []
+    assert (made.tick(110.0), made.silent(110.0), made.unanswered) == ([], False, 0)
+    made.replied(yes(req_id, "BTC/USD"), 110.0)
+    assert made.unanswered == 0
+    assert made.snapshot(BTC, 110.0) == [Completed(BTC)]
+
+
 def test_one_that_is_given_up_ends_alone() -> None:
     """With the reason that was given."""
     made = live(BTC, ETH)

@@ -100,6 +100,19 @@ def test_the_longest_silent_are_probed_first_and_not_all_at_once() -> None:
     assert made.look(counts, 105.0) == late
 
 
+def test_who_could_not_be_heard_was_not_silent() -> None:
+    """The limit counts from there; without a connection there is nothing to count."""
+    made = silence(BTC)
+    made.look({BTC: 7}, 15.0)
+    made.excuse(100.0)
+    assert made.look({BTC: 7}, 115.0) == []
+    assert made.look({BTC: 7}, 174.0) == []
+    assert made.look({BTC: 7}, 175.0) == [BTC]
+    made.end()
+    made.excuse(200.0)
+    assert made.due == math.inf
+
+
 def test_what_a_probe_showed_is_counted_until_something_comes() -> None:
     """How often in a row, and how long it was silent."""
     made = silence(BTC)

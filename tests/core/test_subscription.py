@@ -86,6 +86,20 @@ def test_a_transient_refusal_is_repeated_after_growing_pauses(
     book >> s.Refused(BUSY, transient=True) << [s.Discard(), s.Unsubscribe(), s.Fail(BUSY)]
 
 
+def test_what_could_not_be_read_is_awaited_anew(playbook: Callable[..., Any]) -> None:
+    """Not so a pause of ours, nor where nothing is awaited."""
+    book = playbook(subscription())
+    book >> s.Online()
+    book.machine.excuse(9.0)
+    assert book.machine.deadline == 19.0
+    book >> s.Refused(BUSY, transient=True)
+    book.machine.excuse(9.0)
+    assert book.machine.deadline == 1.0
+    book >> s.Acknowledged() >> s.SnapshotSeen()
+    book.machine.excuse(9.0)
+    assert book.machine.deadline == math.inf
+
+
 def test_a_transient_refusal_that_comes_late_is_late(playbook: Callable[..., Any]) -> None:
     """Once it is live, an old refusal means nothing."""
     book = playbook(live())

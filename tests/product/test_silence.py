@@ -18,6 +18,7 @@ from kraken_trio import (
     BookSnapshot,
     Channel,
     ConnectionState,
+    DropPolicy,
     Feed,
     Gap,
     GapReason,
@@ -177,3 +178,27 @@ async def test_one_that_stays_silent_is_given_up_and_the_others_go_on(
         await pass_time(exchange, 5)
         assert waiting(other)
         assert feed.statistics().connections == 1
+
+
+async def test_who_does_not_read_takes_nobody_for_silent(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """A consumer of Block that rests for long: no probe, no lost connection, no gap; and where
+    the connection breaks meanwhile, the answers that wait for it are awaited.
+    """
+    block: dict[str, Any] = {"drop_policy": DropPolicy.BLOCK, "max_queue_depth": 5}
+    async with (
+        opened(silent_after=5.0, timeout=5.0) as (exchange, feed),
+        feed.subscribe(Channel.book(BTC), **block) as slow,
+    ):
+        await pass_time(exchange, 200)
+        assert sum(b"book" in request for request in peer(exchange).requests) == 1
+        items = [await slow.receive() for _ in range(50)]
+        assert not [item for item in items if isinstance(item, Gap)]
+        await pass_time(exchange, 100, steps=5)
+        peer(exchange).drop()
+        while not isinstance(await slow.receive(), Gap):
+            pass
+        await trio.sleep(100)
+        assert isinstance(await slow.receive(), BookSnapshot)
+        assert feed.statistics().connections == 2

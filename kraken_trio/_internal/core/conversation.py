@@ -145,8 +145,7 @@ class Conversation:
             return []
         if self.session.maintenance:
             # Then all are silent.
-            self.silence.end()
-            self.silence.begin(now)
+            self.silence.excuse(now)
             return []
         counts = {
             entry.part: heard(entry.part)
@@ -166,6 +165,12 @@ class Conversation:
     def requests(self, now: float) -> list[tuple[Request, int]]:
         """Take what is to be sent now, each with its number."""
         return self.roster.requests(now)
+
+    def excuse(self, deaf_s: float, now: float) -> None:
+        """Nothing was read for so long until now, by our own choice: that is nobody's silence."""
+        self.session.frame_seen(now)
+        self.roster.excuse(deaf_s, now)
+        self.silence.excuse(now)
 
     def tick(self, now: float) -> list[Effect]:
         """What has become due. May be called at any time."""

@@ -64,6 +64,8 @@ class Roster:
         self._queue: dict[tuple[type[Request], Key], Entry] = {}
         self._pending = Pending[tuple[type[Request], tuple[Entry, ...]]]()
         self._answered = 0.0
+        # How long nothing could be read, in all: for requests that time did not pass.
+        self._deaf_s = 0.0
         self._outstanding: dict[Entry, None] = {}
         self._mending: dict[Entry, None] = {}
 
@@ -167,7 +169,7 @@ class Roster:
     def requests(self, now: float) -> list[tuple[Request, int]]:
         """Take what is to be sent now, each with its number; equal requests are joined."""
         # Each subscription watches its own deadline: here they are only to be forgotten.
-        self._pending.overdue(now)
+        self._pending.overdue(now - self._deaf_s)
         groups: dict[tuple[type[Request], Channel], list[Entry]] = {}
         for (kind, _), entry in self._queue.items():
             part = entry.part
@@ -254,6 +256,13 @@ class Roster:
                 effects += self._apply(entry, entry.machine.tick(now), before, now)
         return effects
 
+    def excuse(self, deaf_s: float, now: float) -> None:
+        """Nothing could be read for so long until now: whatever was answered may lie there."""
+        self._deaf_s += deaf_s
+        self._answered = now
+        for entry in self:
+            entry.machine.excuse(now)
+
     def silent(self, now: float) -> bool:
         """Whether an answer is overdue, and the exchange has answered nothing for as long as one
         may take: then the connection is at fault, and no single symbol. What was confirmed and
@@ -272,7 +281,8 @@ class Roster:
         self, kind: type[Request], like: Channel, entries: list[Entry], now: float
     ) -> tuple[Request, int]:
         names = [_name(kind, entry) for entry in entries if entry.part.symbols]
-        req_id = self._pending.add((kind, tuple(entries)), now, self._timeout, names)
+        asked = now - self._deaf_s
+        req_id = self._pending.add((kind, tuple(entries)), asked, self._timeout, names)
         symbols = tuple(symbol for entry in entries for symbol in entry.part.symbols)
         return kind(msgspec.structs.replace(like, symbols=symbols)), req_id
 

@@ -78,6 +78,12 @@ class Silence:
         self.due = math.inf
         self._heard.clear()
 
+    def excuse(self, now: float) -> None:
+        """Nobody could be heard until now: all silences begin anew, where there is a connection."""
+        if self.due < math.inf:
+            self.end()
+            self.begin(now)
+
     def look(self, counts: Mapping[Channel, int], now: float) -> list[Channel]:
         """Take how many messages each live subscription ever had; give those to be probed now,
         the longest silent first.

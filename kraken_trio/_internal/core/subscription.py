@@ -284,6 +284,11 @@ class Subscription:
             return self._fire(SubscriptionTrigger.TIMED_OUT, now)
         return self._fail_once(self._unanswered(), now)
 
+    def excuse(self, now: float) -> None:
+        """An answer may be there and unread: await it anew."""
+        if self._due < math.inf and self._paused is None:
+            self._due = now + self._timeout
+
     def _fail_once(self, error: SubscriptionError, now: float) -> list[Effect]:
         """Count a failure, and ask anew; give up after the last one."""
         self.attempts += 1

@@ -113,6 +113,8 @@ class Supervisor:
         self._on_held = on_held
         self._room = room
         self._held = False
+        # Since when nothing is read, as far as the conversation was not told yet.
+        self._held_since = 0.0
         self._dialling = False
         self._stirred = trio.Event()
         self._moved = trio.Event()
@@ -154,7 +156,7 @@ class Supervisor:
         """Let the conversation see what time it is."""
         now = trio.current_time()
         if self._held:
-            self.conversation.session.frame_seen(now)
+            self._excuse(now)
         elif self._connection is not None:
             self.conversation.session.frame_seen(self._connection.last_read_at)
         self._obey(self.conversation.tick(now))
@@ -284,11 +286,17 @@ class Supervisor:
     async def _hold(self, pause: Pause) -> None:
         """Read nothing more until there is room."""
         self._held = True
+        self._held_since = trio.current_time()
         try:
             await pause()
         finally:
             self._held = False
-            self.conversation.session.frame_seen(trio.current_time())
+            self._excuse(trio.current_time())
+
+    def _excuse(self, now: float) -> None:
+        """Let the conversation know that nothing was read, and that this is nobody's fault."""
+        self.conversation.excuse(now - self._held_since, now)
+        self._held_since = now
 
     def _heed(self, signal: Signal) -> None:
         """Report what a frame means for the conversation."""
