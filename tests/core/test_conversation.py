@@ -40,7 +40,9 @@ def conversation() -> Conversation:
     return Conversation("public", config, backoff=backoff, budget=Budget())
 
 
-def answer(made: Conversation, now: float, *, refuse: tuple[str, ...] = ()) -> list[Any]:
+def answer(
+    made: Conversation, now: float, *, refuse: tuple[str, ...] = (), snapshots: bool = True
+) -> list[Any]:
     """Let the exchange answer everything that is to be sent, with its snapshots."""
     effects: list[Any] = []
     for request, req_id in made.requests(now):
@@ -58,7 +60,7 @@ def answer(made: Conversation, now: float, *, refuse: tuple[str, ...] = ()) -> l
                 refusal=None if good else Refusal.FINAL,
             )
             effects += made.replied(reply, now)
-            if good and isinstance(request, Subscribe):
+            if good and snapshots and isinstance(request, Subscribe):
                 effects += made.snapshot(part, now)
     return effects
 
@@ -68,12 +70,12 @@ def states(effects: list[Any]) -> list[ConnectionState]:
     return [effect.change.to_state for effect in effects if isinstance(effect, said.Changed)]
 
 
-def subscribed(*parts: Channel) -> Conversation:
+def subscribed(*parts: Channel, snapshots: bool = True) -> Conversation:
     """Give a conversation in which these are live."""
     made = conversation()
     made.want(parts, 0.0)
     made.report(said.Established(), 0.0)
-    answer(made, 0.0)
+    answer(made, 0.0, snapshots=snapshots)
     assert made.state is ConnectionState.SUBSCRIBED
     return made
 
@@ -256,6 +258,27 @@ def test_a_silent_symbol_is_probed_alone_and_the_session_goes_on() -> None:
     assert [type(effect) for effect in effects] == [Probed, Probed, Completed, Completed]
     assert made.state is ConnectionState.SUBSCRIBED
     assert silent(made, until=194.0) == []
+
+
+@pytest.mark.parametrize(
+    "part, heard, shown",
+    [
+        (Channel.ticker("BTC/USD"), 0, True),
+        (Channel.ticker("BTC/USD", snapshot=False), 0, False),
+        (Channel.trades("BTC/USD"), 1, True),
+        (Channel.trades("BTC/USD"), 0, False),
+        (Channel.ohlc("BTC/USD"), 0, False),
+    ],
+)
+def test_a_probe_asks_for_what_there_must_be(part: Channel, heard: int, *, shown: bool) -> None:
+    """A ticker always has a state; of the others, those that delivered something."""
+    made = subscribed(part, snapshots=False)
+    silent(made, until=600.0, heard=heard)
+    answer(made, 600.0, snapshots=False)
+    answer(made, 600.0, snapshots=False)
+    entry = made.roster.entry(part)
+    assert entry is not None
+    assert entry.machine.probing == shown
 
 
 def test_what_a_probe_shows_is_mended_by_it() -> None:

@@ -299,6 +299,23 @@ def test_a_probe_leaves_and_asks_for_the_snapshot() -> None:
     assert made.replied(already, 2.0) == [Completed(trades)]
 
 
+def test_what_a_ticker_has_to_show_is_asked_for_until_it_is_shown() -> None:
+    """Also where no snapshot was asked for at first."""
+    part = Channel.ticker("BTC/USD", snapshot=False)
+    made = live(part)
+    made.probe(part, 1.0, spoke=True)
+    asked: list[Any] = []
+    for now in (1.0, 1.0, 11.0, 11.0, 11.0):
+        for request, req_id in made.requests(now):
+            asked.append(request)
+            made.replied(yes(req_id, "BTC/USD", type(request).__name__.lower()), now)
+        made.tick(now)
+    again = Channel.ticker("BTC/USD")
+    assert asked == [Unsubscribe(part), Subscribe(again), Unsubscribe(part), Subscribe(again)]
+    assert made.mending
+    assert made.snapshot(part, 12.0) == [Completed(part), Mended(part, GapReason.STALLED, 1.0)]
+
+
 def test_what_nobody_wants_or_knows_is_not_probed() -> None:
     """Nor given up: it is gone already."""
     made = live(BTC)

@@ -168,10 +168,33 @@ def test_a_silent_one_is_left_and_asked_for_anew(playbook: Callable[..., Any]) -
 def test_a_probe_without_a_snapshot_ends_with_its_confirmation(
     playbook: Callable[..., Any],
 ) -> None:
-    """A quiet pair may have no trade to show."""
+    """A pair that never had a trade has none to show."""
     trades = playbook(subscription(Channel.trades("BTC/USD")))
     trades >> s.Online() >> s.Acknowledged() >> s.Probe() >> s.Left() << [s.Subscribe()]
     trades >> s.Acknowledged() << [s.Deliver()]
+
+
+@pytest.mark.parametrize("how", ["it spoke", "a probe showed it"])
+def test_who_has_something_to_show_must_show_it_when_probed(
+    how: str, playbook: Callable[..., Any]
+) -> None:
+    """A snapshot that does not come is a stall, and so it is the next time, until it comes."""
+    trades = playbook(subscription(Channel.trades("BTC/USD")))
+    trades >> s.Online() >> s.Acknowledged()
+    if how == "it spoke":
+        trades >> s.Probe(spoke=True)
+    else:
+        trades >> s.Probe() >> s.Left() >> s.SnapshotSeen() << [s.Deliver()]
+        trades >> s.Acknowledged() >> s.Probe()
+    trades >> s.Left() >> s.Acknowledged() << []
+    for _ in range(2):
+        assert trades.machine.promised
+        trades.wait(10.0) << [s.Stall(), s.Discard(), s.Unsubscribe()]
+        trades >> s.Left()
+        trades.wait(10.0)
+        trades >> s.Acknowledged() << []
+    trades >> s.SnapshotSeen() << [s.Deliver()]
+    assert not trades.machine.promised
 
 
 @pytest.mark.parametrize("left", [False, True])

@@ -504,7 +504,7 @@ def test_what_a_probe_shows_is_observed_for_each_and_signalled_once() -> None:
     for route in routes:
         route.probe = Probe()
     signals = engine.feed(TICKER.replace(b"update", b"snapshot").replace(b"1.6", b"1.7"), NOW)
-    assert [type(signal) for signal in signals] == [Missed]
+    assert signals == (Missed(parts[0], gaps.seen[0]), SnapshotSeen(parts[0]))
     assert [gap.channel for gap in gaps.seen] == ["ticker", "spread"]
 
 

@@ -13,7 +13,7 @@ from kraken_trio._internal.engine.holding import AT_ONCE, HoldingRoute, holds_ba
 from kraken_trio._internal.engine.hooks import Hooks
 from kraken_trio._internal.engine.probe import Probe
 from kraken_trio._internal.engine.routes import TrackedRoute
-from kraken_trio._internal.engine.signals import DataLost, Held, Missed
+from kraken_trio._internal.engine.signals import DataLost, Held, Missed, SnapshotSeen
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.gap import Gap, GapHandling, GapPolicy, GapReason
 from kraken_trio._internal.model.messages import RecordsMessage
@@ -24,6 +24,7 @@ from kraken_trio._internal.wire.decode import V2Decoder
 
 PART = Channel.trades("BTC/USD", snapshot=True)
 HELD = Held(PART)
+SEEN = SnapshotSeen(PART)
 
 
 def trade(number: int, *, backfilled: bool = False, snapshot: bool = False) -> Trade:
@@ -60,9 +61,9 @@ def opened(**settings: Any) -> tuple[HoldingRoute, list[Any]]:
 
 
 def test_what_is_next_goes_on_at_once() -> None:
-    """A snapshot too, and nothing is signalled."""
+    """A snapshot too, and that one came is all that is signalled."""
     route, got = opened()
-    assert list(route.take(live(*range(1, AT_ONCE + 1), snapshot=True))) == []
+    assert list(route.take(live(*range(1, AT_ONCE + 1), snapshot=True))) == [SEEN]
     assert list(route.take(live(51, 52))) == []
     assert got == list(range(1, 53))
     assert not route.holding
@@ -155,10 +156,11 @@ def test_what_was_there_before_the_first_is_old() -> None:
     """A snapshot that nobody asked for is news from what was seen on; even one with a hole."""
     route, got = HoldingRoute(Channel.trades("BTC/USD"), GapHandling(backfill=True)), list[Any]()
     route.join(got.append)
-    assert list(route.take(live(1, 2, 5, snapshot=True))) == []
+    seen = SnapshotSeen(route.part)
+    assert list(route.take(live(1, 2, 5, snapshot=True))) == [seen]
     assert (got, route.holding) == ([], False)
     assert list(route.take(live(5, 6))) == []
-    assert list(route.take(live(6, 7, snapshot=True))) == []
+    assert list(route.take(live(6, 7, snapshot=True))) == [seen]
     assert [item.trade_id for item in got] == [6, 7]
     assert list(route.take(live(9))) == [Held(route.part)]
 
@@ -205,10 +207,10 @@ def test_a_probe_brings_what_was_kept_from_us() -> None:
         signals = list(route.take(live(1, 2, 3, snapshot=True)))
     gap = got[2]
     assert (gap.reason, gap.size, got) == (GapReason.STALLED, 0, [1, 2, gap, 3])
-    assert (signals, route.heard) == ([], heard)
+    assert (signals, route.heard) == ([SEEN], heard)
     route.probe = Probe()
     signals = list(route.take(live(5, 6, snapshot=True)))
-    assert [type(signal) for signal in signals] == [Missed, Held]
+    assert [type(signal) for signal in signals] == [Missed, Held, SnapshotSeen]
     route.fill(rows(3, 4, 5))
     route.hand_on(9)
     assert got[-3:] == [4, 5, 6]

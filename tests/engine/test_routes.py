@@ -84,14 +84,13 @@ def test_records_without_numbers_are_handed_on_as_they_are() -> None:
     assert got == [ticker("1.5")] * 2
 
 
-def test_a_snapshot_is_signalled_where_one_is_waited_for() -> None:
-    """The instruments are complete with their snapshot; a ticker is complete in itself."""
-    for part, signals in (
-        (Channel.instrument(), [SnapshotSeen(Channel.instrument())]),
-        (Channel.ticker("BTC/USD"), []),
-    ):
-        route, _ = opened(part)
-        assert list(route.take(message(part.name, snapshot=True))) == signals
+@pytest.mark.parametrize(
+    "part", [Channel.instrument(), Channel.ticker("BTC/USD"), Channel.trades("BTC/USD")]
+)
+def test_a_snapshot_is_signalled(part: Channel) -> None:
+    """Somebody may wait for it, to be complete or to be told that it still is."""
+    route, _ = opened(part)
+    assert list(route.take(message(part.name, snapshot=True))) == [SnapshotSeen(part)]
 
 
 def test_a_disconnect_is_told_once_and_only_if_something_came() -> None:
@@ -362,9 +361,11 @@ def test_trades_that_a_probe_brings_come_late_and_once() -> None:
     heard = probed(route)
     signals = list(route.take(message("trade", trade(2), trade(3), snapshot=True)))
     gap = Gap("trade", "BTC/USD", GapReason.STALLED, None, None, 0, NOW, Timestamp(3))
-    assert (signals, got) == ([Missed(route.part, gap)], [trade(1), trade(2), gap, trade(3)])
+    seen = SnapshotSeen(route.part)
+    assert signals == [Missed(route.part, gap), seen]
+    assert got == [trade(1), trade(2), gap, trade(3)]
     probed(route)
-    assert list(route.take(message("trade", trade(3), snapshot=True))) == []
+    assert list(route.take(message("trade", trade(3), snapshot=True))) == [seen]
     assert (len(got), route.heard) == (4, heard)
 
 
@@ -373,7 +374,8 @@ def test_trades_from_when_we_were_not_there_are_no_stall() -> None:
     route, got = opened(Channel.trades("BTC/USD"))
     route.take(message("trade", trade(1)))
     probed(route, left_at=1)
-    assert list(route.take(message("trade", trade(1), trade(2), snapshot=True))) == []
+    signals = route.take(message("trade", trade(1), trade(2), snapshot=True))
+    assert list(signals) == [SnapshotSeen(route.part)]
     assert got == [trade(1), trade(2)]
 
 
@@ -401,8 +403,8 @@ def test_what_a_probe_shows_of_the_past_is_known_from_then_on() -> None:
     route, got = opened(Channel.trades("BTC/USD"))
     route.confirmed = True
     probed(route, confirmed_at=2)
-    assert list(route.take(message("trade", trade(1), trade(2), snapshot=True))) == []
-    assert route.disconnect() is None
+    route.take(message("trade", trade(1), trade(2), snapshot=True))
+    assert (got, route.disconnect()) == ([], None)
     route.take(message("trade", trade(2), snapshot=True))
     route.take(message("trade", trade(4)))
     assert got == [
@@ -435,7 +437,8 @@ def test_instruments_are_compared_one_by_one() -> None:
     assert list(signals) == [Missed(route.part, got[1]), SnapshotSeen(route.part)]
     unkept, rest = opened(Channel(name="instrument", snapshot=False))
     probed(unkept)
-    assert list(unkept.take(message("instrument", pairs[1], snapshot=True))) == []
+    seen = SnapshotSeen(unkept.part)
+    assert list(unkept.take(message("instrument", pairs[1], snapshot=True))) == [seen]
     assert rest == []
 
 

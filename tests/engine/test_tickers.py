@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from kraken_trio._internal.engine.making import make_route
 from kraken_trio._internal.engine.probe import Probe
-from kraken_trio._internal.engine.signals import Missed
+from kraken_trio._internal.engine.signals import Missed, SnapshotSeen
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.gap import Gap, GapHandling, GapReason
 from kraken_trio._internal.model.messages import RecordsMessage
@@ -91,7 +91,8 @@ def test_a_probe_of_a_quiet_ticker_tells_nothing() -> None:
     route.take(message("ticker", ticker("1.5")))
     heard = route.heard
     route.probe = Probe()
-    assert list(route.take(message("ticker", ticker("1.6"), snapshot=True))) == []
+    seen = SnapshotSeen(route.part)
+    assert list(route.take(message("ticker", ticker("1.6"), snapshot=True))) == [seen]
     assert (got, route.heard, route.probe) == ([ticker("1.5")], heard, None)
 
 
@@ -107,7 +108,7 @@ def test_a_probe_shows_what_a_ticker_kept_from_us(part: Channel, news: Ticker) -
     route, got = opened(part)
     route.take(message("ticker", ticker("1.5")))
     route.probe = Probe()
-    (missed,) = route.take(message("ticker", news, snapshot=True))
+    missed, _ = route.take(message("ticker", news, snapshot=True))
     gap = Gap("ticker", "BTC/USD", GapReason.STALLED, from_time=NOW)
     assert missed == Missed(part, gap)
     assert got == [ticker("1.5"), gap, news]
@@ -115,11 +116,16 @@ def test_a_probe_shows_what_a_ticker_kept_from_us(part: Channel, news: Ticker) -
 
 @pytest.mark.parametrize("promised", [True, False])
 def test_a_ticker_that_never_came_was_missed_if_it_was_promised(*, promised: bool) -> None:
-    """One who asked for the state at the beginning and got none missed it; else nobody knows."""
+    """One who asked for the state at the beginning and got none missed it; else nobody knows, but
+    what the probe showed is known from then on.
+    """
     route, got = opened(Channel.ticker("BTC/USD", snapshot=promised))
     route.probe = Probe()
     route.take(message("ticker", ticker("1.5"), snapshot=True))
     assert [type(item) for item in got] == ([Gap, Ticker] if promised else [])
+    route.probe = Probe()
+    route.take(message("ticker", ticker("1.5", last="2"), snapshot=True))
+    assert [type(item) for item in got][-2:] == [Gap, Ticker]
 
 
 def test_a_probe_of_a_spread_compares_the_four() -> None:
@@ -136,5 +142,6 @@ def test_a_probe_that_brings_no_ticker_shows_nothing() -> None:
     """An empty snapshot, or one of something else, is no evidence."""
     route, got = opened(Channel.ticker("BTC/USD"))
     route.probe = Probe()
-    assert list(route.take(RecordsMessage("ticker", True, (), None, NOW))) == []  # noqa: FBT003 - a struct
+    empty = RecordsMessage("ticker", True, (), None, NOW)  # noqa: FBT003 - a struct
+    assert list(route.take(empty)) == [SnapshotSeen(route.part)]
     assert got == []

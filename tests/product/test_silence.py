@@ -180,6 +180,32 @@ async def test_one_that_stays_silent_is_given_up_and_the_others_go_on(
         assert feed.statistics().connections == 1
 
 
+@pytest.mark.parametrize(
+    "channel",
+    [
+        Channel.ticker(BTC),
+        Channel.spread(BTC),
+        Channel.trades(BTC, snapshot=True),
+        Channel.ohlc(BTC),
+    ],
+)
+async def test_what_shows_nothing_any_more_is_no_quiet_market(
+    channel: Channel, autojump_clock: trio.testing.MockClock
+) -> None:
+    """It had something to show before; where not even a probe brings that, it is told and ends."""
+    async with opened(silent_after=10.0) as (exchange, feed), feed.events() as events:
+        with pytest.raises(SubscriptionError, match="in 5 attempts"):
+            async with feed.subscribe(channel) as items:
+                await items.receive_batch()
+                wire = "ticker" if channel.name == "spread" else channel.name
+                peer(exchange).silence(wire, BTC)
+                async for item in items:
+                    assert isinstance(item, Gap)
+        gaps = [item for item in waiting(events) if isinstance(item, Gap)]
+        assert {(gap.channel, gap.reason) for gap in gaps} == {(channel.name, GapReason.STALLED)}
+        assert feed.statistics().connections == 1
+
+
 async def test_who_does_not_read_takes_nobody_for_silent(
     autojump_clock: trio.testing.MockClock,
 ) -> None:

@@ -155,7 +155,9 @@ class Conversation:
         }
         effects: list[Effect] = []
         for part in self.silence.look(counts, now):
-            effects += self.roster.probe(part, now)
+            # A ticker's state is there from the first moment on.
+            promised = part.name == "ticker" and part.snapshot
+            effects += self.roster.probe(part, now, spoke=promised or counts[part] > 0)
         return effects
 
     def status(self, status: SystemStatus) -> None:

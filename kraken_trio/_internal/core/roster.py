@@ -174,7 +174,8 @@ class Roster:
         for (kind, _), entry in self._queue.items():
             part = entry.part
             missing = entry.seen and part.name in _TELL_THEMSELVES
-            if kind is Subscribe and (missing or entry.machine.probing):
+            wondering = entry.machine.probing or entry.machine.promised
+            if kind is Subscribe and (missing or wondering):
                 # What was missed meanwhile stands in the snapshot, as far as it reaches.
                 part = msgspec.structs.replace(part, snapshot=True)
             # The first symbol stands for all: a channel cannot be without.
@@ -231,12 +232,14 @@ class Roster:
         self._track(entry)
         return effects
 
-    def probe(self, part: Channel, now: float) -> list[Effect]:
-        """``part`` has been silent for long: see whether its market is, if it is live."""
+    def probe(self, part: Channel, now: float, *, spoke: bool = False) -> list[Effect]:
+        """``part`` has been silent for long: see whether its market is, if it is live. One that
+        ``spoke`` before has something to show.
+        """
         entry = self._entries.get(part.key)
         if entry is None or not entry.users or entry.machine.state is not SubscriptionState.LIVE:
             return []
-        return self._step(entry, talk.Probe(), now)
+        return self._step(entry, talk.Probe(spoke), now)
 
     def give_up(self, part: Channel, reason: str, now: float) -> list[Effect]:
         """``part`` is live, or said to be, and it is hopeless."""

@@ -61,6 +61,9 @@ class DataLost(Struct, frozen=True):
 class Probe(Struct, frozen=True):
     """It is live, and has been silent for long."""
 
+    spoke: bool = False
+    """Whether it delivered anything before: then it has a snapshot to show."""
+
 
 class GiveUp(Struct, frozen=True):
     """It is live, and will not be any better."""
@@ -152,6 +155,14 @@ _ANSWERS = frozenset(
 )
 _ASKING = frozenset({SubscriptionEffect.SUBSCRIBE, SubscriptionEffect.UNSUBSCRIBE})
 _PROBING = frozenset({SubscriptionState.PROBING, SubscriptionState.PROBED})
+_SETTLED = frozenset(
+    {
+        SubscriptionState.IDLE,
+        SubscriptionState.LIVE,
+        SubscriptionState.UNSUBSCRIBING,
+        SubscriptionState.ENDED,
+    }
+)
 _LOSING = _PROBING | {
     SubscriptionState.REQUESTED,
     SubscriptionState.ACKNOWLEDGED,
@@ -169,10 +180,12 @@ class Subscription:
         "_live_since",
         "_machine",
         "_paused",
+        "_spoke",
         "_timeout",
         "answered",
         "attempts",
         "part",
+        "promised",
     )
 
     def __init__(self, part: Channel, *, timeout_s: float, backoff: Backoff) -> None:
@@ -183,6 +196,10 @@ class Subscription:
         """Failures in a row since it was last live for a while."""
         self.answered: bool = False
         """Whether the exchange answered what it was last asked, whatever came of that."""
+        self.promised: bool = False
+        """Whether its snapshot is awaited though it would be complete without."""
+        # Whether it had a snapshot to show, ever.
+        self._spoke = False
         self._machine = Machine("subscription", SUBSCRIPTION, SubscriptionState.IDLE)
         self._timeout = timeout_s
         self._backoff = backoff
@@ -237,7 +254,7 @@ class Subscription:
                 self._forgive(now)
                 return self._fire(trigger.OFFLINE, now)
             case Acknowledged():
-                waits = self.part.needs_snapshot
+                waits = self.part.needs_snapshot or self.promised
                 return self._fire(trigger.ACKNOWLEDGED if waits else trigger.ACKNOWLEDGED_BARE, now)
             case Refused():
                 if event.transient and self.state is SubscriptionState.REQUESTED:
@@ -250,11 +267,13 @@ class Subscription:
                     return self._fail_once(event.error, now)
                 return self._fire(trigger.REFUSED, now, event.error)
             case SnapshotSeen():
+                self._spoke = True
                 return self._fire(trigger.SNAPSHOT, now)
             case DataLost():
                 return self._lost(event.reason, now)
             case Probe():
                 self._forgive(now)
+                self.promised = event.spoke or self._spoke
                 return self._fire(trigger.PROBE, now)
             case GiveUp():
                 return self._fire(trigger.GAVE_UP, now, event.error)
@@ -354,6 +373,8 @@ class Subscription:
         self._paused = None
         waits = row.to_state in _OUTSTANDING or row.to_state in _PROBING
         self._due = now + self._timeout if waits else math.inf
+        if row.to_state in _SETTLED:
+            self.promised = False
         if row.to_state is not SubscriptionState.LIVE:
             self._live_since = None
         elif self._live_since is None:

@@ -289,7 +289,8 @@ class Engine:
                 signals = (*signals, *self._unrouted(part))
             told = [each for route in routes if route for each in self.note(route.take(part))]
             # Of two that live on one subscription, one speaks for both.
-            signals = (*signals, *told[:1])
+            first = {type(each): each for each in reversed(told)}
+            signals = (*signals, *(each for each in told if first[type(each)] is each))
         return signals
 
     def _take_by_symbol(self, message: RecordsMessage) -> Sequence[Signal]:

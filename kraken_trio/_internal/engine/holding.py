@@ -66,6 +66,7 @@ class HoldingRoute(TrackedRoute):
         As in ``TrackedRoute``, a snapshot that nobody asked for is old where nothing was seen.
         """
         missed: Sequence[Signal] = NOTHING
+        completed = self._completed(message)
         if self.probe is not None and message.snapshot:
             message, missed = self._sift(self.probe, message)
         else:
@@ -74,7 +75,7 @@ class HoldingRoute(TrackedRoute):
         items = self._line.accept(message)
         if fresh and message.snapshot and not self.part.snapshot:
             self._line.give_up()
-            return NOTHING
+            return completed
         if not self._ready and len(items) <= AT_ONCE:
             signals = self._deliver_all(items)
         else:
@@ -82,7 +83,9 @@ class HoldingRoute(TrackedRoute):
             # A consumer for which this is too much gets its own gap; memory has an end.
             signals = self.hand_on(max(0, len(self._ready) - self._most))
         held = (Held(self.part),) if self.holding else NOTHING
-        return (*missed, *signals, *held) if missed or held else signals
+        if missed or held or completed:
+            return (*missed, *signals, *held, *completed)
+        return signals
 
     def tick(self, now: float) -> None:
         """Say what time it is. What was waited for long enough is given up."""

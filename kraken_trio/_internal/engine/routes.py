@@ -177,10 +177,8 @@ class Route:
         return Gap(self.part.name, symbol, reason, size=size, from_time=since, to_time=to_time)
 
     def _completed(self, message: RecordsMessage) -> Sequence[Signal]:
-        """Signal a snapshot where one is waited for."""
-        if message.snapshot and self.part.needs_snapshot:
-            return (SnapshotSeen(self.part),)
-        return NOTHING
+        """Signal a snapshot: whoever asked for it may wait for it."""
+        return (SnapshotSeen(self.part),) if message.snapshot else NOTHING
 
 
 class TrackedRoute(Route):
@@ -201,6 +199,7 @@ class TrackedRoute(Route):
         news from the record seen last on; where none was seen, all of it is old.
         """
         lost: list[Signal] = []
+        completed = self._completed(message)
         if self.probe is not None and message.snapshot:
             message, missed = self._sift(self.probe, message)
             lost += missed
@@ -215,7 +214,6 @@ class TrackedRoute(Route):
             if isinstance(item, Gap):
                 lost.append(DataLost(self.part, item))
         self._keep(message, items)
-        completed = self._completed(message)
         return [*lost, *completed] if lost else completed
 
     def _sift(

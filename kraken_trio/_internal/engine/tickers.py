@@ -32,10 +32,17 @@ class TickerRoute(Route):
         self._last = None
 
     def _judge(self, probe: Probe, message: RecordsMessage) -> GapReason | None:  # noqa: ARG002 - its times say nothing of changes
-        """Where none came yet, one was missed if one was promised; else it is the first."""
+        """Where none came yet, one was missed if one was promised; else this is what the next are
+        compared with.
+        """
         ticker = _ticker_of(message)
-        if ticker is None or self._last is None:
-            return GapReason.STALLED if ticker is not None and self.part.snapshot else None
+        if ticker is None:
+            return None
+        if self._last is None and self.part.snapshot:
+            return GapReason.STALLED
+        if self._last is None:
+            self._last = ticker
+            return None
         by_trades = self.part.event_trigger == "trades"
         same = same_ticker(self._last, ticker, by_trades=by_trades)
         return None if same else GapReason.STALLED
