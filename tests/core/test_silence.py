@@ -118,6 +118,7 @@ def test_what_a_probe_showed_is_counted_until_something_comes() -> None:
     made = silence(BTC)
     assert made.look({BTC: 7}, 60.0) == [BTC]
     assert made.stalled(BTC, 61.0) == (1, 61.0)
+    assert made.look({BTC: 7}, 120.0) == [BTC]  # and it is asked again as soon as the first time
     assert made.stalled(BTC, 180.0) == (2, 180.0)
     made.look({BTC: 8}, 195.0)
     assert made.stalled(BTC, 200.0) == (1, 5.0)

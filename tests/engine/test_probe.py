@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from kraken_trio._internal.engine.probe import (
     Probe,
     begun_at,
+    mostly_other,
     newer,
     over_at,
     same_book,
@@ -50,6 +51,20 @@ def test_what_happened_after_we_left_was_not_kept_from_us(
 ) -> None:
     """Where the times are not known, the worse is told."""
     assert probe.verdict(at) is verdict
+
+
+@pytest.mark.parametrize(
+    "held, gone, other",
+    [(10, 0, False), (10, 5, False), (10, 6, True), (3, 3, False), (4, 4, True), (0, 0, False)],
+)
+def test_what_takes_most_of_a_book_took_more_than_a_moment(
+    held: int, gone: int, *, other: bool
+) -> None:
+    """A few levels may go at once; what came instead does not matter."""
+    levels = [Level(Decimal(price), ONE) for price in range(1, held + 1)]
+    left = (*levels[gone:], Level(Decimal(100), ONE), Level(Decimal(101), ONE))
+    before = BookSnapshot("BTC/USD", 10, tuple(levels[:2]), tuple(levels[2:]), 0)
+    assert mostly_other(before, replace(before, bids=left[:3], asks=left[3:])) == other
 
 
 def test_what_happened_before_it_was_confirmed_is_none_of_ours() -> None:

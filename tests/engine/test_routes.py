@@ -20,6 +20,7 @@ from kraken_trio._internal.model.messages import BookMessage, Level3Message, Rec
 from kraken_trio._internal.model.records import (
     BookSnapshot,
     BookUpdate,
+    Candle,
     Level,
     Ticker,
     Trade,
@@ -335,6 +336,33 @@ def test_a_probe_of_a_book_shows_what_was_kept_from_us(left_at: int, reason: Gap
     assert [type(item) for item in got] == [BookSnapshot, Gap, BookSnapshot]
     assert got[1] == gap
     assert route.book.snapshot().bids == got[2].bids
+
+
+def test_the_second_accident_in_a_row_is_none() -> None:
+    """A market that moves just while we are gone, and only then, is one that is kept from us."""
+    route, got = opened(Channel.book("BTC/USD"))
+    route.verify(book(snapshot=True))
+    for qty in ("3.00", "2.00", "3.00"):
+        probed(route, 999)
+        route.verify(book(snapshot=True, qty=qty))
+    route.verify(book(snapshot=False))
+    probed(route, 999)
+    route.verify(book(snapshot=True, qty="3.00"))
+    d, s = GapReason.DISCONNECT, GapReason.STALLED
+    assert [item.reason for item in got if isinstance(item, Gap)] == [d, s, s, d]
+
+
+def test_a_long_candle_that_is_kept_from_us_is_told() -> None:
+    """It does not say when it changed; once that may be an accident, and no more than once."""
+    route, got = opened(Channel.ohlc("BTC/USD"))
+    begin, one = Timestamp(0), Decimal(1)
+    for count in (1, 2, 3):
+        candle = Candle("BTC/USD", 1, begin, one, one, one, one, one, count, one)
+        route.take(message("ohlc", candle, snapshot=True))
+        probed(route)
+    gaps = [item for item in got if isinstance(item, Gap)]
+    assert [(gap.reason, gap.size) for gap in gaps] == [(GapReason.STALLED, 0)]
+    assert [item.trades for item in got if isinstance(item, Candle)] == [1, 2, 3]
 
 
 def test_a_probe_that_does_not_verify_is_a_loss() -> None:

@@ -102,6 +102,25 @@ async def test_a_book_that_is_kept_from_us_is_found_while_others_flow(
         assert feed.statistics().connections == 1
 
 
+async def test_a_busy_book_is_not_mistaken_for_one_that_moved_just_now(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """A market that never rests moves while we are gone, too; that is not what was missed."""
+    rules = ExchangeRules(idle_timeout_s=None, snapshot_delay_s=0.4)
+    async with (
+        open_exchange(seed=7, rules=rules, rate=100) as exchange,
+        open_kraken(KrakenConfig(timeout=10.0, max_queue_depth=5000), dial=exchange.dial) as feed,
+        feed.book(BTC) as book,
+    ):
+        await trio.sleep(1)
+        waiting(book)
+        peer(exchange).stall("book", BTC)
+        await trio.sleep(90)
+        first, second, *_ = waiting(book)
+        assert (first.reason, second.local) == (GapReason.STALLED, False)
+        assert feed.statistics().gaps == {GapReason.STALLED: 1}
+
+
 async def test_quiet_markets_cost_nothing_that_is_seen(
     autojump_clock: trio.testing.MockClock,
 ) -> None:

@@ -8,7 +8,8 @@ anything was missed. This knows when that is due; the probe itself is the roster
 It compares, now and then, how many messages each subscription has had: so that the way of the
 data pays nothing for it but a counter, and reads no clock. A silence is noticed up to a quarter of
 the limit late, that of a new subscription up to a half. Each probe that shows a quiet market
-doubles the wait for the next, up to ``LONGEST`` limits; the first message ends that.
+doubles the wait for the next, up to ``LONGEST`` limits; the first message ends that, and so does a
+probe that shows something else.
 """
 
 from __future__ import annotations
@@ -113,6 +114,7 @@ class Silence:
         """
         heard = self._heard.setdefault(part, _Heard(0, now))
         heard.stalls += 1
+        heard.wait = 1
         return heard.stalls, now - heard.since
 
     def _limit_of(self, part: Channel) -> float:

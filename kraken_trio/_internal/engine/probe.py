@@ -19,6 +19,9 @@ from kraken_trio._internal.model.messages import Record
 from kraken_trio._internal.model.records import BookSnapshot, Candle, Ticker, Trade
 from kraken_trio._internal.model.timestamp import Timestamp
 
+FEW = 3
+"""Levels, or orders, that one event in a market may well take away. Ours."""
+
 
 class Probe(Struct, frozen=True):
     """A subscription that was left to be asked for anew."""
@@ -44,6 +47,13 @@ class Probe(Struct, frozen=True):
 def same_book(one: BookSnapshot | Level3Snapshot, other: BookSnapshot | Level3Snapshot) -> bool:
     """Whether two books hold the same."""
     return one.bids == other.bids and one.asks == other.asks
+
+
+def mostly_other(one: BookSnapshot | Level3Snapshot, other: BookSnapshot | Level3Snapshot) -> bool:
+    """Whether most of what a book held is gone: more than a moment can have done to a quiet one."""
+    held = {*one.bids, *one.asks}
+    gone = len(held.difference(other.bids, other.asks))
+    return gone > FEW and 2 * gone > len(held)
 
 
 def same_ticker(one: Ticker, other: Ticker, *, by_trades: bool) -> bool:

@@ -18,7 +18,14 @@ from kraken_trio._internal.core.book import OrderBook
 from kraken_trio._internal.core.buffer import Item
 from kraken_trio._internal.core.level3 import Level3Book
 from kraken_trio._internal.core.trackers import Tracker
-from kraken_trio._internal.engine.probe import Probe, begun_at, newer, same_book, stalled
+from kraken_trio._internal.engine.probe import (
+    Probe,
+    begun_at,
+    mostly_other,
+    newer,
+    same_book,
+    stalled,
+)
 from kraken_trio._internal.engine.recall import Recall, make_recall
 from kraken_trio._internal.engine.signals import DataLost, Missed, Signal, SnapshotSeen
 from kraken_trio._internal.model.channel import Channel
@@ -38,7 +45,17 @@ NOTHING: tuple[Signal, ...] = ()
 class Route:
     """Where one part of a channel leads; of what it carries only a disconnect shows a loss."""
 
-    __slots__ = ("_received", "confirmed", "handling", "kept", "messages", "part", "probe", "sinks")
+    __slots__ = (
+        "_doubted",
+        "_received",
+        "confirmed",
+        "handling",
+        "kept",
+        "messages",
+        "part",
+        "probe",
+        "sinks",
+    )
 
     def __init__(self, part: Channel, handling: GapHandling) -> None:
         """Start without sinks. ``part`` has one symbol at most."""
@@ -55,6 +72,8 @@ class Route:
         """How many it has had."""
         self.probe: Probe | None = None
         """Set when it was left for a moment, to see in the next snapshot what was missed."""
+        # What had been heard when something seemed to have happened while we were gone.
+        self._doubted = -1
         self.confirmed: bool = False
         """Whether the exchange has confirmed it on this connection; set by whoever knows."""
         recalled = part.snapshot and not part.private
@@ -137,6 +156,13 @@ class Route:
         if self.kept is None or self.kept.holds(message):
             return None
         return GapReason.STALLED
+
+    def _doubt(self) -> bool:
+        """Whether something may have happened just while we were gone: once, by accident. Where
+        nothing was heard since the last time, it is none.
+        """
+        doubted, self._doubted = self._doubted, self.heard
+        return doubted != self.heard
 
     def _miss(self, reason: GapReason, to_time: Timestamp | None) -> Sequence[Signal]:
         """Deliver the gap that a probe's snapshot shows, and will mend."""
@@ -232,7 +258,9 @@ class TrackedRoute(Route):
             self.tracker.accept(replace(message, records=tuple(past)))
             news = news[len(past) :]
         missed = NOTHING
-        if stalled(probe, news):
+        # A candle does not tell when it changed.
+        unsure = bool(news) and self.part.name == "ohlc"
+        if stalled(probe, news) or (unsure and not self._doubt()):
             size = None if self.tracker.last is None else 0
             gap = self._gap(GapReason.STALLED, size=size, to_time=begun_at(news[0]))
             self._deliver(gap)
@@ -302,7 +330,10 @@ class BookRoute(Route):
             if same_book(before, item):
                 return (SnapshotSeen(self.part),)
             self._received = (before.timestamp,)
-            missed = self._miss(probe.verdict(item.timestamp), item.timestamp)
+            reason = probe.verdict(item.timestamp)
+            if reason is GapReason.DISCONNECT and (mostly_other(before, item) or not self._doubt()):
+                reason = GapReason.STALLED
+            missed = self._miss(reason, item.timestamp)
         for sink in self.sinks:
             sink(item)
         match item:
