@@ -483,6 +483,31 @@ async def test_everybody_is_told_what_one_consumer_lost(
         assert called == told[:1]
 
 
+async def test_everybody_has_the_book_again_whatever_waits_for_the_consumer(
+    autojump_clock: trio.abc.Clock, feed: Feed, exchange: Exchange
+) -> None:
+    """The consumer has an old snapshot behind its gap; for the others it would come too late."""
+    async with (
+        feed.events() as events,
+        feed.subscribe(Channel.book("BTC/USD"), max_queue_depth=5) as book,
+    ):
+        await trio.sleep(30)
+        exchange.connections[0].corrupt_next_book("BTC/USD")
+        exchange.step(5)
+        waiting = book.statistics().records
+        while waiting is not None and waiting.buffered < 2:
+            await trio.sleep(0.1)
+            waiting = book.statistics().records
+        await events.receive_batch()
+        gap, old = [await book.receive() for _ in range(2)]
+        assert isinstance(old, BookSnapshot)
+        assert not old.local
+        assert await events.receive_batch() == [
+            replace(gap, local=True),
+            feed.order_book("BTC/USD"),
+        ]
+
+
 async def test_a_warning_reaches_a_feed_that_isolates_its_callbacks(
     autojump_clock: trio.abc.Clock, exchange: Exchange
 ) -> None:

@@ -243,10 +243,13 @@ class Hub:
                 session.sharing.told(effect)
 
     def overflowed(self, gap: Gap, snapshot: BookSnapshot | Level3Snapshot | None) -> None:
-        """Tell everybody of what one consumer lost, and of the book as it is, where it was told.
+        """Tell everybody of what one consumer lost, and of a book how it is.
 
-        Nothing is missing in their streams; but who believes no book after a gap has it again.
+        Nothing is missing in their streams; but who believes no book after a gap has it again. The
+        consumer may have been given none, because one waited for it behind what it lost.
         """
+        if snapshot is None and gap.symbol is not None:
+            snapshot = self.live_book(gap.channel, gap.symbol)
         gap = replace(gap, local=True)
         self.publish(gap)
         if snapshot is not None:
