@@ -121,6 +121,10 @@ class Route:
         if self.kept is not None:
             self.kept.forget()
 
+    def end_probe(self) -> None:
+        """What comes next is not compared with what is known."""
+        self.probe = None
+
     def stall(self) -> Gap:
         """What was promised does not come. Gives the gap that was delivered for it."""
         gap = self._gap(GapReason.STALLED)
@@ -251,7 +255,7 @@ class TrackedRoute(Route):
         subscription was confirmed; from what is older the numbers go on. Nothing of the news is
         missing, so the gap has size 0, unless nobody knows what was before.
         """
-        self.probe = None
+        self.end_probe()
         news = newer(message.records, self.tracker.last)
         if self.tracker.last is None and not self.part.snapshot:
             past = [each for each in news if not probe.since_confirmed(begun_at(each))]
@@ -272,7 +276,7 @@ class TrackedRoute(Route):
 
     def discard(self) -> None:
         """Begin anew what the exchange numbers anew. History stays true."""
-        self.probe = None
+        self.end_probe()
         self.tracker.restart()
 
     def disconnect(self) -> Gap | None:
@@ -319,7 +323,7 @@ class BookRoute(Route):
         probe, before = None, None
         if self.probe is not None and message.snapshot:
             probe, before = self.probe, self.book.snapshot()
-            self.probe = None
+            self.end_probe()
             self._probes += 1
         # Each message finds its way by its own channel, so it is of the book's own kind.
         item = self.book.apply(message)  # type: ignore[arg-type]
@@ -351,7 +355,7 @@ class BookRoute(Route):
 
     def discard(self) -> None:
         """Empty the book; updates mean nothing until the next snapshot."""
-        self.probe = None
+        self.end_probe()
         self.book.invalidate()
 
     def stall(self) -> Gap:

@@ -42,27 +42,27 @@ class Order:
         self, order_id: str, request: AddOrder, terms: PairTerms, accepted_at: int = 0
     ) -> None:
         """Accept ``request`` in a pair of these ``terms``; it is not live yet."""
-        self.order_id = order_id
+        self.order_id: str = order_id
         """The exchange's name of it."""
-        self.accepted_at = accepted_at
+        self.accepted_at: int = accepted_at
         """When it was accepted."""
-        self.changed_at = Timestamp(accepted_at)
+        self.changed_at: Timestamp = Timestamp(accepted_at)
         """When something was reported of it last."""
-        self.request = request
+        self.request: AddOrder = request
         """What it asks for now: amendments change that."""
-        self.terms = terms
+        self.terms: PairTerms = terms
         """Of its pair."""
-        self.status = "pending_new"
+        self.status: str = "pending_new"
         """As ``order_status`` of ``Execution``."""
-        self.cum_qty = nothing(terms.qty_precision)
+        self.cum_qty: Decimal = nothing(terms.qty_precision)
         """Filled, base asset."""
-        self.cum_cost = nothing(terms.cost_precision)
+        self.cum_cost: Decimal = nothing(terms.cost_precision)
         """Filled, quote asset."""
-        self.fee_usd = nothing(USD_PRECISION)
+        self.fee_usd: Decimal = nothing(USD_PRECISION)
         """What its fills were charged, in dollars."""
-        self.amended = False
+        self.amended: bool = False
         """Whether it was changed since."""
-        self.shown = request.display_qty
+        self.shown: Decimal | None = request.display_qty
         """What is left of the slice of an iceberg order that the book shows."""
         self.triggers: Triggers | None = None
         """What sets it off, where something has to."""
