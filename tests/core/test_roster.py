@@ -316,6 +316,20 @@ def test_what_a_ticker_has_to_show_is_asked_for_until_it_is_shown() -> None:
     assert made.snapshot(part, 12.0) == [Completed(part), Mended(part, GapReason.STALLED, 1.0)]
 
 
+def test_an_answer_about_one_that_ended_touches_no_other() -> None:
+    """Who is given up and asked for anew at once is a new one; the old one's farewell is late."""
+    made = live(BTC)
+    made.give_up(BTC, "hopeless", 1.0)
+    ((_, farewell),) = made.requests(1.0)
+    made.want(BTC, 1.0)
+    ((_, req_id),) = made.requests(1.0)
+    made.replied(yes(farewell, "BTC/USD", "unsubscribe"), 2.0)
+    assert [entry.part for entry in made] == [BTC]
+    made.replied(yes(req_id, "BTC/USD"), 2.0)
+    assert made.snapshot(BTC, 2.0) == [Completed(BTC)]
+    assert not made.outstanding
+
+
 def test_what_nobody_wants_or_knows_is_not_probed() -> None:
     """Nor given up: it is gone already."""
     made = live(BTC)

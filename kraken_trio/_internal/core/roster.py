@@ -345,8 +345,9 @@ class Roster:
         self._track(entry)
         if entry.machine.deadline < before:
             effects.append(Watch(entry.part))
-        if entry.machine.state is SubscriptionState.ENDED:
-            self._entries.pop(entry.part.key, None)
+        # What ended may be told of once more, when its place is taken by another.
+        if entry.machine.state is SubscriptionState.ENDED and self.entry(entry.part) is entry:
+            del self._entries[entry.part.key]
         return effects
 
     def _track(self, entry: Entry) -> None:
