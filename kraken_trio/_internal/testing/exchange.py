@@ -55,8 +55,15 @@ class MarketVenue(Venue):
         self._providers |= dict.fromkeys([*provider.channels, *provider.methods], provider)
 
     def now(self) -> Timestamp:
-        """The clock goes as trio's does, and never lags behind the market."""
-        return max(super().now(), self._market.now)
+        """The clock goes as trio's does, on from where the market is once that is ahead.
+
+        It never stands still to be caught up with, or limits by the second would not pass.
+        """
+        now = super().now()
+        if now >= self._market.now:
+            return now
+        self._start += self._market.now - now
+        return self._market.now
 
     def refusal(self, part: Part) -> str | None:
         """Say why this cannot be subscribed to, or None where it can."""
