@@ -334,7 +334,7 @@ def test_credentials() -> None:
         (Channel.instrument(), True),
         (Channel.balances(), True),
         (Channel.balances(snapshot=False), False),
-        (Channel.balances(users="all"), True),
+        (Channel.balances(users="all"), False),
         (Channel.executions(), True),
         (Channel.executions(snap_orders=False), True),
         (Channel.executions(snap_trades=False), True),

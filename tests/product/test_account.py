@@ -15,7 +15,9 @@ from msgspec.structs import replace
 
 from kraken_trio import (
     AuthenticationError,
+    Channel,
     ConnectionState,
+    Gap,
     GapReason,
     Level3Snapshot,
     Resync,
@@ -195,6 +197,30 @@ async def test_what_happens_at_one_door_is_not_felt_at_the_others(
             began = trio.current_time()
         assert trio.current_time() - began <= 2.1
         await program.until(lambda: len(program.exchange.connections) <= (fault == "mute"))
+
+
+@pytest.mark.parametrize(
+    "channel", [Channel.executions(users="all"), Channel.balances(users="all")]
+)
+async def test_with_sub_accounts_there_is_no_snapshot_to_wait_for(
+    autojump_clock: trio.abc.Clock, in_memory: Meet, channel: Channel
+) -> None:
+    """What happens is told from then on, and after a gap."""
+    async with (
+        in_memory() as program,
+        program.feed() as feed,
+        feed.subscribe(channel) as records,
+    ):
+        for _ in range(2):
+            live(program.exchange)
+            first, *_ = await records.receive_batch()
+            assert not first.snapshot
+            program.door("private").drop_next(channel.name, None)
+            live(program.exchange)
+            await trio.sleep(1)
+            gaps = [each for each in await records.receive_batch() if isinstance(each, Gap)]
+            assert [gap.reason for gap in gaps] == [GapReason.SEQUENCE]
+            await feed.wait_state(ConnectionState.SUBSCRIBED, session="private")
 
 
 async def test_two_feeds_share_a_key(meet: Meet) -> None:

@@ -267,9 +267,9 @@ class Channel(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
         """Whether it is complete only with its snapshot, because changes mean nothing without.
 
         A ticker, a trade and a candle each stand alone, and a quiet pair may have none to show.
-        Of executions none comes for sub-accounts, and maybe none when neither half is wanted.
+        None comes for sub-accounts, and of executions maybe none when neither half is wanted.
         """
-        if self.users == "all" and self.name == "executions":
+        if self.users == "all":
             return False
         if self.snap_orders is False and self.snap_trades is False:
             return False
