@@ -508,3 +508,23 @@ def test_any_course_of_events_keeps_count(steps: list[tuple[str, str]]) -> None:
         for entry in made:
             if entry.users and online:
                 assert entry.machine.state is not SubscriptionState.IDLE
+
+
+def test_books_of_orders_are_asked_for_as_fast_as_the_exchange_allows() -> None:
+    """What has to wait is no fault of the exchange's, and is asked for when its time has come."""
+    parts = [Channel.level3(symbol, depth=1000) for symbol in ("A/B", "C/D", "E/F")]
+    made = roster(*parts)
+    ((request, _),) = made.requests(9.0)
+    assert request.channel.symbols == ("A/B", "C/D")
+    assert made.has_requests()
+    due = made.deadline()
+    assert 10.0 <= due < 11.0
+    made.replied(yes(1, "A/B"), 9.5)
+    made.replied(yes(1, "C/D"), 9.5)
+    assert not made.silent(10.0)
+    made.tick(due)
+    assert made.deadline() == math.inf
+    ((request, _),) = made.requests(due)
+    assert request.channel.symbols == ("E/F",)
+    made.offline(due)
+    assert made.deadline() == math.inf

@@ -10,7 +10,17 @@ import pytest
 import trio
 import trio.testing
 
-from kraken_trio import Channel, Gap, GapReason, Level3Snapshot, Level3Update, Resync
+from kraken_trio import (
+    Channel,
+    ConnectionState,
+    Gap,
+    GapReason,
+    Level3Snapshot,
+    Level3Update,
+    RequestError,
+    Resync,
+    SubscriptionError,
+)
 from kraken_trio.testing import Exchange
 
 if TYPE_CHECKING:
@@ -123,3 +133,21 @@ async def test_whoever_is_too_slow_for_orders_is_right_or_knows(
             assert mine.agree(program.exchange)
     overflowed = {reason for reason, _ in mine.gaps} == {GapReason.OVERFLOW}
     assert overflowed == (policy != "block")
+
+
+async def test_as_many_books_as_the_exchange_allows_at_once_and_more(
+    autojump_clock: trio.abc.Clock, in_memory: Meet
+) -> None:
+    """They are asked for as fast as it allows, and again after a cut: none is refused."""
+    refused: list[object] = []
+    async with in_memory(pairs=12) as program, program.feed() as feed:
+        feed.on(SubscriptionError, refused.append)
+        feed.on(RequestError, refused.append)
+        symbols = program.exchange.market.symbols
+        async with feed.level3(*symbols, depth=1000) as books:
+            assert len(feed.active_subscriptions) == len(symbols)
+            program.door("level3").drop()
+            await feed.wait_state(ConnectionState.DEGRADED, session="level3")
+            await feed.wait_state(ConnectionState.SUBSCRIBED, session="level3")
+            assert len(await books.receive_batch()) == 3 * len(symbols)
+    assert refused == []

@@ -17,6 +17,7 @@ from typing import assert_never
 import msgspec
 
 from kraken_trio._internal.core import subscription as talk
+from kraken_trio._internal.core.allowance import Allowance
 from kraken_trio._internal.core.backoff import Backoff
 from kraken_trio._internal.core.entry import Entry, Key, clash
 from kraken_trio._internal.core.pending import Pending
@@ -66,6 +67,9 @@ class Roster:
         self._answered = 0.0
         # How long nothing could be read, in all: for requests that time did not pass.
         self._deaf_s = 0.0
+        self._allowance = Allowance()
+        # When more of what waits in the queue may be asked for; infinity if nothing has to wait.
+        self._more_at = math.inf
         self._outstanding: dict[Entry, None] = {}
         self._mending: dict[Entry, None] = {}
 
@@ -78,13 +82,13 @@ class Roster:
         return self._entries.get(part.key)
 
     def deadline(self, parts: Iterable[Channel] | None = None) -> float:
-        """When ``tick`` wants to be called for these, or for all that nobody wants any more;
-        infinity for never.
+        """When ``tick`` wants to be called for these, or for all that nobody wants any more and
+        for what has to wait before it is asked for; infinity for never.
         """
         if parts is None:
-            chosen = [entry for entry in self if not entry.users]
-        else:
-            chosen = [entry for part in parts if (entry := self.entry(part)) is not None]
+            unwanted = [entry.machine.deadline for entry in self if not entry.users]
+            return min([self._more_at, *unwanted])
+        chosen = [entry for part in parts if (entry := self.entry(part)) is not None]
         return min((entry.machine.deadline for entry in chosen), default=math.inf)
 
     @property
@@ -157,6 +161,7 @@ class Roster:
         if not self._online:
             return []
         self._online = False
+        self._more_at = math.inf
         self._queue.clear()
         self._pending.drain()
         for entry in self:
@@ -167,12 +172,21 @@ class Roster:
         return self._step_all(list(self), talk.Offline(), now)
 
     def requests(self, now: float) -> list[tuple[Request, int]]:
-        """Take what is to be sent now, each with its number; equal requests are joined."""
+        """Take what is to be sent now, each with its number; equal requests are joined. What the
+        exchange would refuse for coming too soon stays, until ``tick`` has seen its time.
+        """
         # Each subscription watches its own deadline: here they are only to be forgotten.
         self._pending.overdue(now - self._deaf_s)
         groups: dict[tuple[type[Request], Channel], list[Entry]] = {}
-        for (kind, _), entry in self._queue.items():
+        queue, self._queue = self._queue, {}
+        self._more_at = math.inf
+        for (kind, key), entry in queue.items():
             part = entry.part
+            if kind is Subscribe and not self._allowance.take(part, now):
+                entry.machine.excuse(now)
+                self._queue[kind, key] = entry
+                self._more_at = self._allowance.more_at
+                continue
             missing = entry.seen and part.name in _TELL_THEMSELVES
             wondering = entry.machine.probing or entry.machine.promised
             if kind is Subscribe and (missing or wondering):
@@ -182,7 +196,6 @@ class Roster:
             symbols = part.symbols
             like = msgspec.structs.replace(part, symbols=("ALL/ALL",)) if symbols else part
             groups.setdefault((kind, like), []).append(entry)
-        self._queue.clear()
         return [
             self._request(kind, like, entries[start : start + SYMBOLS_PER_REQUEST], now)
             for (kind, like), entries in groups.items()
@@ -252,6 +265,8 @@ class Roster:
 
     def tick(self, now: float) -> list[Effect]:
         """What has become due, symbol by symbol."""
+        if self._more_at <= now:
+            self._more_at = math.inf
         effects: list[Effect] = []
         for entry in list(self):
             before = entry.machine.deadline
