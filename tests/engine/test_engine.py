@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from kraken_trio._internal.engine.book_route import BookRoute
 from kraken_trio._internal.engine.engine import Engine
 from kraken_trio._internal.engine.hooks import Hooks
 from kraken_trio._internal.engine.probe import Probe
-from kraken_trio._internal.engine.routes import BookRoute
 from kraken_trio._internal.engine.signals import (
     DataLost,
     Faulted,

@@ -6,9 +6,10 @@ import pytest
 
 from kraken_trio._internal.core.backfill import TradeLine
 from kraken_trio._internal.core.trackers import CandleTracker, SequenceTracker, TradeTracker
+from kraken_trio._internal.engine.book_route import BookRoute
 from kraken_trio._internal.engine.holding import HoldingRoute
 from kraken_trio._internal.engine.making import make_route
-from kraken_trio._internal.engine.routes import BookRoute, Route, TrackedRoute
+from kraken_trio._internal.engine.routes import Route, TrackedRoute
 from kraken_trio._internal.engine.tickers import SpreadRoute, TickerRoute
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.gap import GapHandling, GapPolicy

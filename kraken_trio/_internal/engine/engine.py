@@ -14,12 +14,12 @@ from typing import Any, Protocol, TypeGuard, assert_never, cast
 from msgspec.structs import replace
 
 from kraken_trio._internal.core.digits import MOST_DECIMALS
+from kraken_trio._internal.engine.book_route import BookRoute
 from kraken_trio._internal.engine.holding import HoldingRoute
 from kraken_trio._internal.engine.hooks import Hooks
 from kraken_trio._internal.engine.making import make_route
 from kraken_trio._internal.engine.routes import (
     NOTHING,
-    BookRoute,
     Route,
     Sink,
     TrackedRoute,
@@ -98,6 +98,8 @@ class Engine:
         self._decode = codec.decode
         self._session = session
         self._routes: dict[Key, Route] = {}
+        # Those of books, by symbol: nearly every frame asks for one.
+        self._books: dict[str, BookRoute] = {}
         self._sinks: tuple[Sink, ...] = ()
         self._precisions: dict[str, tuple[int, int]] = {}
         self._on_frame = hooks.frame_received if hooks else ()
@@ -142,13 +144,19 @@ class Engine:
                 route.take(RecordsMessage("ticker", True, (ticker,), None, ticker.received_at))  # noqa: FBT003 - a struct
         self._routes[key] = route
         route.sinks = self._sinks
-        if isinstance(route, BookRoute) and route.book.symbol in self._precisions:
-            route.book.set_precision(*self._precisions[route.book.symbol])
+        if isinstance(route, BookRoute):
+            symbol = route.book.symbol
+            if part.name == "book":
+                self._books[symbol] = route
+            if symbol in self._precisions:
+                route.book.set_precision(*self._precisions[symbol])
         return route
 
     def close(self, part: Channel) -> None:
         """Forget the route of ``part``, and what comes for it; ``KeyError`` if there is none."""
         route = self._routes.pop(part.key)
+        if part.name == "book":
+            del self._books[part.symbols[0]]
         route.close()
         self._closed.update(_counted(route))
 
@@ -214,13 +222,18 @@ class Engine:
             for hook in self._on_fault:
                 hook(self._session, error)
             return (Faulted(error), *self._lose_frame(payload, received_at))
+        if type(message) is BookMessage:  # as in ``take``: nine of ten are
+            route = self._books.get(message.symbol)
+            if route is not None:
+                signals = route.verify(message)
+                return self.note(signals) if signals else NOTHING
         return self.take(message)
 
     def take(self, message: Message) -> Sequence[Signal]:
         """Take a decoded message to the sinks, as ``feed`` does."""
         match message:
             case BookMessage():
-                return self._take_book(("book", message.symbol, None), message)
+                return self._take_book(self._books.get(message.symbol), message)
             case RecordsMessage():
                 return self._take_records(message)
             case Heartbeat():
@@ -232,7 +245,8 @@ class Engine:
                 self.replies += 1
                 return (Replied(message),)
             case Level3Message():
-                return self._take_book(("level3", message.symbol, None), message)
+                route = self._routes.get(("level3", message.symbol, None))
+                return self._take_book(cast("BookRoute | None", route), message)
             case Unknown():
                 self.unknown += 1
                 return (Unfamiliar(message),)
@@ -256,9 +270,10 @@ class Engine:
                 lost.append(DataLost(route.part, gap))
         return self.note(lost)
 
-    def _take_book(self, key: Key, message: BookMessage | Level3Message) -> Sequence[Signal]:
-        route = self._routes.get(key)
-        if not isinstance(route, BookRoute):
+    def _take_book(
+        self, route: BookRoute | None, message: BookMessage | Level3Message
+    ) -> Sequence[Signal]:
+        if route is None:
             return self._unrouted(message)
         signals = route.verify(message)
         return self.note(signals) if signals else NOTHING

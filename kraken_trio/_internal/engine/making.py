@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from kraken_trio._internal.core.trackers import CandleTracker, SequenceTracker, TradeTracker
+from kraken_trio._internal.engine.book_route import BookRoute
 from kraken_trio._internal.engine.holding import HoldingRoute, holds_back
-from kraken_trio._internal.engine.routes import BookRoute, Route, TrackedRoute
+from kraken_trio._internal.engine.routes import Route, TrackedRoute
 from kraken_trio._internal.engine.tickers import SpreadRoute, TickerRoute
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.gap import GapHandling

@@ -20,8 +20,8 @@ from typing import Self, cast
 from msgspec import Struct
 
 from kraken_trio._internal.core.buffer import Item
+from kraken_trio._internal.engine.book_route import BookRoute
 from kraken_trio._internal.engine.engine import Engine
-from kraken_trio._internal.engine.routes import BookRoute
 from kraken_trio._internal.engine.signals import DataLost, Replied, Signal, StatusSeen
 from kraken_trio._internal.model.account import BalanceSnapshot, BalanceUpdate, Execution
 from kraken_trio._internal.model.channel import BOOK_DEPTHS, LEVEL3_DEPTHS, Channel, modern_symbol
