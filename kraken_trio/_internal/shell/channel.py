@@ -204,9 +204,33 @@ class RecordChannel(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
             else:
                 self._left -= 1
                 return item
+        return await self._receive_later()
+
+    @enable_ki_protection
+    async def __anext__(self) -> T_co:
+        """As ``receive``; the end ends the loop. Spelled out, for another call costs each record
+        a tenth of what it costs in all.
+        """
+        await checkpoint_if_cancelled()
+        if self._left:
+            try:
+                item: T_co = self._get()
+            except IndexError:
+                pass  # as in ``receive``
+            else:
+                self._left -= 1
+                return item
+        try:
+            return await self._receive_later()
+        except trio.EndOfChannel:
+            raise StopAsyncIteration from None
+
+    @enable_ki_protection
+    async def _receive_later(self) -> T_co:
+        """Give the next item when others have run."""
         await self._turn()
         self._left -= 1
-        item = self._get()
+        item: T_co = self._get()
         if self._parked:
             self._wake()
         return item

@@ -6,7 +6,7 @@ feed's matter.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
@@ -130,22 +130,28 @@ class Subscription(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
         self.close()
         await trio.lowlevel.checkpoint()
 
-    async def receive(self) -> T_co:
+    # What follows gives the channel's own coroutines: one more around each would cost every record.
+
+    def receive(self) -> Coroutine[Any, Any, T_co]:
         """Give the next record or gap; wait for one if there is none.
 
         Raises ``SubscriptionError`` when all symbols have ended, ``trio.ClosedResourceError``
         after ``close``. Always checks for cancellation, which loses nothing; lets other tasks
         run when it waits, and now and then when it need not.
         """
-        return await self._channel.receive()
+        return self._channel.receive()
+
+    def __anext__(self) -> Coroutine[Any, Any, T_co]:
+        """As ``receive``, for ``async for``; the end ends the loop."""
+        return self._channel.__anext__()
 
     def receive_nowait(self) -> T_co:
         """As ``receive``; ``trio.WouldBlock`` if there is none."""
         return self._channel.receive_nowait()
 
-    async def receive_batch(self, limit: int | None = None) -> list[T_co]:
+    def receive_batch(self, limit: int | None = None) -> Coroutine[Any, Any, list[T_co]]:
         """Give all that is there, at least one, at most ``limit``; else as ``receive``."""
-        return await self._channel.receive_batch(limit)
+        return self._channel.receive_batch(limit)
 
     def records(self: Subscription[R | Gap]) -> AsyncIterator[R]:
         """Iterate over records alone, without the gaps between them: an explicit choice."""
