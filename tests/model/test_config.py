@@ -45,6 +45,7 @@ DEFAULTS = {
     "heartbeat_timeout": 10,
     "stale_after": 5,
     "silent_after": 60,
+    "read_window": 0,
     "max_messages_per_second": 0,
     "max_queue_depth": 500,
     "drop_policy": DropPolicy.OLDEST,
@@ -105,6 +106,7 @@ def test_defaults() -> None:
             {
                 "buffer_size": 4096,
                 "timeout": 60,
+                "read_window": 0.001,
                 "max_messages_per_second": 10000,
                 "max_queue_depth": 10000,
                 "coalesce_window": 0.1,
@@ -131,6 +133,7 @@ BAD: list[tuple[str, object]] = [
     *(("multiplier", value) for value in (1, 0, -2, math.nan, math.inf, "2")),
     *(("jitter", value) for value in (-0.01, 1.01, math.nan, True, None)),
     *(("coalesce_window", value) for value in (-0.01, math.nan, math.inf, False)),
+    *(("read_window", value) for value in (-0.01, 1.01, math.nan, False, None)),
     *(("max_messages_per_second", value) for value in (-1, 0.5, False, None)),
     *(("allow_insecure", value) for value in (1, "yes", None)),
     *(("concurrent_callbacks", value) for value in (0, "no")),
@@ -164,6 +167,8 @@ def test_bounds(field: str, value: object) -> None:
         ("jitter", 0),
         ("jitter", 1),
         ("coalesce_window", 0),
+        ("read_window", 0),
+        ("read_window", 1),
         ("max_messages_per_second", 1),
     ],
 )

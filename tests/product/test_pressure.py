@@ -34,8 +34,8 @@ from kraken_trio import (
     open_kraken,
 )
 from kraken_trio._internal.core.buffer import Buffer
+from kraken_trio._internal.engine.book_route import BookRoute
 from kraken_trio._internal.engine.engine import Engine
-from kraken_trio._internal.engine.routes import BookRoute
 from kraken_trio._internal.wire.decode import V2Decoder
 from kraken_trio.testing import USUAL_PAIRS, Exchange, Market, open_exchange
 

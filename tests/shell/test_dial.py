@@ -14,6 +14,7 @@ import trio
 import trustme
 
 from kraken_trio._internal.shell.dial import TcpDial
+from kraken_trio._internal.shell.tcp import TcpStream
 
 if TYPE_CHECKING:
     from tests.conftest import Sockets
@@ -46,7 +47,7 @@ async def test_plain_tcp(nursery: trio.Nursery, trusting: ssl.SSLContext) -> Non
     """Without TLS the bytes are the peer's own, and small sends are not held back."""
     port = await serve(nursery, None)
     stream = await TcpDial(trusting)("127.0.0.1", port, tls=False)
-    assert isinstance(stream, trio.SocketStream)
+    assert isinstance(stream, TcpStream)
     assert stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     async with stream:
         assert await stream.receive_some() == GREETING

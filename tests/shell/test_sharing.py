@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from kraken_trio import Channel, Feed, Gap, GapReason, Resync, SubscriptionError
-from kraken_trio._internal.engine.routes import BookRoute
+from kraken_trio._internal.engine.book_route import BookRoute
 from kraken_trio.testing import Exchange
 
 BOOK = Channel.book("BTC/USD", "ETH/USD")

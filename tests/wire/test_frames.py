@@ -40,8 +40,8 @@ class Result:
     def drain(self, splitter: FrameSplitter) -> None:
         """Take what is there, messages first."""
         try:
-            while (message := splitter.next_message()) is not None:
-                self.messages.append(message)
+            while messages := splitter.next_messages():
+                self.messages += messages
         finally:
             while frame := splitter.take_control():
                 self.control.append(frame)
@@ -114,9 +114,8 @@ def test_feeding_without_taking() -> None:
     for number in range(100):
         splitter.feed(encode_frame(TEXT, b"%d" % number))
         if number % 3 == 0:
-            taken.append(splitter.next_message())
-    while (message := splitter.next_message()) is not None:
-        taken.append(message)
+            taken += splitter.next_messages()
+    taken += splitter.next_messages()
     assert taken == [b"%d" % number for number in range(100)]
 
 
@@ -124,13 +123,11 @@ def test_messages_outlive_their_buffer() -> None:
     """A message taken stays as it was, whatever is fed afterwards."""
     splitter = FrameSplitter()
     splitter.feed(HELLO + HELLO[:3])
-    first = splitter.next_message()
-    assert splitter.next_message() is None
+    first = splitter.next_messages()
+    assert splitter.next_messages() == []
     splitter.feed(HELLO[3:] + encode_frame(TEXT, b"x" * 5) * 100)
-    assert (first, splitter.next_message()) == (b"hello", b"hello")
-    while splitter.next_message() is not None:
-        pass
-    assert first == b"hello"
+    assert splitter.next_messages() == [b"hello"] + [b"x" * 5] * 100
+    assert first == [b"hello"]
 
 
 @pytest.mark.parametrize(
@@ -170,16 +167,14 @@ def test_binary_is_not_checked() -> None:
     assert result.seen()[2] == ("text message is not UTF-8", INVALID_UTF8)
 
 
-def test_control_frames_keep_their_place() -> None:
-    """After a message, the control frames waiting are those that stood before it."""
+def test_control_frames_wait_for_the_messages_before_them() -> None:
+    """None is there to be taken before the messages that stood in front of it."""
     pings = [encode_frame(PING, b"%d" % number) for number in range(3)]
     splitter = FrameSplitter()
-    splitter.feed(pings[0] + HELLO + pings[1] + HELLO + pings[2])
-    seen = []
-    for _ in range(3):
-        seen.append(splitter.next_message())
-        seen += iter(splitter.take_control, b"")
-    assert seen == [b"hello", pings[0], b"hello", pings[1], None, pings[2]]
+    splitter.feed(pings[0] + HELLO + pings[1] + HELLO + pings[2] + HELLO[:3])
+    assert splitter.take_control() == b""
+    assert splitter.next_messages() == [b"hello", b"hello"]
+    assert [*iter(splitter.take_control, b"")] == pings
 
 
 def test_pings_are_dropped_while_closing() -> None:
@@ -187,7 +182,7 @@ def test_pings_are_dropped_while_closing() -> None:
     ping, pong, close = encode_frame(PING, b""), encode_frame(PONG, b""), encode_frame(CLOSE, b"")
     splitter = FrameSplitter()
     splitter.feed(ping * 3 + pong + ping + close)
-    assert splitter.next_message() is None
+    assert splitter.next_messages() == []
     assert splitter.take_control() == ping
     assert [splitter.take_control(drop_pings=True) for _ in range(3)] == [pong, close, b""]
 
@@ -323,7 +318,7 @@ def test_endless_empty_fragments_hold_nothing() -> None:
     splitter.feed(encode_frame(TEXT, b"", fin=False))
     for _ in range(1000):
         splitter.feed(encode_frame(CONTINUATION, b"", fin=False) * 100)
-        assert splitter.next_message() is None
+        assert splitter.next_messages() == []
     held = len(splitter._chunk) + len(splitter._pending) + len(splitter._held)
     assert held <= 200
     assert not splitter._control
@@ -335,7 +330,7 @@ def test_dead_after_a_fault() -> None:
     splitter = FrameSplitter()
     splitter.feed(ping + b"\xff\xff")
     errors = []
-    for call in (splitter.next_message, splitter.next_message, lambda: splitter.feed(HELLO)):
+    for call in (splitter.next_messages, splitter.next_messages, lambda: splitter.feed(HELLO)):
         with pytest.raises(ProtocolError) as caught:
             call()
         errors.append(caught.value)
@@ -361,7 +356,7 @@ def test_long_frame_in_small_pieces_is_linear(step: int) -> None:
     for at in range(0, len(data), step):
         splitter.feed(data[at : at + step])
         before = splitter._chunk
-        sizes += [len(message) for message in iter(splitter.next_message, None)]
+        sizes += [len(message) for message in splitter.next_messages()]
         if splitter._chunk is not before:
             joined += len(splitter._chunk)
     assert sizes == [2**17, 5]

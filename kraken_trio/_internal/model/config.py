@@ -132,6 +132,12 @@ class KrakenConfig:
     or something is kept from us; 0 for never. Five times as long for trades, candles and other
     tickers, sixty times for instruments. What stays quiet is probed ever more rarely."""
 
+    read_window: float = attrs.field(
+        default=0.0,
+        validator=number("a number of seconds from 0 to 1", lambda value: 0 <= value <= 1),
+    )
+    """How long messages that come quickly, one by one, are let gather before they are read: to
+    wake up costs more than a message. 0 reads each at once."""
     max_messages_per_second: int = attrs.field(
         default=0, validator=count("a whole number from 0 on", 0)
     )
@@ -206,6 +212,7 @@ class KrakenConfig:
         preset: dict[str, Any] = {
             "buffer_size": 4096,
             "timeout": 60.0,
+            "read_window": 0.001,
             "max_messages_per_second": 10_000,
             "max_queue_depth": 10_000,
             "coalesce_window": 0.1,

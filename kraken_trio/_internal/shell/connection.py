@@ -20,7 +20,8 @@ from kraken_trio._internal.model.errors import ConnectionFailed, KrakenError
 from kraken_trio._internal.model.ports import Dial
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.scopes import is_cancelled
-from kraken_trio._internal.shell.tap import READ_BYTES, Sink, Tap
+from kraken_trio._internal.shell.tap import Sink, Tap
+from kraken_trio._internal.shell.tcp import READ_BYTES
 
 CLOSE_TIMEOUT_S = 2.0
 """For sending a Close and for the peer's answer to it, together."""
@@ -109,12 +110,14 @@ async def open_connection(
     sink: Sink,
     now: Callable[[], Timestamp],
     allow_insecure: bool = False,
+    read_window_s: float = 0.0,
     close_timeout_s: float = CLOSE_TIMEOUT_S,
 ) -> AsyncIterator[Connection]:
     """Connect, and close at the end of the block.
 
     ``sink`` is given every message, from the moment on when the block first waits; ``now`` is
-    the wall clock. Opening takes as long as the caller's cancel scopes let it.
+    the wall clock; messages that come quickly gather for ``read_window_s``. Opening takes as long
+    as the caller's cancel scopes let it.
 
     Raises ``ConfigurationError`` for a URL that ``parse_endpoint`` refuses with
     ``allow_insecure``; ``ConnectionFailed`` where the look-up, TCP or TLS fails or the host is
@@ -129,7 +132,7 @@ async def open_connection(
         stream = await dial(endpoint.host, endpoint.port, tls=endpoint.tls)
     except (OSError, trio.BrokenResourceError) as error:
         raise ConnectionFailed(_undialled(endpoint, error)) from error
-    tap = Tap(stream, sink, now=now)
+    tap = Tap(stream, sink, now=now, read_window_s=read_window_s)
     opened = False
     errors: list[BaseException] = []
     try:

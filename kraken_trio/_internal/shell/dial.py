@@ -9,6 +9,8 @@ import ssl
 
 import trio
 
+from kraken_trio._internal.shell.tcp import TcpStream
+
 
 class TcpDial:
     """Connects over the network; see ``Dial``.
@@ -33,7 +35,7 @@ class TcpDial:
         nor when cancelled.
         """
         # Requests are small and must not wait for each other: trio sets TCP_NODELAY.
-        tcp = await trio.open_tcp_stream(host, port)
+        tcp = TcpStream(await trio.open_tcp_stream(host, port))
         if not tls:
             return tcp
         try:

@@ -19,8 +19,8 @@ from kraken_trio._internal.core import roster_effects
 from kraken_trio._internal.core import session_events as said
 from kraken_trio._internal.core.buffer import Item
 from kraken_trio._internal.core.conversation import Effect
+from kraken_trio._internal.engine.book_route import BookRoute
 from kraken_trio._internal.engine.hooks import Hooks
-from kraken_trio._internal.engine.routes import BookRoute
 from kraken_trio._internal.model.channel import PRIVATE_CHANNELS, Channel, modern_symbol
 from kraken_trio._internal.model.config import KrakenConfig
 from kraken_trio._internal.model.endpoint import Endpoint, parse_endpoint

@@ -15,13 +15,14 @@ first. And it breaks on a ping that comes when it has sent its Close, so here th
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
 import trio
 from trio.lowlevel import enable_ki_protection
 
+from kraken_trio._internal.core.gather import Gather
 from kraken_trio._internal.model.errors import (
     EXCERPT_CHARACTERS,
     ConnectionFailed,
@@ -30,6 +31,7 @@ from kraken_trio._internal.model.errors import (
     UpgradeRefused,
 )
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
+from kraken_trio._internal.shell.tcp import READ_BYTES
 from kraken_trio._internal.wire.frames import CLOSE, INVALID_UTF8, PROTOCOL_FAULT, FrameSplitter
 
 Pause = Callable[[], Awaitable[object]]
@@ -44,8 +46,6 @@ The answer is how the reader yields: to be asked for each message costs nothing 
 NORMAL, NO_STATUS, INTERNAL_ERROR = 1000, 1005, 1011
 """Close codes (RFC 6455 section 7.4.1; 1011 is for clients too, says erratum 3227)."""
 
-READ_BYTES = 64 * 1024
-"""What one read may bring: some 300 messages. TLS gives at most 16 KiB."""
 MAX_HEAD_BYTES = 64 * 1024
 """Above what any HTTP server sends as the head of an answer."""
 
@@ -85,6 +85,8 @@ class Tap(trio.abc.Stream):
         "_answered",
         "_close_code",
         "_closing",
+        "_gather",
+        "_messages",
         "_now",
         "_opened",
         "_reason",
@@ -101,9 +103,16 @@ class Tap(trio.abc.Stream):
     )
 
     def __init__(
-        self, stream: trio.abc.Stream, sink: Sink, *, now: Callable[[], Timestamp]
+        self,
+        stream: trio.abc.Stream,
+        sink: Sink,
+        *,
+        now: Callable[[], Timestamp],
+        read_window_s: float = 0.0,
     ) -> None:
-        """Wrap ``stream``, on which nothing was sent yet. ``now`` is the wall clock."""
+        """Wrap ``stream``, on which nothing was sent yet. ``now`` is the wall clock; messages that
+        come quickly gather for ``read_window_s``.
+        """
         self.last_read_at = trio.current_time()
         """When bytes last came, whatever they were: seconds of trio's clock."""
         self.ended = trio.Event()
@@ -118,7 +127,10 @@ class Tap(trio.abc.Stream):
         self._sink = sink
         self._now = now
         self._received_at = Timestamp(0)
+        self._gather = Gather(read_window_s)
         self._splitter = FrameSplitter()
+        # What was split and not delivered yet.
+        self._messages: Iterator[bytes] = iter(())
         self._answered = False  # The head of a 101 was passed on.
         self._opened = trio.Event()
         self._torn = False  # A send was cut short: who knows where in a frame.
@@ -254,20 +266,21 @@ class Tap(trio.abc.Stream):
 
     async def _deliver(self) -> bool:
         """Deliver every whole message that was read; False when something failed."""
-        next_message = self._splitter.next_message
         while True:
             try:
-                payload = next_message()
-            except ProtocolError as fault:
-                return self._fail(fault, fault.close_code)
-            if payload is None:
-                return True
-            try:
-                pause = self._sink(payload, self._received_at)
-                if pause is not None:
-                    await pause()
+                for payload in self._messages:
+                    pause = self._sink(payload, self._received_at)
+                    if pause is not None:
+                        await pause()
             except Exception as error:  # noqa: BLE001 - whatever it is, it is told as itself
                 return self._fail(error, INTERNAL_ERROR)
+            try:
+                messages = self._splitter.next_messages()
+            except ProtocolError as fault:
+                return self._fail(fault, fault.close_code)
+            if not messages:
+                return True
+            self._messages = iter(messages)
 
     def _note_close(self, payload: bytes) -> bool:
         """Take in a Close of the peer before trio-websocket does; False where it is malformed."""
@@ -281,6 +294,8 @@ class Tap(trio.abc.Stream):
 
     async def _read(self) -> bool:
         """Read once; False where nothing will come any more."""
+        if self._gather.until > trio.current_time():
+            await trio.sleep_until(self._gather.until)
         try:
             data = await self._stream.receive_some(READ_BYTES)
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
@@ -290,6 +305,7 @@ class Tap(trio.abc.Stream):
             self._lose("the host hung up")
             return False
         self._stamp()
+        self._gather.note(len(data), self.last_read_at)
         self._splitter.feed(data)
         return True
 

@@ -81,10 +81,10 @@ def _book_reader(instants: Instants) -> Reader:
         # The hottest lines of the library: of each level is asked only what must be. Without
         # quotes there is no NaN and no infinity, so they are not looked for.
         frame = decode(payload)
-        (row,) = frame.data
+        row = frame.data[0]
         bids = row.bids
         asks = row.asks
-        levels = bids + asks
+        levels = bids + asks if bids and asks else bids or asks
         if len(levels) > _MOST_LEVELS:
             raise ValueError("more levels than any book has")
         for level in levels:
