@@ -1,13 +1,15 @@
-"""The other end of the flood: sends book messages that were made beforehand, as fast as they go.
+"""The other end of the flood: sends messages that were made beforehand, as fast as they go.
 
-    python flood_server.py DEPTH MESSAGES SEED [--tls FOLDER]
+    python flood_server.py DEPTH MESSAGES SEED [--pairs N] [--mixed] [--capture FILE] [--tls FOLDER]
 
-Prints its URL when it listens, then serves one client after the other until it is killed: status,
-acknowledgements, snapshots, and as soon as every pair is subscribed to, the messages in one piece.
-Of these it sends as many as the client's path says, as in ``/2000/v2``: some libraries read ahead
-without bounds, and what they are not measured on must not cost them anything.
+Prints its URL when it listens, then serves clients until it is killed: status, acknowledgements,
+snapshots, and as soon as all is subscribed to that it has, the messages in one piece. They are
+the books of so many pairs, with ``--mixed`` their trades and tickers too, or with ``--capture``
+those of a file, from its snapshots on. It sends as many messages as the client's path says, as in
+``/2000/v2``: some libraries read ahead without bounds, and what they are not measured on must not
+cost them anything. If there are not so many it begins again, which is for those who keep no books.
 
-It speaks just enough of WebSocket for that, on a blocking socket, so it takes next to no time of
+It speaks just enough of WebSocket for that, on blocking sockets, so it takes next to no time of
 the processor that the client is measured on. With ``--tls`` the certificate to trust is put into
 that folder.
 """
@@ -16,16 +18,29 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import hashlib
 import itertools
 import json
 import socket
 import ssl
 import struct
+import threading
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from kraken_trio.testing import USUAL_PAIRS, Market, pong_frame, status_frame, success_frame
+from captured import Captured
+from kraken_trio.testing import (
+    USUAL_PAIRS,
+    Market,
+    MarketPair,
+    market_pairs,
+    pong_frame,
+    status_frame,
+    success_frame,
+)
 
 PAIRS = USUAL_PAIRS[:4]
 CERTIFICATE = "ca.pem"
@@ -48,23 +63,45 @@ def framed(payload: bytes, opcode: int = _TEXT) -> bytes:
 class Flood:
     """Everything that is sent, made beforehand."""
 
-    def __init__(self, depth: int, messages: int, seed: int) -> None:
-        """Let a market go on until it has given so many messages."""
-        market = Market(PAIRS, seed=seed, start=time.time_ns())
-        self.depth = depth
-        self.snapshots: dict[str, bytes] = {}
-        for symbol in market.symbols:
-            self.snapshots[symbol] = framed(market.book_snapshot(symbol, depth))
-            market.watch(symbol, depth)
-        frames: list[bytes] = []
-        while len(frames) < messages:
-            frames += [framed(e.frame) for e in market.step() if e.channel == "book"]
-        self._frames = b"".join(frames)
+    def __init__(self, openings: dict[tuple[str, str], bytes], messages: Iterable[bytes]) -> None:
+        """Take snapshots, and what comes after them."""
+        self.openings = {topic: framed(raw) if raw else b"" for topic, raw in openings.items()}
+        """What each subscription begins with, by channel and symbol."""
+        frames = [framed(raw) for raw in messages]
+        self._frames = memoryview(b"".join(frames))
         self._ends = [0, *itertools.accumulate(map(len, frames))]
 
-    def updates(self, count: int) -> memoryview:
-        """The first so many messages."""
-        return memoryview(self._frames)[: self._ends[count]]
+    def updates(self, count: int) -> Iterator[memoryview]:
+        """The first so many messages; they begin again if there are less."""
+        while count > 0:
+            some = min(count, len(self._ends) - 1)
+            yield self._frames[: self._ends[some]]
+            count -= some
+
+
+def market_flood(
+    depth: int, messages: int, seed: int, *, pairs: Sequence[MarketPair] = PAIRS, mixed: bool
+) -> Flood:
+    """Let a market go on until it has given so many messages: of books, or of trades too."""
+    market = Market(pairs, seed=seed, start=time.time_ns())
+    openings: dict[tuple[str, str], bytes] = {}
+    for symbol in market.symbols:
+        openings["book", symbol] = market.book_snapshot(symbol, depth)
+        market.watch(symbol, depth)
+        if mixed:
+            openings["trade", symbol] = b""
+            openings["ticker", symbol] = market.ticker_snapshot(symbol)
+            market.watch_ticker(symbol, "trades")
+    channels = {channel for channel, _ in openings}
+    frames: list[bytes] = []
+    while len(frames) < messages:
+        frames += [each.frame for each in market.step() if each.channel in channels]
+    return Flood(openings, frames[:messages])
+
+
+def captured_flood(book: Captured) -> Flood:
+    """Take the messages of a file."""
+    return Flood({("book", symbol): raw for symbol, raw in book.snapshots.items()}, book.updates)
 
 
 class Client:
@@ -79,7 +116,7 @@ class Client:
         """Do everything, until the client hangs up."""
         wanted = self._upgrade()
         self._connection.sendall(framed(status_frame(connection_id=2**53 + 1)))
-        missing = set(flood.snapshots)
+        missing = set(flood.openings)
         while True:
             opcode, payload = self._read()
             if opcode == _CLOSE:
@@ -93,18 +130,23 @@ class Client:
             if request["method"] == "ping":
                 pong = pong_frame(time.time_ns(), req_id=request.get("req_id"))
                 self._connection.sendall(framed(pong))
-            elif request["params"].get("channel") == "book":
-                for symbol in request["params"]["symbol"]:
-                    self._connection.sendall(self._answer(request, symbol, flood))
-                    missing.discard(symbol)
-                if not missing:
-                    self._connection.sendall(flood.updates(wanted))
+            elif request["method"] == "subscribe":
+                answered = self._subscribe(request, flood)
+                if answered & missing:
+                    missing -= answered
+                    for some in () if missing else flood.updates(wanted):
+                        self._connection.sendall(some)
 
-    def _answer(self, request: dict[str, int], symbol: str, flood: Flood) -> bytes:
-        result = {"channel": "book", "symbol": symbol, "depth": flood.depth, "snapshot": True}
-        now, req_id = time.time_ns(), request.get("req_id")
-        acknowledged = success_frame("subscribe", result, now, req_id=req_id)
-        return framed(acknowledged) + flood.snapshots[symbol]
+    def _subscribe(self, request: dict[str, Any], flood: Flood) -> set[tuple[str, str]]:
+        """Answer for each symbol; give what was subscribed to."""
+        params, answered = request["params"], set()
+        for symbol in params["symbol"]:
+            result = {"snapshot": True, **params, "symbol": symbol}
+            now, req_id = time.time_ns(), request.get("req_id")
+            answer = framed(success_frame("subscribe", result, now, req_id=req_id))
+            self._connection.sendall(answer + flood.openings[params["channel"], symbol])
+            answered.add((params["channel"], symbol))
+        return answered
 
     def _upgrade(self) -> int:
         """Open the WebSocket, and give the number in its path."""
@@ -148,29 +190,41 @@ def secured(folder: Path) -> ssl.SSLContext:
     return context
 
 
+def serve(connection: socket.socket, context: ssl.SSLContext | None, flood: Flood) -> None:
+    """Serve one client."""
+    with contextlib.suppress(OSError), contextlib.ExitStack() as stack:  # It may just hang up.
+        stack.enter_context(connection)
+        if context:
+            connection = stack.enter_context(context.wrap_socket(connection, server_side=True))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        Client(connection).serve(flood)
+
+
 def main() -> None:
     """Make the flood, and let clients come."""
     parser = argparse.ArgumentParser()
     parser.add_argument("depth", type=int)
     parser.add_argument("messages", type=int)
     parser.add_argument("seed", type=int)
+    parser.add_argument("--pairs", type=int, default=len(PAIRS))
+    parser.add_argument("--mixed", action="store_true")
+    parser.add_argument("--capture", type=Path)
     parser.add_argument("--tls", type=Path)
     given = parser.parse_args()
-    flood = Flood(given.depth, given.messages, given.seed)
+    if given.capture:
+        flood = captured_flood(Captured.read(given.capture))
+    else:
+        made = given.depth, given.messages, given.seed
+        flood = market_flood(*made, pairs=market_pairs(given.pairs), mixed=given.mixed)
     context = secured(given.tls) if given.tls else None
     with socket.create_server(("127.0.0.1", 0)) as server:
         scheme = "wss" if context else "ws"
         print(f"{scheme}://localhost:{server.getsockname()[1]}", flush=True)
         while True:
             connection, _ = server.accept()
-            try:
-                if context:
-                    connection = context.wrap_socket(connection, server_side=True)
-                with connection:
-                    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    Client(connection).serve(flood)
-            except OSError:
-                pass  # The client has enough, and hung up.
+            # Not every client ends its connection before it opens the next one.
+            arguments = connection, context, flood
+            threading.Thread(target=serve, args=arguments, daemon=True).start()
 
 
 if __name__ == "__main__":
