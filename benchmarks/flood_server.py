@@ -1,8 +1,10 @@
 """The other end of the flood: sends messages that were made beforehand, as fast as they go.
 
     python flood_server.py DEPTH MESSAGES SEED [--pairs N] [--mixed] [--capture FILE] [--tls FOLDER]
+                           [--tell COUNT ...]
 
-Prints its URL when it listens, then serves clients until it is killed: status, acknowledgements,
+Prints its URL when it listens, and in a line of JSON how many records there are in as many messages
+as ``--tell`` says; then it serves clients until it is killed: status, acknowledgements,
 snapshots, and as soon as all is subscribed to that it has, the messages in one piece. They are
 the books of so many pairs, with ``--mixed`` their trades and tickers too, or with ``--capture``
 those of a file, from its snapshots on. It sends as many messages as the client's path says, as in
@@ -67,9 +69,16 @@ class Flood:
         """Take snapshots, and what comes after them."""
         self.openings = {topic: framed(raw) if raw else b"" for topic, raw in openings.items()}
         """What each subscription begins with, by channel and symbol."""
-        frames = [framed(raw) for raw in messages]
+        raws = list(messages)
+        frames = [framed(raw) for raw in raws]
         self._frames = memoryview(b"".join(frames))
         self._ends = [0, *itertools.accumulate(map(len, frames))]
+        # One message may have several trades, and one of anything else.
+        self._records = [max(1, raw.count(b'"trade_id":')) for raw in raws]
+
+    def records(self, count: int) -> int:
+        """How many records so many messages have."""
+        return sum(self._records[:count])
 
     def updates(self, count: int) -> Iterator[memoryview]:
         """The first so many messages; they begin again if there are less."""
@@ -210,6 +219,7 @@ def main() -> None:
     parser.add_argument("--mixed", action="store_true")
     parser.add_argument("--capture", type=Path)
     parser.add_argument("--tls", type=Path)
+    parser.add_argument("--tell", type=int, nargs="+", default=[])
     given = parser.parse_args()
     if given.capture:
         flood = captured_flood(Captured.read(given.capture))
@@ -219,7 +229,8 @@ def main() -> None:
     context = secured(given.tls) if given.tls else None
     with socket.create_server(("127.0.0.1", 0)) as server:
         scheme = "wss" if context else "ws"
-        print(f"{scheme}://localhost:{server.getsockname()[1]}", flush=True)
+        print(f"{scheme}://localhost:{server.getsockname()[1]}")
+        print(json.dumps([flood.records(count) for count in given.tell]), flush=True)
         while True:
             connection, _ = server.accept()
             # Not every client ends its connection before it opens the next one.

@@ -63,6 +63,8 @@ class Server:
     pairs: Sequence[tuple[str, int, int]]
     """Symbol, decimals of prices, decimals of quantities."""
     trust: Path | None
+    records: Sequence[int]
+    """How many there are in as many messages as it was asked about."""
 
     def run(self, entrant: Entrant, *counts: int) -> Run:
         """Run a client; end everything if what it got was not all right and whole.
@@ -71,12 +73,13 @@ class Server:
         """
         script = HERE / "clients" / f"{entrant.script}_client.py"
         words = [entrant.name, self.url, self.depth, json.dumps(self.pairs), *counts]
-        trust = ["--trust", self.trust] if self.trust else []
+        more: list[object] = ["--trust", self.trust] if self.trust else []
+        more += ["--records", *self.records] if self.records else []
         # What is set for our Python is not meant for another one.
         environment = {name: to for name, to in os.environ.items() if not name.startswith("PYTHON")}
         if self.trust:
             environment["SSL_CERT_FILE"] = str(self.trust)
-        command = [str(word) for word in (entrant.python, script, *words, *trust)]
+        command = [str(word) for word in (entrant.python, script, *words, *more)]
         try:
             ran = subprocess.run(  # noqa: S603 - our own words
                 command,
@@ -116,7 +119,9 @@ def serving(
             assert server.stdout is not None  # noqa: S101 - it is a pipe
             try:
                 trust = Path(folder) / CERTIFICATE if tls else None
-                yield Server(server.stdout.readline().strip(), depth, pairs, trust)
+                url = server.stdout.readline().strip()
+                told = json.loads(server.stdout.readline())
+                yield Server(url, depth, pairs, trust, told)
             finally:
                 server.kill()
 

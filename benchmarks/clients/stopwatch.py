@@ -3,6 +3,7 @@
 Each is a script that is run by the Python of its own environment, with these words:
 
     python NAME_client.py NAME URL DEPTH PAIRS COUNT [COUNT ...] [--trust FILE]
+                          [--records RECORDS ...]
 
 PAIRS is JSON: the symbol, the decimals of prices and those of quantities of each pair. For each
 COUNT it subscribes to the books anew, on a connection of its own, and receives so many updates; of
@@ -49,6 +50,8 @@ class Told:
     """Of updates, for one connection each."""
     trust: str | None
     """A file with the certificate to trust; None for a plain connection."""
+    records: dict[int, int]
+    """How many records there are in so many messages, if it is told."""
 
     @property
     def symbols(self) -> list[str]:
@@ -95,9 +98,12 @@ def told() -> Told:
     parser.add_argument("pairs", type=json.loads)
     parser.add_argument("counts", type=int, nargs="+")
     parser.add_argument("--trust")
+    parser.add_argument("--records", type=int, nargs="+", default=[])
     given = parser.parse_args()
     pairs = tuple(Pair(*pair) for pair in given.pairs)
-    return Told(given.name, given.url, given.depth, pairs, tuple(given.counts), given.trust)
+    records = dict(zip(given.counts, given.records, strict=False))
+    counts = tuple(given.counts)
+    return Told(given.name, given.url, given.depth, pairs, counts, given.trust, records)
 
 
 async def passes(given: Told, one: Callable[[Told, str, int], Awaitable[Result]]) -> NoReturn:
