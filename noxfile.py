@@ -132,20 +132,29 @@ def foreign(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure: all; one (``-- flood --tls --json FILE``); or see that all work: ``-- --quick``."""
+    """Measure: all; one (``-- flood --tls --json FILE``); or see that all work: ``-- --quick``.
+
+    With ``--page`` alone all are measured, and the figures go into the page.
+    """
     scripts = {path.stem: path for path in sorted(Path("benchmarks").glob("*.py")) if runs(path)}
     given = list(session.posargs)
     chosen = [given.pop(0)] if given and given[0] in scripts else list(scripts)
-    if len(chosen) > 1 and given not in ([], ["--quick"]):
+    if len(chosen) > 1 and given not in ([], ["--quick"], ["--page"]):
         session.error(f"say first which one this is for: {', '.join(scripts)}")
     session.install(".[testing]")
     rivals = session.cache_dir / "rivals"
     if "--quick" not in given:
         session.run("python", "benchmarks/rivals.py", str(rivals))
     for name in chosen:
-        session.run("python", str(scripts[name]), *given, env={"KRAKEN_TRIO_RIVALS": str(rivals)})
+        words = [] if given == ["--page"] and not writes_page(scripts[name]) else given
+        session.run("python", str(scripts[name]), *words, env={"KRAKEN_TRIO_RIVALS": str(rivals)})
 
 
 def runs(path: Path) -> bool:
     """Say whether it is a benchmark, all of which have this option, or a part of one."""
     return '"--quick"' in path.read_text(encoding="utf-8")
+
+
+def writes_page(path: Path) -> bool:
+    """Say whether a benchmark has a part of the page of figures."""
+    return '"--page"' in path.read_text(encoding="utf-8")

@@ -35,8 +35,8 @@ FIVE, THREE, FIFTEEN = 5.0, 3.0, 15.0
 """How many times as fast ours is to be as who verifies, as who does not, and as the slowest."""
 ENTRANTS = (
     Entrant(OURS, "ours"),
-    Entrant("kraken_trio, batches", "ours"),
-    Entrant("kraken_trio, all read", "ours"),
+    Entrant("kraken_trio, batches", "ours", first_alone=True),
+    Entrant("kraken_trio, all read", "ours", first_alone=True),
     *([Entrant(NEWER, "ours", rivals.OURS_NEWER)] if BESIDE_NEWER == NEWER else []),
     Entrant("cryptofeed", "cryptofeed", "cryptofeed", FIVE, BESIDE_NEWER),
     Entrant("cryptofeed, unchecked", "cryptofeed", "cryptofeed", THREE, BESIDE_NEWER),
@@ -47,10 +47,10 @@ ENTRANTS = (
     ),
     Entrant("ccxt.pro", "ccxt", "ccxt", THREE),
     Entrant("python-kraken-sdk", "sdk", "python-kraken-sdk", FIFTEEN),
-    Entrant("trio-websocket", "ours", floor=True),
-    Entrant("websockets", "transport", "transports", floor=True),
-    Entrant("aiohttp", "transport", "transports", floor=True),
-    Entrant("picows", "transport", "transports", floor=True),
+    Entrant("trio-websocket", "ours", floor=True, first_alone=True),
+    Entrant("websockets", "transport", "transports", floor=True, first_alone=True),
+    Entrant("aiohttp", "transport", "transports", floor=True, first_alone=True),
+    Entrant("picows", "transport", "transports", floor=True, first_alone=True),
 )
 GROWTH = 1.5
 """What an update may cost at the largest depth, in terms of the smallest."""
@@ -122,12 +122,12 @@ def main(arguments: list[str] | None = None) -> None:
         given.messages, given.rounds, given.seconds, given.captures = QUICK_MESSAGES, 1, 0, None
     chosen = [each for each in ENTRANTS if each.name in (given.clients or (each.name,))]
     entrants = [each for each in chosen if each.python]
-    booked = [each for each in entrants if not each.floor]
+    always = [each for each in entrants if not each.first_alone]
 
     parts: dict[str, Rows] = {}
     by_depth: dict[int, Rows] = {}
     for depth in given.depths:
-        these = booked if by_depth else entrants
+        these = always if by_depth else entrants
         by_depth[depth] = parts[f"Depth {depth}, plain TCP"] = generated(depth, these, given)
         show(parts)
     if given.tls:
@@ -136,7 +136,7 @@ def main(arguments: list[str] | None = None) -> None:
         parts[f"Depth {given.depths[0]}, TLS"] = generated(given.depths[0], trusting, given)
         show(parts)
     for path in captures(given.captures) if given.captures else ():
-        several = [each for each in booked if not each.one_pass]
+        several = [each for each in always if not each.one_pass]
         parts[f"What the exchange sent, {path.name}"] = received(path, several, given)
         show(parts)
 

@@ -45,7 +45,8 @@ def test_all_have_the_same_options(name: str) -> None:
             *("exchange.py", ["--quick"], {"paced", "flat out", "flood"}),
             marks=pytest.mark.skipif(sys.platform != "linux", reason="it needs the /proc of Linux"),
         ),
-        ("flood.py", ["--quick", "--depths", 10], {"kraken_trio", "trio-websocket+json"}),
+        ("flood.py", ["--quick", "--depths", 10], {"kraken_trio", "trio-websocket"}),
+        ("mixed.py", ["--quick"], {"1 pairs, 3 subscriptions", "20 pairs, 41 subscriptions"}),
         ("memory.py", ["--quick", "--policies", "latest"], {"latest"}),
     ],
 )
