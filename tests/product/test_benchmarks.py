@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import subprocess
@@ -60,3 +61,23 @@ def test_they_run(tmp_path: Path, name: str, words: list[object], measured: set[
     if isinstance(results, list):
         results = {each.get("client") or each.get("policy"): each for each in results}
     assert measured <= results.keys()
+
+
+def test_ratios_are_of_the_same_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two turns of which one was disturbed give the ratios of both, not that of the medians."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    race = importlib.import_module("race")
+
+    def runs(*rates: float) -> list[dict[str, float | None]]:
+        return [
+            {"updates_per_second": r, "cpu_us_per_update": 1e6 / r, "verified": None, "updates": 1}
+            for r in rates
+        ]
+
+    ours = race.Entrant("kraken_trio", "ours")
+    rival = race.Entrant("rival", "rival", "nowhere", mark=2)
+    rows = race.compared({ours: runs(100, 50, 100), rival: runs(50, 25, 40)})
+    assert [row["ours_is"] for row in rows] == [1, 2]
+    assert rows[1]["reached"]
+    assert rival.python is None
+    assert "| rival | none | 40 | 25 to 50 |" in race.table(rows)
