@@ -7,16 +7,18 @@ or ``account`` (executions and balances). It prints two ports, one for WebSocket
 commands, and then serves one client after the other until it is killed.
 
 Each subscription has a script of its own: a snapshot, and the updates that follow it. A script of
-books begins anew whenever somebody subscribes, so that all of it verifies; one of trades goes on,
-so that no number is left out. Updates are sent in the order in which the market made them, those of
-a topic that nobody subscribed to are passed over: RATE a second, ``PIECE`` to a write, or with 0
-all in one piece once everything is subscribed to. Nothing is made while somebody is measured, so
-the answers to subscriptions are most of what it does; ``cpu`` tells how much that was.
+books begins anew whenever somebody subscribes, so that all of it verifies; one of trades goes on
+where a snapshot is wanted, which then ends with what was sent last, so that no number is left out.
+Updates are sent in the order in which the market made them, those of a topic that nobody subscribed
+to are passed over: RATE a second, ``PIECE`` to a write, or with 0 all in one piece once everything
+is subscribed to. Nothing is made while somebody is measured, so the answers to subscriptions are
+most of what it does; ``cpu`` tells how much that was.
 
 Commands are lines, each answered by a line of JSON: ``play`` lets updates flow; ``cut`` drops the
 connection, and gives when; ``corrupt SYMBOL`` spoils the checksum of its next update, and
-``spoiled`` gives when that was sent; ``told`` gives how many frames of each kind were sent;
-``late`` how late they were at most; ``cpu`` the seconds of a processor that were taken so far.
+``spoiled`` gives when that was sent; ``told`` gives how many updates of each topic were sent on
+this connection, and ``late`` how late they were at most; ``cpu`` the seconds of a processor that
+were taken so far.
 """
 
 from __future__ import annotations
@@ -62,9 +64,12 @@ class Script:
         self.at = 0
         self.on = False
 
-    def begin(self, channel: str) -> bytes:
-        """Somebody subscribed: give the snapshot to begin with."""
+    def begin(self, channel: str, *, snapshot: bool) -> bytes:
+        """Somebody subscribed: give the snapshot to begin with, nothing where none is wanted."""
         self.on = True
+        if not snapshot:
+            self.at = 0
+            return b""
         if channel != "trade":
             self.at = 0
             return self.snapshot
@@ -112,9 +117,8 @@ class Stage:
         channel, symbol = topic
         if channel == "book" and symbol == self.spoil:
             self.spoil, self.spoiled_at = None, time.monotonic()
-            self.sent["spoiled"] += 1
             payload = _CHECKSUM.sub(lambda found: b"%d" % (int(found[0]) ^ 1), payload)
-        self.sent[channel] += 1
+        self.sent[f"{channel} {symbol}"] += 1
         return framed(payload)
 
     def everything(self) -> bytes:
@@ -154,6 +158,8 @@ class Client(flood_server.Client):
         for script in stage.scripts.values():
             script.on = False
         stage.client = self
+        stage.sent.clear()
+        stage.late_s = 0.0
         self._connection.sendall(framed(status_frame(connection_id=2**53 + 1)))
         if stage.rate:
             threading.Thread(target=self._pace, daemon=True).start()
@@ -202,10 +208,9 @@ class Client(flood_server.Client):
             pieces.append(framed(acknowledged))
             script = self._stage.scripts[channel, symbol]
             if method == "subscribe":
-                snapshot = script.begin(channel)
-                if params.get("snapshot", True):
+                snapshot = script.begin(channel, snapshot=params.get("snapshot", True))
+                if snapshot:
                     pieces.append(framed(snapshot))
-                    self._stage.sent[f"{channel} snapshots"] += 1
             else:
                 script.on = False
         return b"".join(pieces)

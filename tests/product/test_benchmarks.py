@@ -49,6 +49,7 @@ def test_all_have_the_same_options(name: str) -> None:
         ("flood.py", ["--quick", "--depths", 10], {"kraken_trio", "trio-websocket"}),
         ("mixed.py", ["--quick"], {"1 pairs, 3 subscriptions", "20 pairs, 41 subscriptions"}),
         ("memory.py", ["--quick", "--policies", "latest"], {"latest"}),
+        ("recovery.py", ["--quick"], {"cuts", "resync"}),
         pytest.param(
             *("start.py", ["--quick"], {"imports", "first", "cold", "memory"}),
             marks=pytest.mark.skipif(sys.platform != "linux", reason="it needs the /proc of Linux"),
