@@ -1,10 +1,11 @@
 """An exchange that plays frames which were made beforehand, and does on command what goes wrong.
 
-    python stage.py PLAY PAIRS DEPTH FRAMES RATE
+    python stage.py PLAY PAIRS DEPTH STEPS RATE
 
-PLAY is what is made: ``market`` (books and trades of so many pairs), ``level3`` (books of orders)
-or ``account`` (executions and balances). It prints two ports, one for WebSockets and one for
-commands, and then serves one client after the other until it is killed.
+PLAY is what is made: ``market`` (books and trades of so many pairs, in so many steps), ``level3``
+(books of orders), ``executions`` or ``balances`` (of so many orders). It prints two ports, one for
+WebSockets and one for commands, and how many updates it has, and then serves one client after the
+other until it is killed.
 
 Each subscription has a script of its own: a snapshot, and the updates that follow it. A script of
 books begins anew whenever somebody subscribes, so that all of it verifies; one of trades goes on
@@ -34,14 +35,31 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+import trio
+import trio.testing
+from msgspec.structs import replace
+
 import flood_server
 from flood_server import framed
-from kraken_trio.testing import pong_frame, status_frame, success_frame
+from kraken_trio import Channel, KrakenConfig, open_kraken
+from kraken_trio.testing import (
+    Market,
+    build_flood,
+    market_pairs,
+    open_exchange,
+    pong_frame,
+    status_frame,
+    success_frame,
+)
 
-PLAYS: Final = ("market", "level3", "account")
+ACCOUNT: Final = ("executions", "balances")
+"""The channels of an account: they have no symbols."""
+QTY: Final = Decimal("0.1")
+"""Of each order."""
 PIECE: Final = 5
 """Frames to a write: such is what arrives from the exchange, on average."""
 ROWS: Final = 50
@@ -133,7 +151,7 @@ class Stage:
 
 def _topic(frame: bytes) -> Topic:
     channel = frame[12 : frame.index(b'"', 12)].decode()
-    if channel in ("executions", "balances"):
+    if channel in ACCOUNT:
         return channel, None
     found = _SYMBOL.search(frame)
     assert found is not None  # noqa: S101 - what a market makes has one
@@ -279,13 +297,8 @@ def _done(stage: Stage, command: str) -> object:
 # What is played
 
 
-def make(play: str, pairs: int, depth: int, steps: int) -> tuple[bytes, ...]:
-    """Make all frames; snapshots come first."""
-    from msgspec.structs import replace
-
-    from kraken_trio import Channel
-    from kraken_trio.testing import Market, build_flood, market_pairs
-
+def make_market(play: str, pairs: int, depth: int, steps: int) -> tuple[bytes, ...]:
+    """Make all frames of a market; snapshots come first."""
     chosen = [replace(pair, levels=max(pair.levels, depth)) for pair in market_pairs(pairs)]
     market = Market(chosen, seed=1, start=time.time_ns())
     symbols = market.symbols
@@ -297,10 +310,36 @@ def make(play: str, pairs: int, depth: int, steps: int) -> tuple[bytes, ...]:
     return build_flood(market, steps, *channels).frames
 
 
+async def make_account(play: str, orders: int) -> tuple[bytes, ...]:
+    """Make all frames of one channel of an account: each order is filled in two parts.
+
+    A simulated exchange makes them, for a client of its own; what it sent is what is kept.
+    """
+    async with open_exchange(seed=1, ledger=2**62) as exchange:
+        account = exchange.account
+        account.deposit("USD", Decimal(10**12))
+        config = KrakenConfig(api_key=exchange.api_key, api_secret=exchange.api_secret)
+        async with (
+            open_kraken(config, dial=exchange.dial, rest=exchange.rest) as feed,
+            feed.subscribe(getattr(Channel, play)(), stream=False),
+        ):
+            for number in range(orders):
+                pending, _ = account.place("BTC/USD", "buy", QTY, Decimal(60_000))
+                account.fill(pending.order_id, QTY * 2 / 5)
+                account.fill(pending.order_id)
+                if number % 100 == 0:
+                    await trio.testing.wait_all_tasks_blocked()
+            await trio.testing.wait_all_tasks_blocked()
+        return tuple(entry.frame for entry in exchange.ledger if entry.channel == play)
+
+
 def main(words: list[str]) -> None:
     """Make the frames, and let clients come."""
     play, pairs, depth, steps, rate = words
-    frames = make(play, int(pairs), int(depth), int(steps))
+    if play in ACCOUNT:
+        frames = trio.run(make_account, play, int(steps))
+    else:
+        frames = make_market(play, int(pairs), int(depth), int(steps))
     stage = Stage(frames, float(rate))
     piece = b"" if stage.rate else stage.everything()
     with (

@@ -42,6 +42,7 @@ def test_all_have_the_same_options(name: str) -> None:
 @pytest.mark.parametrize(
     "name, words, measured",
     [
+        ("account.py", ["--quick"], {"executions", "balances", "level3 10"}),
         pytest.param(
             *("exchange.py", ["--quick"], {"paced", "flat out", "flood"}),
             marks=pytest.mark.skipif(sys.platform != "linux", reason="it needs the /proc of Linux"),
