@@ -55,6 +55,7 @@ def test_all_have_the_same_options(name: str) -> None:
             *("start.py", ["--quick"], {"imports", "first", "cold", "memory"}),
             marks=pytest.mark.skipif(sys.platform != "linux", reason="it needs the /proc of Linux"),
         ),
+        ("verify.py", ["--quick"], {"engine", "floor"}),
     ],
 )
 def test_they_run(tmp_path: Path, name: str, words: list[object], measured: set[str]) -> None:
