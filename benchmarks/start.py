@@ -167,7 +167,7 @@ def tables(results: dict[str, Any], pairs: int) -> list[str]:
             ("`open_kraken`, first record of a book", spread(of(first, "opened_s")), ""),
             ("start of the process, first record of a book", spread(of(first, "process_s")), ""),
             (
-                f"nothing, books and trades of {pairs:,} pairs live",
+                f"`open_kraken`, books and trades of {pairs:,} pairs live",
                 spread(of(cold, "live_s")),
                 f"5,000: {at_most(live, LIVE_MARK_S)}",
             ),

@@ -88,3 +88,15 @@ def test_ratios_are_of_the_same_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rows[1]["reached"]
     assert rival.python is None
     assert "| rival | none | 40 | 25 to 50 |" in race.table(rows)
+
+
+def test_figures_are_shown_with_their_spread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The median, what it lies between, whether it is good enough, and all of that in a table."""
+    monkeypatch.syspath_prepend(FOLDER)
+    figures = importlib.import_module("figures")
+    assert figures.spread([3000, 1, 2.4]) == "2 (1-3,000)"
+    assert figures.spread([1.25, 1.5], 2) == "1.38 (1.25-1.50)"
+    assert (figures.at_most(1.4, 1.4), figures.at_most(1.41, 1.4)) == ("reached", "**missed**")
+    assert (
+        figures.table(["what", "ms"], [("all", 1)]) == "| what | ms |\n| --- | ---: |\n| all | 1 |"
+    )
