@@ -1,0 +1,182 @@
+"""What the benchmarks of pace share: what a server is to send, and how late it was in hand.
+
+Runs in any environment: nothing of ours is imported here, and nothing of a rival's.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+import statistics
+import subprocess
+import sys
+import tempfile
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+NANOSECONDS = 10**9
+NOT_INSTALLED = 3
+"""The exit code of a client that cannot be run here."""
+TIMEOUT_S = 300
+"""For a client. The longest plan takes a minute."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one client is sent, once it has subscribed."""
+
+    messages: int
+    """So many."""
+    rate: float = 0
+    """So many a second, on average; 0 for as fast as the client reads."""
+    per_write: int = 1
+    """Messages to a write, on average: from 1 to one less than twice as many."""
+    burst: float = 1
+    """How many times as fast messages come in a burst."""
+    burst_s: float = 0
+    """How long a burst lasts; 0 for none."""
+    period_s: float = 1
+    """There is one in each period."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a server is to have ready."""
+
+    pairs: int
+    """Of the market."""
+    plans: tuple[Plan, ...]
+    """What clients can choose from."""
+    trades: bool = False
+    """Whether there are trades beside the books."""
+    depth: int = 10
+    """Of the books."""
+    seed: int = 1
+    """Of the market."""
+    step_ns: int = 180_000
+    """Of the market's time, from one message or two to the next."""
+
+
+class Sent:
+    """What a client was sent: when each message was due, and when it went."""
+
+    def __init__(self, due: Sequence[int], went: Sequence[int], ends: Sequence[int]) -> None:
+        """Take what is known of writes."""
+        self.due: list[int] = []
+        """Of each message, nanoseconds."""
+        self.went: list[int] = []
+        """Likewise: the moment before the write."""
+        for write, end in enumerate(ends):
+            count = end - len(self.due)
+            self.due += [due[write]] * count
+            self.went += [went[write]] * count
+
+    @property
+    def late_ns(self) -> int:
+        """How late the latest message went."""
+        return max(went - due for went, due in zip(self.went, self.due, strict=True))
+
+
+class Server:
+    """A server in a process of its own."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        """Wait until it listens."""
+        self._process = process
+        ready = json.loads(self._line())
+        self.url: str = ready["url"]
+        """Where it is, without a path: that is the number of a plan."""
+        self.symbols: list[str] = ready["symbols"]
+        """What there is."""
+        self.topics: list[tuple[str, str, int, int]] = [*map(tuple, ready["topics"])]
+        """Of each message: the channel, the symbol, its time, and how many trades are in it."""
+        self.trust = ["--trust", ready["trust"]] if ready["trust"] else []
+        """What a client must be told besides."""
+
+    def sent(self) -> Sent:
+        """What the client was sent that was served last."""
+        log = Path(self._line())
+        with log.open("rb") as file:
+            (count,) = _numbers(file.read(8))
+            return Sent(*(_numbers(file.read(8 * count)) for _ in range(3)))
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None  # noqa: S101 - it is a pipe
+        line = self._process.stdout.readline()
+        if not line:
+            sys.exit("the server ended")
+        return line.strip()
+
+
+def _numbers(data: bytes) -> array[int]:
+    numbers: array[int] = array("q")
+    numbers.frombytes(data)
+    return numbers
+
+
+@contextmanager
+def serving(wanted: Wanted, *, tls: bool = False) -> Iterator[Server]:
+    """Run a server, and tell where it is."""
+    with tempfile.TemporaryDirectory() as folder:
+        given = json.dumps(asdict(wanted))
+        command = [sys.executable, str(HERE / "pacing_server.py"), given, folder]
+        with subprocess.Popen(  # noqa: S603 - our own words
+            [*command, "--tls"] if tls else command, stdout=subprocess.PIPE, text=True
+        ) as process:
+            try:
+                yield Server(process)
+            finally:
+                process.kill()
+
+
+def run(script: str, *words: object, python: object = sys.executable) -> Any:
+    """Run a client to its end: what it reports, or None where it is not installed."""
+    command = [str(python), str(HERE / script), *map(str, words)]
+    ran = subprocess.run(  # noqa: S603 - our own words
+        command, stdout=subprocess.PIPE, text=True, timeout=TIMEOUT_S, check=False
+    )
+    if ran.returncode == NOT_INSTALLED:
+        return None
+    if ran.returncode:
+        sys.exit(f"{' '.join(command[1:3])} failed with exit code {ran.returncode}")
+    return json.loads(ran.stdout.splitlines()[-1])
+
+
+def trusting(path: str | None) -> ssl.SSLContext | None:
+    """Make a context for clients that trusts one certificate."""
+    return ssl.create_default_context(cafile=path) if path else None
+
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """Give the value that this share of them do not exceed; they are in order."""
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def quantiles(values: Iterable[float]) -> dict[str, float]:
+    """Give the usual ones."""
+    ordered = sorted(values)
+    return {
+        "p50": quantile(ordered, 0.5),
+        "p99": quantile(ordered, 0.99),
+        "p99.9": quantile(ordered, 0.999),
+        "max": ordered[-1],
+    }
+
+
+def spread(values: Iterable[float], form: str = ",.0f") -> str:
+    """Print the median, and from where to where the others go, if there are any."""
+    ordered = sorted(values)
+    median = format(statistics.median(ordered), form)
+    if len(ordered) == 1:
+        return median
+    return f"{median} ({ordered[0]:{form}}-{ordered[-1]:{form}})"
+
+
+def verdict(value: float, mark: float) -> str:
+    """Say whether a figure that should not exceed a mark does."""
+    return "reached" if value <= mark else "missed"
