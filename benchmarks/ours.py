@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from kraken_trio import Feed, KrakenConfig, open_kraken
 from kraken_trio.extended import TcpDial
 from pacing import trusting
 
-PRESETS = {
+PRESETS: dict[str, Callable[..., KrakenConfig]] = {
     "default": KrakenConfig,
     "low_latency": KrakenConfig.low_latency,
     "multi_pair": KrakenConfig.multi_pair,

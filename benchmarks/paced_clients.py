@@ -2,12 +2,12 @@
 
     python paced_clients.py NAME URL GIVEN MOMENTS [--trust FILE]
 
-``GIVEN`` is JSON: ``symbols``, ``messages``, ``warm`` (how many of these do not count), and ``times``
-of the first that counts and of the last, which is how ours finds them where it merges. It writes
-the moments at which it had something in hand to the file ``MOMENTS``, and prints one line of JSON:
-how many these were, and how much of a processor what counts took, in seconds. Exit code 3 says that
-the client is not installed. The moments are nanoseconds of CLOCK_MONOTONIC; ours writes the time of
-each record behind them.
+``GIVEN`` is JSON, a ``Given``. Into the file ``MOMENTS`` go the moments of CLOCK_MONOTONIC at which
+something was in hand, in nanoseconds; ours writes the times of the records behind them. It prints
+one line of JSON: how many these were, and what of a processor the messages took that count, in
+seconds. Exit code 3 says that the client is not installed.
+
+``NAME`` is a library and, after a comma, what it runs on, or for ours the preset.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ import ssl
 import sys
 import time
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,9 +34,13 @@ class Given(NamedTuple):
     """What a client is told."""
 
     symbols: list[str]
+    """What to subscribe to."""
     messages: int
+    """How many updates will come."""
     warm: int
+    """How many of them do not count."""
     times: list[int]
+    """Of the first that counts, and of the last: what is merged cannot be counted."""
 
 
 class Hand:
@@ -75,11 +80,10 @@ def request(given: Given) -> str:
 
 
 async def aiohttp(url: str, context: ssl.SSLContext | None, given: Given, hand: Hand) -> None:
-    """Its client, which parses frames in C; bytes are decoded where text would be made first."""
-    from aiohttp import ClientSession
-
+    """Its client; messages are decoded from bytes, and never made text before."""
+    library: Any = import_module("aiohttp")
     async with (
-        ClientSession() as session,
+        library.ClientSession() as session,
         session.ws_connect(url, ssl=context or True, decode_text=False) as websocket,
     ):
         await websocket.send_str(request(given))
@@ -90,28 +94,24 @@ async def aiohttp(url: str, context: ssl.SSLContext | None, given: Given, hand: 
 
 async def picows(url: str, context: ssl.SSLContext | None, given: Given, hand: Hand) -> None:
     """It calls back as soon as a frame is read: no task is woken for it."""
-    from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+    library: Any = import_module("picows")
+    text, done = library.WSMsgType.TEXT, asyncio.Event()
 
-    done = asyncio.Event()
+    def on_ws_frame(_self: object, _transport: object, frame: Any) -> None:
+        if frame.msg_type == text and hand.take(frame.get_payload_as_memoryview()):
+            done.set()
 
-    class Listener(WSListener):
-        """Gives everything away."""
-
-        def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-            if frame.msg_type == WSMsgType.TEXT and hand.take(frame.get_payload_as_memoryview()):
-                done.set()
-
-    transport, _ = await ws_connect(Listener, url, ssl_context=context)
-    transport.send(WSMsgType.TEXT, request(given).encode())
+    listener = type("Listener", (library.WSListener,), {"on_ws_frame": on_ws_frame})
+    transport, _ = await library.ws_connect(listener, url, ssl_context=context)
+    transport.send(text, request(given).encode())
     await done.wait()
     transport.disconnect()
 
 
 async def websockets(url: str, context: ssl.SSLContext | None, given: Given, hand: Hand) -> None:
-    """Its client on asyncio."""
-    from websockets.asyncio.client import connect
-
-    async with connect(url, ssl=context, compression=None) as websocket:
+    """Its client for asyncio, without compression, which the server would not have anyway."""
+    library: Any = import_module("websockets.asyncio.client")
+    async with library.connect(url, ssl=context, compression=None) as websocket:
         await websocket.send(request(given))
         while not hand.take(await websocket.recv(decode=False)):
             pass
@@ -121,9 +121,8 @@ async def trio_websocket(
     url: str, context: ssl.SSLContext | None, given: Given, hand: Hand
 ) -> None:
     """What ours has under it, used as one would by hand."""
-    from trio_websocket import open_websocket_url
-
-    async with open_websocket_url(url, ssl_context=context) as websocket:
+    library: Any = import_module("trio_websocket")
+    async with library.open_websocket_url(url, ssl_context=context) as websocket:
         await websocket.send_message(request(given))
         while not hand.take(await websocket.get_message()):
             pass
@@ -132,7 +131,7 @@ async def trio_websocket(
 async def ours(
     preset: str, url: str, trust: str | None, given: Given
 ) -> tuple[array[int], array[int], float]:
-    """The whole library: every checksum verified, nothing lost."""
+    """The whole library: every checksum is verified, and it ends where anything is lost."""
     import trio
 
     from kraken_trio import BookUpdate, Gap
@@ -140,57 +139,60 @@ async def ours(
 
     first, last = given.times
     moments, times = array("q"), array("q")
-    now = time.monotonic_ns
-    warm_cpu = 0.0
+    now, warm_cpu, cpu_seconds = time.monotonic_ns, 0.0, 0.0
     async with opened(preset, url, trust) as feed, feed.book(*given.symbols) as book:
-        # With Coalesce a record may stand before older ones of other symbols.
-        cpu_seconds, scope = 0.0, trio.CancelScope()
-        with scope:
+        with trio.CancelScope() as scope:
             while True:
                 item = await book.receive()
                 moment = now()
                 if type(item) is BookUpdate:
                     moments.append(moment)
-                    time_of_it = item.timestamp or 0
-                    times.append(time_of_it)
-                    if not warm_cpu and time_of_it >= first:
+                    at = item.timestamp or 0
+                    times.append(at)
+                    if not warm_cpu and at >= first:
                         warm_cpu = time.process_time()
-                    if time_of_it == last:
+                    if at == last:
                         cpu_seconds = time.process_time() - warm_cpu
+                        # Where records are merged, older ones of other symbols may stand behind.
                         scope.deadline = trio.current_time() + DRAIN_S
                 elif type(item) is Gap:
                     sys.exit(f"something was lost: {item}")
         statistics = feed.statistics()
-        verified = statistics.checksums_ok - len(given.symbols)
-        if verified != given.messages or statistics.checksums_failed or statistics.gaps:
-            sys.exit(f"not all was verified: {statistics}")
+    verified = statistics.checksums_ok - len(given.symbols)
+    if verified != given.messages or statistics.checksums_failed or statistics.gaps:
+        sys.exit(f"not all was verified: {statistics}")
     return moments, times, cpu_seconds
 
 
+RIVALS: dict[
+    str, Callable[[str, ssl.SSLContext | None, Given, Hand], Coroutine[Any, Any, None]]
+] = {
+    "aiohttp": aiohttp,
+    "picows": picows,
+    "websockets": websockets,
+    "trio-websocket": trio_websocket,
+}
+
+
 def run(name: str, url: str, trust: str | None, given: Given) -> tuple[list[array[int]], float]:
-    """Run one client to its end."""
-    library, _, other = name.partition(", ")
+    """Run one client to its end: the moments, for ours the times of the records, and the CPU."""
+    library, _, kind = name.partition(", ")
     if library == "kraken_trio":
         import trio
 
-        moments, times, cpu_seconds = trio.run(ours, other, url, trust, given)
+        moments, times, cpu_seconds = trio.run(ours, kind, url, trust, given)
         return [moments, times], cpu_seconds
     hand = Hand(given)
-    if library == "trio-websocket":
+    client, arguments = RIVALS[library], (url, trusting(trust), given, hand)
+    if kind == "trio":
         import trio
 
-        trio.run(trio_websocket, url, trusting(trust), given, hand)
+        trio.run(client, *arguments)
+    elif kind == "uvloop":
+        loop: Any = import_module("uvloop")
+        loop.run(client(*arguments))
     else:
-        client: Callable[..., Any] = {
-            "aiohttp": aiohttp, "picows": picows, "websockets": websockets
-        }[library]
-        coroutine = client(url, trusting(trust), given, hand)
-        if other == "uvloop":
-            import uvloop
-
-            uvloop.run(coroutine)
-        else:
-            asyncio.run(coroutine)
+        asyncio.run(client(*arguments))
     return [hand.moments], hand.cpu_seconds
 
 

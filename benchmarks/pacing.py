@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from array import array
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -100,10 +101,7 @@ class Server:
 
     def sent(self) -> Sent:
         """What the client was sent that was served last."""
-        log = Path(self._line())
-        with log.open("rb") as file:
-            (count,) = _numbers(file.read(8))
-            return Sent(*(_numbers(file.read(8 * count)) for _ in range(3)))
+        return Sent(*read_numbers(Path(self._line()), 3))
 
     def _line(self) -> str:
         assert self._process.stdout is not None  # noqa: S101 - it is a pipe
@@ -145,6 +143,37 @@ def run(script: str, *words: object, python: object = sys.executable) -> Any:
     if ran.returncode:
         sys.exit(f"{' '.join(command[1:3])} failed with exit code {ran.returncode}")
     return json.loads(ran.stdout.splitlines()[-1])
+
+
+def read_numbers(path: Path, lists: int) -> list[array[int]]:
+    """Read as many lists of numbers, equally long, as stand in a file one behind the other."""
+    numbers = _numbers(path.read_bytes())
+    each = len(numbers) // lists
+    return [numbers[each * number : each * (number + 1)] for number in range(lists)]
+
+
+def in_hand(
+    messages: Sequence[tuple[str, int]], times: Sequence[int], moments: Sequence[int]
+) -> list[int] | None:
+    """Give when the consumer knew what each message said; None where it never did.
+
+    Of a message its symbol and time are given; ``times`` and ``moments`` are of the records, as
+    they came. Where updates are merged, a message is in hand with the first record of its symbol
+    that is not older.
+    """
+    symbols = {at: symbol for symbol, at in messages}
+    records: dict[str, deque[tuple[int, int]]] = {symbol: deque() for symbol, _ in messages}
+    for at, moment in zip(times, moments, strict=True):
+        records[symbols[at]].append((at, moment))
+    result: list[int] = []
+    for symbol, at in messages:
+        own = records[symbol]
+        while own and own[0][0] < at:
+            own.popleft()
+        if not own:
+            return None
+        result.append(own[0][1])
+    return result
 
 
 def trusting(path: str | None) -> ssl.SSLContext | None:

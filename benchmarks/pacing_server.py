@@ -6,8 +6,8 @@
 their path, as in ``/0/v2``. It prints one line of JSON when it listens, then serves one client
 after the other until it is killed. As soon as a client has subscribed to everything its plan
 begins; in the pauses requests are answered. When all of it was sent a line names a file in the
-folder: how many writes there were, when each was due, when each was sent, and after how many
-messages it ends. Times are nanoseconds of CLOCK_MONOTONIC, which all processes of a machine share.
+folder: when each write was due, when each was sent, and after how many messages each ends. Times
+are nanoseconds of CLOCK_MONOTONIC, which all processes of a machine share.
 
 It sleeps between messages, and does not spin, which would take a core from the client: latency
 counts from when a message was really sent. With ``--tls`` the certificate to trust is put into the
@@ -138,7 +138,6 @@ class PacedClient(Client):
             sendall(frames[sent:end])
             sent = end
         with log.open("wb") as file:
-            array("q", [len(writes)]).tofile(file)
             for numbers in (due, went, array("q", [write.end for write in writes])):
                 numbers.tofile(file)
 
