@@ -126,7 +126,7 @@ def measure_all(socket: str, given: argparse.Namespace, folder: Path) -> list[di
 def table(results: list[dict[str, Any]]) -> str:
     """Make a table: of each socket and rate, all compared with ours."""
     lines = [
-        "| socket | messages/s | client | p50 us | p99 us | p99.9 us | CPU us/message | p50 | CPU |",
+        "| socket | rate | client | p50 us | p99 us | p99.9 us | CPU us/message | p50 | CPU |",
         "|---|---:|---|---:|---:|---:|---:|---:|---:|",
     ]
     base: dict[str, Any] = {}
@@ -144,7 +144,7 @@ def table(results: list[dict[str, Any]]) -> str:
 def ratio(ours: dict[str, Any], theirs: dict[str, Any], figure: str) -> float:
     """Compare runs of the same turn, and give the median: a machine has good and bad minutes."""
     pairs = zip(ours[figure], theirs[figure], strict=True)
-    return statistics.median(one / other for one, other in pairs)
+    return float(statistics.median(one / other for one, other in pairs))
 
 
 def marks(results: list[dict[str, Any]]) -> list[str]:
@@ -169,7 +169,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rates", type=float, nargs="+", default=[1000, 5000])
     parser.add_argument("--sockets", nargs="+", choices=("plain", "tls"), default=["plain", "tls"])
-    parser.add_argument("--seconds", type=float, default=2, help="of sending, for each client")
+    parser.add_argument("--seconds", type=float, default=1.5, help="of sending, for each client")
     parser.add_argument("--runs", type=int, default=3, help="of each client")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     parser.add_argument("--page", action="store_true", help="write docs/performance.md")
