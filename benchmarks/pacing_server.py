@@ -86,7 +86,7 @@ def schedule(plan: Plan, seed: int) -> list[Write]:
     end = 0
     while end < plan.messages:
         end = min(plan.messages, end + dice.randint(1, 2 * plan.per_write - 1))
-        writes.append(Write(int(due_s(plan, end - 1) * NANOSECONDS), end))
+        writes.append(Write(round(due_s(plan, end - 1) * NANOSECONDS), end))
     return writes
 
 

@@ -7,7 +7,10 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,6 +59,12 @@ def test_all_have_the_same_options(name: str) -> None:
             marks=pytest.mark.skipif(sys.platform != "linux", reason="it needs the /proc of Linux"),
         ),
         ("verify.py", ["--quick"], {"engine", "floor"}),
+        ("paced.py", ["--quick"], {"kraken_trio, default", "trio-websocket, trio"}),
+        pytest.param(
+            *("whole.py", ["--quick"], {"aggregator"}),
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="it needs the /proc of Linux"),
+        ),
+        ("fairness.py", ["--quick"], {"none", "default", "aggregator"}),
     ],
 )
 def test_they_run(tmp_path: Path, name: str, words: list[object], measured: set[str]) -> None:
@@ -66,7 +75,8 @@ def test_they_run(tmp_path: Path, name: str, words: list[object], measured: set[
     assert {"kraken-trio", "trio"} <= report["machine"]["versions"].keys()
     results = report["results"]
     if isinstance(results, list):
-        results = {each.get("client") or each.get("policy"): each for each in results}
+        named = ("client", "policy", "preset")
+        results = {next(each[name] for name in named if name in each): each for each in results}
     assert measured <= results.keys()
 
 
@@ -100,3 +110,49 @@ def test_figures_are_shown_with_their_spread(monkeypatch: pytest.MonkeyPatch) ->
     assert (
         figures.table(["what", "ms"], [("all", 1)]) == "| what | ms |\n| --- | ---: |\n| all | 1 |"
     )
+
+
+@pytest.fixture
+def part(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
+    """Import what the benchmarks are made of."""
+    monkeypatch.syspath_prepend(FOLDER)
+    return importlib.import_module
+
+
+def test_a_merged_message_is_in_hand_with_the_record_that_contains_it(
+    part: Callable[[str], Any],
+) -> None:
+    """A record of the same symbol that is not older has it; none may have one of another."""
+    in_hand = part("pacing").in_hand
+    messages = [("A", 1), ("B", 2), ("A", 3), ("A", 4), ("B", 5)]
+    assert in_hand(messages, [3, 2, 4, 5], [30, 31, 40, 50]) == [30, 31, 30, 40, 50]
+    assert in_hand(messages, [3, 2, 5], [30, 31, 50]) is None
+
+
+def test_a_schedule_keeps_its_rate_and_has_its_bursts(part: Callable[[str], Any]) -> None:
+    """Ten times as many a second come in a burst, and as many as ever in a period."""
+    plan = part("pacing").Plan(20_000, 1000, burst=10, burst_s=0.1, period_s=2)
+    due_s = part("pacing_server").due_s
+    times = [due_s(plan, number) for number in range(plan.messages)]
+    assert times == sorted(times)
+    assert due_s(plan, 2000) == 2
+    counts = Counter(int(at * 20) for at in times[:2000])
+    assert (counts.pop(19), counts.pop(20)) == (500, 500)
+    assert counts.keys() == {*range(19), *range(21, 40)}
+    assert all(abs(count - 1000 / 38) <= 1 for count in counts.values())
+
+
+def test_writes_hold_as_many_messages_as_planned(part: Callable[[str], Any]) -> None:
+    """On average; each is due with its last message, and all messages are in one of them."""
+    schedule, plan = part("pacing_server").schedule, part("pacing").Plan
+    assert [write.end for write in schedule(plan(3, 1000), 1)] == [1, 2, 3]
+    writes = schedule(plan(10_000, 1000, per_write=5), 1)
+    assert writes[-1].end == 10_000
+    assert 1900 < len(writes) < 2100
+    assert all(write.due_ns == (write.end - 1) * 1_000_000 for write in writes)
+
+
+def test_quantiles(part: Callable[[str], Any]) -> None:
+    """The share of values that are below them; the last is the greatest value."""
+    found = part("pacing").quantiles(range(1000, 0, -1))
+    assert found == {"p50": 501, "p99": 991, "p99.9": 1000, "max": 1000}
