@@ -70,7 +70,7 @@ def measure(
         python = python_of("transports") or python
     warm = int(plan.messages * WARM)
     messages = [(symbol, at) for _, symbol, at, _ in server.topics[: plan.messages]]
-    times = [messages[warm][1], messages[-1][1]]
+    times = [messages[max(0, warm - 1)][1], messages[-1][1]]
     given = {"symbols": server.symbols, "messages": plan.messages, "warm": warm, "times": times}
     file = folder / "moments"
     words = (name, f"{server.url}/{number}/v2", json.dumps(given), file, *server.trust)

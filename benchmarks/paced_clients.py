@@ -40,7 +40,7 @@ class Given(NamedTuple):
     warm: int
     """How many of them do not count."""
     times: list[int]
-    """Of the first that counts, and of the last: what is merged cannot be counted."""
+    """Of the last that does not count, and of the last: what is merged cannot be counted."""
 
 
 class Hand:

@@ -24,9 +24,11 @@ import trio
 
 from kraken_trio import BookSnapshot, Channel, Gap, Subscription
 from ours import PRESETS, opened
+from pacing import NANOSECONDS
 
 DRAIN_S = 0.5
 """Longer than any window of a preset: what was merged may stand behind the last message."""
+SCHEDULING = Path("/proc/self/schedstat")
 FIELDS = {"VmRSS": "resident", "VmHWM": "most_resident"}
 
 
@@ -37,7 +39,8 @@ class Meter:
         """Nothing was measured yet."""
         self._began: tuple[float, ...] | None = None
         self.taken: dict[str, float] = {}
-        """Seconds: of the clock, of the processor, and of that what the system took."""
+        """Seconds: of the clock, of the processor, of that what the system took, and what the
+        process was ready to run and had no core."""
 
     def begin(self) -> None:
         """There is the first record, unless there was one before."""
@@ -45,14 +48,17 @@ class Meter:
 
     def end(self) -> None:
         """There is what may be the last one."""
-        names = ("seconds", "cpu_seconds", "system_seconds")
+        names = ("seconds", "cpu_seconds", "system_seconds", "waited_seconds")
         began = self._began or self._now()
         pairs = zip(names, began, self._now(), strict=True)
         self.taken = {name: after - before for name, before, after in pairs}
 
     def _now(self) -> tuple[float, ...]:
         usage = resource.getrusage(resource.RUSAGE_SELF)
-        return time.perf_counter(), time.process_time(), usage.ru_stime
+        # Documentation/scheduler/sched-stats.rst of the kernel; some machines do not count.
+        counted = SCHEDULING.read_text(encoding="ascii").split() if SCHEDULING.exists() else []
+        waited = int(counted[1]) / NANOSECONDS if counted else 0.0
+        return time.perf_counter(), time.process_time(), usage.ru_stime, waited
 
 
 class Consumer:
