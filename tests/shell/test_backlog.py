@@ -101,6 +101,18 @@ def test_only_what_holds_back_is_a_channel_that_does(settings: Any, kind: type) 
 # High water
 
 
+def test_what_a_subscription_begins_with_has_room() -> None:
+    """A snapshot of each book comes before anybody can receive."""
+    symbols = [f"A{number}/USD" for number in range(600)]
+    backlog, config = Room().backlog, CONFIG.replace(max_queue_depth=500)
+    for channel, capacity in (
+        (Channel.book(*symbols), 600),
+        (Channel.book(*symbols[:499]), 500),
+        (Channel.trades(*symbols), 500),
+    ):
+        assert backlog.subscription(channel, config).statistics().capacity == capacity
+
+
 async def test_a_buffer_that_fills_is_warned_of_once(autojump_clock: trio.abc.Clock) -> None:
     """The warning says whose it is; it comes again only after less than half was taken."""
     room = Room()

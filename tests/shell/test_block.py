@@ -62,6 +62,34 @@ async def test_a_reader_waits_until_half_of_the_room_is_free(autojump_clock: obj
     assert made.pause() is None
 
 
+async def test_a_loop_makes_room_too(autojump_clock: object) -> None:
+    """As every other way of receiving."""
+    made = channel()
+    for number in range(5):
+        made.put(Gap("book", str(number), GapReason.STALLED))
+    pause = made.pause()
+    assert pause is not None
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(pause)
+        await trio.testing.wait_all_tasks_blocked()
+        received = 0
+        async for _ in made:
+            received += 1
+            assert bool(nursery.child_tasks) or received > 3
+            if received == 3:
+                made.end()
+    assert received == 5
+
+
+async def test_whoever_waits_for_what_is_not_read_is_told(autojump_clock: object) -> None:
+    """Each time that the reader is to stop, and not before."""
+    made, told = channel(1), list[None]()
+    made.when_full = lambda: told.append(None)
+    assert (made.pause(), told) == (None, [])
+    made.put(Gap("book", "BTC/USD", GapReason.STALLED))
+    assert (made.pause() is None, told) == (False, [None])
+
+
 async def test_nobody_waits_for_a_consumer_that_has_left(autojump_clock: object) -> None:
     """Closed while the reader waits, or before."""
     made = channel(1)

@@ -21,7 +21,7 @@ from kraken_trio._internal.model.errors import (
     UpgradeRefused,
 )
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
-from kraken_trio._internal.shell.tap import MAX_HEAD_BYTES, Pause, Tap
+from kraken_trio._internal.shell.tap import IN_A_ROW, MAX_HEAD_BYTES, Pause, Tap
 from kraken_trio._internal.shell.tcp import READ_BYTES
 from kraken_trio._internal.wire.frames import CLOSE, PING, PONG, TEXT, encode_frame
 
@@ -507,6 +507,26 @@ async def test_pauses() -> None:
     tap = await rig.opened(b"".join(map(text, [b"a", b"b", b"c"])) + PINGED)
     assert await tap.receive_some() == PINGED
     assert events == [b"a", b"b", "before", "after", b"c"]
+
+
+async def test_many_messages_do_not_keep_others_from_running() -> None:
+    """However many a read brings, and though nobody asks for a pause."""
+    rig = Rig()
+    tap = await rig.opened(text(b"a") * (3 * IN_A_ROW + 1) + PINGED)
+    counts = [0]
+
+    async def other() -> None:
+        while True:
+            await trio.lowlevel.checkpoint()
+            counts.append(len(rig.delivered))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(other)
+        assert await tap.receive_some() == PINGED
+        nursery.cancel_scope.cancel()
+    # Tasks that are ready run in any order, so it may miss one turn.
+    assert max(later - before for before, later in itertools.pairwise(counts)) <= 2 * IN_A_ROW
+    assert len(rig.delivered) == 3 * IN_A_ROW + 1
 
 
 async def test_cancelled_in_a_pause() -> None:

@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
-from kraken_trio._internal.wire.instants import Instants, milliseconds_text, seconds_text
+from kraken_trio._internal.wire.instants import (
+    MOST_SECONDS,
+    Instants,
+    milliseconds_text,
+    seconds_text,
+)
 
 SECOND = 1_786_923_425 * NANOSECONDS  # 2026-08-16T23:37:05Z
 
@@ -86,6 +91,16 @@ def test_memory_changes_nothing(texts: list[str]) -> None:
     """What was read before has no influence on what is read."""
     instants = Instants()
     assert [instants.parse(text) for text in texts] == [Instants().parse(text) for text in texts]
+
+
+def test_memory_is_bounded() -> None:
+    """However many seconds are read, some are remembered, and all are read right."""
+    instants = Instants()
+    for second in range(3 * MOST_SECONDS):
+        moment = Timestamp(SECOND + second * NANOSECONDS)
+        text = seconds_text(moment).replace("Z", ".5Z")
+        assert instants.parse(text) == instants.parse(text) == moment + NANOSECONDS // 2
+    assert len(instants._seconds) <= MOST_SECONDS
 
 
 @given(

@@ -143,7 +143,8 @@ class KrakenConfig:
     )
     """Records that the consumer of a subscription is given in a second; 0 for no limit."""
     max_queue_depth: int = attrs.field(default=500, validator=count("a whole number above 0", 1))
-    """Records of one subscription's channel."""
+    """Records of one subscription's channel. Of books it has room for one a symbol at least, for
+    that is what it begins with, before anybody can receive."""
     drop_policy: DropPolicy = attrs.field(default=DropPolicy.OLDEST, converter=_drop_policy)
     """What happens when that is full; a ``DropPolicy`` or its word."""
     coalesce_window: float = attrs.field(

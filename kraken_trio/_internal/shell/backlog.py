@@ -89,7 +89,11 @@ class Backlog:
         """The channel of a subscription, with the settings of ``config``."""
         policy, rate = config.drop_policy, config.max_messages_per_second
         window_s = config.coalesce_window if policy is DropPolicy.COALESCE else 0.0
-        buffer = Buffer(config.max_queue_depth, policy, self._live_book, self._on_overflow)
+        depth = config.max_queue_depth
+        if channel.needs_snapshot:
+            # All snapshots come before it is entered, when nobody can receive yet.
+            depth = max(depth, len(channel.symbols))
+        buffer = Buffer(depth, policy, self._live_book, self._on_overflow)
         watch = self.watch(channel, policy)
         made: RecordChannel[Any]
 

@@ -40,15 +40,27 @@ class BlockingChannel(RecordChannel[T_co]):
         """As ``RecordChannel``; the policy of ``buffer`` is BLOCK."""
         super().__init__(buffer, pressure, watch=watch, on_close=on_close)
         self._room = trio.Event()
+        self.when_full: Callable[[], object] = _nobody
+        """Called whenever the reader stops: who waits for what it would read waits in vain."""
 
     def pause(self) -> Pause | None:
         """What the reader awaits before it goes on: None while there is room."""
-        return self._wait if self._buffer.full and not self._shut else None
+        if self._shut or not self._buffer.full:
+            return None
+        self.when_full()
+        return self._wait
 
     @enable_ki_protection
     async def receive(self) -> T_co:
         """As ``RecordChannel``."""
         item = await super().receive()
+        self._look()
+        return item
+
+    @enable_ki_protection
+    async def __anext__(self) -> T_co:
+        """As ``RecordChannel``."""
+        item = await super().__anext__()
         self._look()
         return item
 
@@ -87,6 +99,10 @@ class BlockingChannel(RecordChannel[T_co]):
         await self._room.wait()
 
 
+def _nobody() -> None:
+    """Nobody waits."""
+
+
 class PacedBlockingChannel(BlockingChannel[T_co], PacedChannel[T_co]):
     """One that gives so many records a second; what it holds back, its reader waits for, too."""
 
@@ -102,3 +118,4 @@ class PacedBlockingChannel(BlockingChannel[T_co], PacedChannel[T_co]):
         """As ``PacedChannel``; the policy of ``buffer`` is BLOCK."""
         PacedChannel.__init__(self, buffer, pressure, rate=rate, watch=watch, on_close=on_close)
         self._room = trio.Event()
+        self.when_full = _nobody

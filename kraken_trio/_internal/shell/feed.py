@@ -125,7 +125,9 @@ class Feed:
         if config.drop_policy is DropPolicy.BLOCK:
             blocking = hub.backlog.blocking(channel, config)
             own = LateSession(partial(hub.begin, host, blocking.pause), hub.end)
-            return Subscription(own, channel, blocking, handling)
+            blocked: Subscription[Any] = Subscription(own, channel, blocking, handling)
+            blocking.when_full = blocked.let_in
+            return blocked
         return Subscription(shared, channel, hub.backlog.subscription(channel, config), handling)
 
     def ticker(

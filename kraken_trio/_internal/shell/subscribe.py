@@ -46,9 +46,10 @@ class Keeper(Protocol):
 class Subscription(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
     """What ``feed.subscribe`` gives: an async context manager, and a channel to receive from.
 
-    Entering it waits until every symbol is answered: live, or refused. It raises
-    ``SubscriptionError`` only where none is left; single refusals stand in ``refused`` and are
-    events. Leaving it takes no time: the exchange is told afterwards.
+    Entering it waits until every symbol is answered: live, or refused. With the drop policy BLOCK
+    it waits no longer than there is room, for then nothing more is read before something is
+    received. It raises ``SubscriptionError`` only where no symbol is left; single refusals stand
+    in ``refused`` and are events. Leaving it takes no time: the exchange is told afterwards.
 
     Receiving gives records and, in band, each ``Gap`` between them. A symbol that ends later
     leaves the others alone; when the last one ends, its error is raised once all that was
@@ -208,6 +209,12 @@ class Subscription(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
         if not self.parts and self.records_channel is not None:
             self.records_channel.fail(error)
         self._settle()
+
+    def let_in(self) -> None:
+        """The channel's word that nothing more is read until something is received: whoever enters
+        is let in to do that, though some symbols are not answered.
+        """
+        self._answered.set()
 
     def session_ended(self, error: SubscriptionError) -> None:
         """The feed's word that no answer will come; who waits for one is told."""

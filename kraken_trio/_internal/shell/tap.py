@@ -46,6 +46,9 @@ The answer is how the reader yields: to be asked for each message costs nothing 
 NORMAL, NO_STATUS, INTERNAL_ERROR = 1000, 1005, 1011
 """Close codes (RFC 6455 section 7.4.1; 1011 is for clients too, says erratum 3227)."""
 
+IN_A_ROW = 64
+"""Messages that are delivered without letting other tasks run: a read may bring hundreds, and a
+consumer for whom they are merged asks for no pause."""
 MAX_HEAD_BYTES = 64 * 1024
 """Above what any HTTP server sends as the head of an answer."""
 
@@ -69,7 +72,8 @@ class Tap(trio.abc.Stream):
     the answer to the upgrade. A control frame is passed on when every message before it was
     delivered. After the peer's Close, after a failure and from ``hang_up`` on nothing is.
 
-    *Yielding.* Between two messages the reader awaits whatever the sink asked for. Cancelled
+    *Yielding.* Between two messages the reader awaits whatever the sink asked for, and lets others
+    run after ``IN_A_ROW`` if it asked for nothing. Cancelled
     there, it loses nothing: what was not delivered would be by the next ``receive_some``. But
     trio-websocket's reader does not come back from a cancellation, which is the end of the
     connection; then the rest is not delivered at all.
@@ -266,11 +270,16 @@ class Tap(trio.abc.Stream):
 
     async def _deliver(self) -> bool:
         """Deliver every whole message that was read; False when something failed."""
+        left = IN_A_ROW
         while True:
             try:
                 for payload in self._messages:
                     pause = self._sink(payload, self._received_at)
+                    left -= 1
+                    if pause is None and not left:
+                        pause = trio.lowlevel.checkpoint
                     if pause is not None:
+                        left = IN_A_ROW
                         await pause()
             except Exception as error:  # noqa: BLE001 - whatever it is, it is told as itself
                 return self._fail(error, INTERNAL_ERROR)

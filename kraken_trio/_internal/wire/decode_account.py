@@ -54,6 +54,10 @@ class _Deprecated(Struct, frozen=True, gc=False):
         )
 
 
+_NOTHING_OLD = _Deprecated()
+_OLD_NAMES = tuple(f'"{name}"'.encode() for name in _Deprecated.__struct_fields__)
+
+
 class _DeprecatedFrame(Struct, frozen=True, gc=False):
     data: tuple[_Deprecated, ...]
 
@@ -89,10 +93,13 @@ def _execution_reader(instants: Instants) -> Reader:
     def read(payload: bytes, received_at: Timestamp | None) -> RecordsMessage:
         frame = decode(payload)
         check_quotes(payload)
-        check_deprecated_quotes(payload)
+        olds = [_NOTHING_OLD] * len(frame.data)
+        if any(name in payload for name in _OLD_NAMES):
+            check_deprecated_quotes(payload)
+            olds = list(decode_deprecated(payload).data)
         snapshot = frame.type == "snapshot"
         records = []
-        for row, old in zip(frame.data, decode_deprecated(payload).data, strict=True):
+        for row, old in zip(frame.data, olds, strict=True):
             check_record(row)
             check_record(old)
             records.append(

@@ -24,6 +24,8 @@ _LAST_NANOSECONDS = {f"{n:03}Z": n for n in range(1000)}
 _SECOND = len("2026-08-16T23:37:05.")
 _MICROSECOND = len("2026-08-16T23:37:05.399046Z")
 _MAX_DIGITS = 9
+MOST_SECONDS = 1024
+"""How many are remembered."""
 _WHOLE = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?"
     r"(?:[Zz]|([-+])([01]\d|2[0-3]):([0-5]\d))?",
@@ -34,14 +36,16 @@ _DAY_SECONDS = 86400
 
 
 class Instants:
-    """Reads times. Remembers the last second it read, for most frames share theirs."""
+    """Reads times. Remembers the seconds it read, for nearly all are of one that was read before:
+    those of a stream are of the last, and those of orders and past trades of a few hundred.
+    """
 
-    __slots__ = ("_begin", "_second")
+    __slots__ = ("_seconds",)
 
     def __init__(self) -> None:
         """Remember nothing yet."""
-        self._second: str | None = None  # Such as "2026-08-16T23:37:05.", with the point.
-        self._begin = 0  # Its nanoseconds since the epoch.
+        # Such as "2026-08-16T23:37:05.", with the point, to its nanoseconds since the epoch.
+        self._seconds: dict[str, int] = {}
 
     def parse(self, text: str) -> Timestamp:
         """Give the instant; ``ValueError`` where it is not one.
@@ -49,9 +53,10 @@ class Instants:
         Digits below a nanosecond are cut off. A time without a zone is UTC. A second 60 is
         refused: the exchange's clock has none, and neither has ``Timestamp``.
         """
-        if text[:_SECOND] == self._second:
+        begin = self._seconds.get(text[:_SECOND])
+        if begin is not None:
             try:
-                nanoseconds = self._begin + _MILLISECONDS[text[20:23]]
+                nanoseconds = begin + _MILLISECONDS[text[20:23]]
                 if len(text) == _MICROSECOND:
                     return Timestamp(nanoseconds + _LAST_MICROSECONDS[text[23:]])
                 return Timestamp(
@@ -78,8 +83,9 @@ class Instants:
         if fraction is None:
             return Timestamp(begin)
         if not sign:
-            self._second = text[:_SECOND]
-            self._begin = begin
+            if len(self._seconds) >= MOST_SECONDS:
+                self._seconds.clear()
+            self._seconds[text[:_SECOND]] = begin
         nanoseconds = fraction[:_MAX_DIGITS].ljust(_MAX_DIGITS, "0")
         return Timestamp(begin + int(nanoseconds))
 

@@ -39,6 +39,8 @@ bounded: Callable[[Decimal], Decimal] = _BOUNDS.plus
 """Give a number with at most ``MAX_DIGITS`` digits unchanged; raise ``ArithmeticError`` for
 another. By far the cheapest way to ask; but it lets NaN and infinities pass."""
 
+_PLAIN = frozenset({type(None), str, int, bool})
+
 JSON_NUMBER = rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
 """How a number is written (RFC 8259 section 6), as a pattern."""
 
@@ -61,8 +63,11 @@ def check_unsigned(numbers: Iterable[Decimal]) -> None:
 def check_record(record: Struct) -> None:
     """As ``check_number`` for each number in a record and its parts."""
     for value in msgspec.structs.astuple(record):
-        if isinstance(value, Decimal):
+        kind = type(value)
+        if kind is Decimal:
             check_number(value)
+        elif kind in _PLAIN:
+            continue  # Asked early, because most members of a long record are absent.
         elif isinstance(value, Struct):
             check_record(value)
         elif isinstance(value, tuple):
