@@ -100,6 +100,8 @@ async def test_frames_can_be_altered() -> None:
         ("drop_next", ("trade", "BTC/USD"), faults.dropped),
         ("repeat_next", ("trade", "BTC/USD"), faults.doubled),
         ("corrupt_next_book", ("BTC/USD",), faults.wrong_checksum),
+        ("corrupt_next_quantity", ("book", "BTC/USD"), faults.wrong_quantity),
+        ("truncate_next", ("trade", "BTC/USD"), faults.truncated),
         ("unsort_next_book", ("BTC/USD",), faults.unsorted_levels),
         ("repeat_price_in_next_book", ("BTC/USD",), faults.repeated_price),
         ("corrupt_next_level3", ("BTC/USD",), faults.wrong_checksum),

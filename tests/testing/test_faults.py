@@ -11,14 +11,25 @@ import pytest
 from kraken_trio._internal.testing.faults import (
     doubled,
     dropped,
+    not_utf8,
     repeated_price,
+    skewed,
+    truncated,
     unknown_member,
     unknown_value,
     unsorted_adds,
     unsorted_levels,
     wrong_checksum,
+    wrong_number,
+    wrong_quantity,
+    wrong_symbol,
 )
-from kraken_trio._internal.testing.frames import book_frame, heartbeat_frame, status_frame
+from kraken_trio._internal.testing.frames import (
+    book_frame,
+    heartbeat_frame,
+    status_frame,
+    success_frame,
+)
 from kraken_trio._internal.testing.instrument import Instruments
 from kraken_trio._internal.testing.listing import market_pairs
 from kraken_trio._internal.testing.market import Market
@@ -69,6 +80,53 @@ def test_lost_and_repeated() -> None:
     """A frame comes not at all, or twice."""
     assert dropped(BOOK) == ()
     assert doubled(BOOK) == (BOOK, BOOK)
+
+
+@pytest.mark.parametrize("which", range(6))
+def test_wrong_quantities(which: int) -> None:
+    """One digit of one quantity is another one; after the last comes the first again."""
+    altered = only(wrong_quantity(BOTH, which))
+    (place,) = (at for at, byte in enumerate(BOTH) if altered[at] != byte)
+    assert len(altered) == len(BOTH)
+    assert BOTH[:place].count(b'"qty":') == which % 5 + 1
+    assert json.loads(altered)
+    orders = b'{"order_qty":0.10,"x":[{"order_qty":5}]}'
+    assert only(wrong_quantity(orders)) == orders.replace(b"0.10", b"0.11")
+    assert only(wrong_quantity(heartbeat_frame())) == heartbeat_frame()
+
+
+def test_halves() -> None:
+    """Of a frame its first half, and the longer one."""
+    assert truncated(b"12345") == (b"123",)
+
+
+def test_what_is_not_utf8() -> None:
+    """As long as before, and no text."""
+    altered = only(not_utf8(BOTH))
+    assert len(altered) == len(BOTH)
+    with pytest.raises(UnicodeDecodeError):
+        altered.decode()
+
+
+def test_wrong_answers() -> None:
+    """Another number, another symbol; where there is none of it, nothing is changed."""
+    answer = success_frame("subscribe", {"symbol": "BTC/USD"}, 0, req_id=7)
+    assert json.loads(only(wrong_number(answer)))["req_id"] == 1_000_007
+    assert json.loads(only(wrong_symbol(answer)))["result"]["symbol"] == "UNHEARD/OF"
+    assert only(wrong_number(heartbeat_frame())) == heartbeat_frame()
+    assert only(wrong_symbol(heartbeat_frame())) == heartbeat_frame()
+
+
+def test_wrong_clocks() -> None:
+    """Times are off by whole seconds, with the digits that they had; candles begin as before."""
+    frame = (
+        b'{"time_in":"2026-02-28T23:59:59.123456Z","data":[{"timestamp":"2026-01-01T00:00:00Z",'
+        b'"interval_begin":"2026-01-01T00:00:00.000000000Z"}]}'
+    )
+    assert only(skewed(frame, 1)) == frame.replace(
+        b"2026-02-28T23:59:59.1", b"2026-03-01T00:00:00.1"
+    ).replace(b'00:00:00Z"', b'00:00:01Z"')
+    assert only(skewed(only(skewed(frame, -3600)), 3600)) == frame
 
 
 def test_levels_in_no_order() -> None:

@@ -15,11 +15,13 @@ from kraken_trio._internal.testing.faults import (
     doubled,
     dropped,
     repeated_price,
+    truncated,
     unknown_member,
     unknown_value,
     unsorted_adds,
     unsorted_levels,
     wrong_checksum,
+    wrong_quantity,
 )
 from kraken_trio._internal.testing.frames import (
     heartbeat_frame,
@@ -117,6 +119,14 @@ class ExchangeConnection:
     def corrupt_next_level3(self, symbol: str) -> None:
         """Send the next frame of that book of orders with a wrong checksum."""
         self.alter_next("level3", symbol, wrong_checksum)
+
+    def corrupt_next_quantity(self, channel: str, symbol: str) -> None:
+        """Send the next frame of that book, or book of orders, with a quantity that is wrong."""
+        self.alter_next(channel, symbol, wrong_quantity)
+
+    def truncate_next(self, channel: str, symbol: str | None) -> None:
+        """Send half of the next frame, as a frame: it is no JSON."""
+        self.alter_next(channel, symbol, truncated)
 
     def unsort_next_book(self, symbol: str) -> None:
         """Send the next frame of that book with its levels in no order. It means the same."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import errno
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from ssl import SSLContext, SSLEOFError, SSLError
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import attrs
 import trio
@@ -43,6 +43,18 @@ class ExchangeAddress:
     """The certificate that clients in other programs have to trust, in PEM. None without TLS."""
 
 
+class Meddler(Protocol):
+    """Comes between a simulated exchange and its clients."""
+
+    def fails_tls(self) -> bool:
+        """Say whether the client that comes now gets no TLS."""
+        ...
+
+    def between(self, stream: trio.abc.Stream, number: int) -> trio.abc.Stream:
+        """Give what a client is served through, instead of ``stream``. Clients have numbers."""
+        ...
+
+
 class Doors:
     """What every simulated exchange lets its users do, whatever it tells its clients."""
 
@@ -59,6 +71,8 @@ class Doors:
         self.rest: ExchangeRest = ExchangeRest(market, venue.tokens, self._tell)
         """What it serves over REST: tokens, and the history of its trades where it has any. A
         ``Rest`` for programs to be tested."""
+        self.meddler: Meddler | None = None
+        """What comes between it and those who come from now on: see ``chaos``."""
         self._nursery = nursery
         self._venue = venue
         self._dialled = 0
@@ -249,8 +263,13 @@ class Doors:
     async def _serve(self, door: Door, stream: trio.abc.Stream) -> None:
         self._dialled += 1
         number = self._dialled  # Others come while this one agrees on TLS.
+        meddler = self.meddler
+        if meddler is not None and meddler.fails_tls():
+            await _refuse_tls(stream)
+            return
         if not isinstance(stream, trio.SSLStream) or await self._secure(stream, number):
-            await Service(self._venue, number, stream, _address(stream), door=door).run()
+            served = stream if meddler is None else meddler.between(stream, number)
+            await Service(self._venue, number, served, _address(stream), door=door).run()
 
     async def _secure(self, stream: trio.SSLStream[trio.SocketStream], number: int) -> bool:
         """Agree on TLS; or tell why not, and give False."""
@@ -267,6 +286,14 @@ class Doors:
             self.witness(f"client {number} did not agree on TLS: {why}")
             return False
         return True
+
+
+async def _refuse_tls(stream: trio.abc.Stream) -> None:
+    """Answer as a server that speaks no TLS; where there is none to speak, hang up."""
+    if isinstance(stream, trio.SSLStream):
+        with suppress(trio.BrokenResourceError):
+            await stream.transport_stream.send_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    await trio.aclose_forcefully(stream)
 
 
 def _address(stream: trio.abc.Stream) -> str:

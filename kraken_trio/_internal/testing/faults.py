@@ -12,10 +12,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 UNHEARD_OF = b'"unheard_of"'
 """The name and the value, in JSON, that no client knows."""
 
+_QTY = re.compile(rb'(?<="qty":)[\d.]+|(?<="order_qty":)[\d.]+')
+_REQ_ID = re.compile(rb'(?<="req_id":)\d+')
+_SYMBOL = re.compile(rb'(?<="symbol":)"[^"]+"')
+_TIME = re.compile(rb'("(?:time_out|time_in|timestamp)":")([^".Z]+)')
 _CHECKSUM = re.compile(rb'(?<="checksum":)\d+')
 _SIDE = re.compile(rb'(?<="(?:bids|asks)":\[)[^\]]+')
 _ADDS = re.compile(rb'\{"event":"add"[^}]+\}(?:,\{"event":"add"[^}]+\})+')
@@ -43,6 +48,52 @@ def doubled(frame: bytes) -> tuple[bytes, bytes]:
 def wrong_checksum(frame: bytes) -> tuple[bytes]:
     """Give the frame of a book, or of one of orders, with a checksum that is wrong by one bit."""
     return (_CHECKSUM.sub(lambda found: b"%d" % (int(found[0]) ^ 1), frame),)
+
+
+def wrong_quantity(frame: bytes, which: int = 0) -> tuple[bytes]:
+    """Give the frame with one quantity that is wrong by its last digit.
+
+    It is the one at ``which``, counted from the first one after the last one again.
+    """
+    found = list(_QTY.finditer(frame))
+    if not found:
+        return (frame,)
+    last = found[which % len(found)].end() - 1
+    return (frame[:last] + b"%c" % (frame[last] ^ 1) + frame[last + 1 :],)
+
+
+def truncated(frame: bytes) -> tuple[bytes]:
+    """Give the first half of the frame, as a frame."""
+    return (frame[: (len(frame) + 1) // 2],)
+
+
+def not_utf8(frame: bytes) -> tuple[bytes]:
+    """Give the frame with a byte in the middle that no UTF-8 has."""
+    middle = len(frame) // 2
+    return (frame[:middle] + b"\xff" + frame[middle + 1 :],)
+
+
+def wrong_number(frame: bytes) -> tuple[bytes]:
+    """Give an answer under a number that nobody asked under."""
+    return (_REQ_ID.sub(lambda found: b"%d" % (int(found[0]) + 1_000_000), frame),)
+
+
+def wrong_symbol(frame: bytes) -> tuple[bytes]:
+    """Give an answer that is about a symbol which there is not."""
+    return (_SYMBOL.sub(b'"UNHEARD/OF"', frame),)
+
+
+def skewed(frame: bytes, by_s: int) -> tuple[bytes]:
+    """Give the frame as if the clock of who sent it were wrong by some seconds.
+
+    The beginnings of candles stay where they are.
+    """
+
+    def moved(found: re.Match[bytes]) -> bytes:
+        there = datetime.fromisoformat(found[2].decode()) + timedelta(seconds=by_s)
+        return found[1] + there.isoformat().encode()
+
+    return (_TIME.sub(moved, frame),)
 
 
 def unsorted_levels(frame: bytes) -> tuple[bytes]:

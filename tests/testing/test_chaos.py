@@ -1,0 +1,223 @@
+"""Chaos comes between any client and any exchange, at either end, and ends."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+import trio
+import trio.testing
+from trio_websocket import ConnectionClosed, ConnectionRejected
+
+from kraken_trio._internal.model.errors import ConfigurationError
+from kraken_trio._internal.testing.chaos import Chaos, chaos
+from kraken_trio._internal.testing.doors import ExchangeAddress
+from kraken_trio._internal.testing.exchange import Exchange, open_exchange
+from kraken_trio._internal.testing.mishap import ChaosFault, ChaosPlan, Mishap
+from kraken_trio.extended import TcpDial
+
+if TYPE_CHECKING:
+    from tests.testing.conftest import Client, Connect
+
+ENDS = pytest.mark.parametrize("at_server", [False, True], ids=["client", "server"])
+
+
+class Place:
+    """Where clients meet an exchange through chaos."""
+
+    def __init__(self, exchange: Exchange, trouble: Chaos, connect: Connect) -> None:
+        """Know both."""
+        self.exchange = exchange
+        self.trouble = trouble
+        self._connect = connect
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[Client]:
+        """Open a client."""
+        below = self.exchange.dial
+        self.exchange.dial = self.trouble.dial  # type: ignore[method-assign]
+        try:
+            async with self._connect(self.exchange) as client:
+                yield client
+        finally:
+            self.exchange.dial = below  # type: ignore[method-assign]
+
+
+@asynccontextmanager
+async def opened(
+    connect: Connect, *, at_server: bool, every_s: float | None = None, **options: Any
+) -> AsyncIterator[Place]:
+    """Open an exchange, and chaos at either end of those who come."""
+    async with open_exchange(seed=1) as exchange:
+        where = exchange if at_server else exchange.dial
+        async with chaos(where, every_s=every_s, **options) as trouble:
+            yield Place(exchange, trouble, connect)
+        assert exchange.meddler is None
+
+
+@ENDS
+async def test_what_is_inflicted_happens(
+    connect: Connect, at_server: bool, autojump_clock: trio.testing.MockClock
+) -> None:
+    """At the next message that it fits, once; it is told and in the log."""
+    told: list[Mishap] = []
+    async with (
+        opened(connect, at_server=at_server) as place,
+        place.client() as client,
+    ):
+        place.trouble.witness = told.append
+        await client.subscribe("book", "BTC/USD")
+        (ack,) = await client.acks(1)
+        assert ack["success"]
+        snapshot = await client.next()
+        assert snapshot["type"] == "snapshot"
+        place.trouble.inflict("duplicate")
+        place.trouble.inflict(ChaosFault.AUTH_REFUSAL)
+        place.exchange.step(30)
+        frames = [await client.raw() for _ in range(2)]
+        while b'"book"' not in frames[0]:
+            frames = [frames[1], await client.raw()]
+        assert frames[0] == frames[1]
+        (mishap,) = place.trouble.log
+        assert [mishap] == told
+        assert (mishap.fault, mishap.connection, mishap.number) == (ChaosFault.DUPLICATE, 1, 0)
+        assert mishap.what == "sent the update of book BTC/USD twice"
+        assert str(place.trouble) == str(mishap)
+        assert list(place.trouble.waiting) == [ChaosFault.AUTH_REFUSAL]
+        place.trouble.calm()
+        assert not place.trouble.waiting
+
+
+@ENDS
+async def test_a_plan_is_carried_out(
+    connect: Connect, at_server: bool, autojump_clock: trio.testing.MockClock
+) -> None:
+    """What it has comes at its time, or with the first message after it; the same each time."""
+    logs = []
+    for _ in range(2):
+        faults = ("unknown_channel", "delay", "join")
+        async with (
+            opened(connect, at_server=at_server, every_s=4.0, seed=9, faults=faults) as place,
+            place.client() as client,
+        ):
+            await client.subscribe("book", "BTC/USD")
+            await client.acks(1)
+            while len(place.trouble.log) < 6:
+                await client.raw()
+            logs.append(place.trouble.log)
+        plan = place.trouble.plan
+        assert plan == ChaosPlan(
+            9, (ChaosFault.UNKNOWN_CHANNEL, ChaosFault.DELAY, ChaosFault.JOIN), 4.0
+        )
+        planned = list(islice(plan, 6))
+        assert [each.fault for each in planned] == [each.fault for each in logs[-1]]
+        for each, mishap in zip(planned, logs[-1], strict=True):
+            assert each.at_s <= mishap.at_s
+    assert [(each.fault, each.what) for each in logs[0]] == [
+        (each.fault, each.what) for each in logs[1]
+    ]
+
+
+@ENDS
+@pytest.mark.parametrize("code", [1000, 1001, 1011, 1012, 1013])
+async def test_closes_and_refusals(connect: Connect, at_server: bool, code: int) -> None:
+    """A client of any kind is closed with the code; one that comes later is refused."""
+    async with opened(connect, at_server=at_server) as place:
+        async with place.client() as client:
+            place.trouble.inflict(f"close_{code}")
+            place.exchange.change_system("post_only")
+            with pytest.raises(ConnectionClosed) as closed:
+                await client.raw()
+            assert closed.value.reason is not None
+            assert closed.value.reason.code == code
+        async with place.client() as client:
+            place.trouble.inflict(ChaosFault.REFUSED_UPGRADE)
+            place.exchange.change_system("online")
+            with pytest.raises(ConnectionClosed):
+                await client.raw()
+        with pytest.raises(BaseExceptionGroup) as caught:
+            async with place.client():
+                raise AssertionError("it was to be refused")
+        assert caught.group_contains(ConnectionRejected)
+
+
+async def test_tls_fails_at_the_client(connect: Connect) -> None:
+    """As with the usual ``Dial``: broken, by an error of TLS. The next one gets through."""
+    async with opened(connect, at_server=False) as place:
+        async with place.client() as client:
+            place.trouble.inflict(ChaosFault.TLS_FAILURE)
+            place.exchange.change_system("post_only")
+            with pytest.raises(ConnectionClosed):
+                await client.raw()
+        with pytest.raises(trio.BrokenResourceError) as caught:
+            await place.trouble.dial("localhost", 443, tls=True)
+        assert isinstance(caught.value.__cause__, ssl.SSLError)
+        async with place.client():
+            pass
+
+
+@pytest.mark.extra("testing")  # noqa: S610 - a mark of pytest, no query of Django
+@pytest.mark.parametrize("tls", [True, False])
+async def test_the_exchange_s_sockets_are_as_bad(connect: Connect, tls: bool) -> None:
+    """Who comes through a socket has the same troubles, with TLS and without."""
+    async with open_exchange(seed=1) as exchange:
+        address = await exchange.listen(tls=tls)
+        async with chaos(exchange, every_s=None) as trouble:
+            async with connect(address) as client:
+                trouble.inflict(ChaosFault.TLS_FAILURE)
+                exchange.change_system("post_only")
+                with pytest.raises(ConnectionClosed):
+                    await client.raw()
+            await _fail_to_connect(address)
+            async with connect(address) as client:
+                trouble.inflict(ChaosFault.CLOSE_1012)
+                exchange.change_system("online")
+                with pytest.raises(ConnectionClosed) as closed:
+                    await client.raw()
+                assert closed.value.reason is not None
+                assert closed.value.reason.code == 1012
+        async with connect(address):
+            assert len(trouble.log) == 2
+
+
+async def _fail_to_connect(address: ExchangeAddress) -> None:
+    """See the handshake of TLS fail; without TLS, the end."""
+    port = urlsplit(address.url).port
+    assert port is not None
+    if address.client_ssl_context is None:
+        plain = await trio.open_tcp_stream("localhost", port)
+        assert await plain.receive_some() == b""
+        await plain.aclose()
+        return
+    with pytest.raises(trio.BrokenResourceError) as caught:
+        await TcpDial(address.client_ssl_context)("localhost", port, tls=True)
+    assert isinstance(caught.value.__cause__, ssl.SSLError)
+
+
+async def test_what_makes_no_sense_is_told() -> None:
+    """No fault, no time."""
+    async with open_exchange(seed=1) as exchange:
+        nonsense: list[dict[str, Any]] = [{"faults": ["nope"]}, {"every_s": 0.0}]
+        for options in nonsense:
+            with pytest.raises(ConfigurationError):
+                async with chaos(exchange, **options):
+                    raise AssertionError("it makes no sense")
+        async with chaos(exchange, every_s=None) as trouble:
+            with pytest.raises(ConfigurationError):
+                trouble.inflict("nope")
+            async with chaos(exchange) as other:
+                assert exchange.meddler is other
+            assert exchange.meddler is None
+
+
+async def test_what_the_block_raises_comes_out_as_it_is() -> None:
+    """It is in no group."""
+    async with open_exchange(seed=1) as exchange:
+        with pytest.raises(ZeroDivisionError):
+            async with chaos(exchange.dial):
+                raise ZeroDivisionError
