@@ -36,6 +36,15 @@ def test_any_pair_can_be_shown(run: Run) -> None:
     assert "BTC/USD" in done.out
 
 
+def test_with_chaos_it_shows_what_breaks_and_how_it_is_mended(run: Run) -> None:
+    """A line for each, and in the end all is live again."""
+    done = run("demo", "--chaos", "--seconds", "4", "--seed", "3", "--symbols", "BTC/USD")
+    assert (done.code, done.err) == (0, "")
+    for start in ("  broke   ", "  missed  ", "  mended  "):
+        assert f"\n{start}" in done.out
+    assert done.out.rstrip().endswith("all live again, ok")
+
+
 @pytest.mark.parametrize(
     "words, complaint",
     [
@@ -91,6 +100,17 @@ def on_terminal(start: Start, terminal: Terminal, *words: str, **environ: str) -
 
     end.process = process  # type: ignore[attr-defined]
     return end
+
+
+def test_chaos_on_a_terminal(start: Start, terminal: Callable[[int, int], Terminal]) -> None:
+    """Lines above the table, which lives on, and the summary at the end."""
+    screen = terminal(100, 24)
+    end = on_terminal(start, screen, "--chaos", "--seconds", "4", "--seed", "3")
+    assert end() == 0
+    assert "broke   " in screen.seen
+    assert "mended  " in screen.seen
+    last = screen.seen.rpartition("\x1b[?25h")[2]
+    assert last.rstrip().endswith("all live again, ok")
 
 
 @pytest.mark.parametrize(

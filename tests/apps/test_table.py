@@ -101,3 +101,17 @@ def test_a_screen_draws_over_itself_and_gives_the_terminal_back(
     assert written.count("\x1b[?25l") == written.count("\x1b[?25h") == 1
     assert written.rindex("\x1b[?25h") > written.rindex("subscribed")
     assert ("\x1b[32m" in written) is colour
+
+
+def test_lines_stand_above_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is one line, however long it is, and the table is drawn again under it."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=40, height=24)
+    with Screen(console) as screen:
+        screen.show("first", [tally("BTC/USD")])
+        screen.say("broke " + "x" * 100)
+        screen.show("second", [tally("BTC/USD")])
+    written = file.getvalue()
+    assert written.index("broke") < written.rindex("BTC/USD")
+    assert max(written.count("x" * count) for count in (41,)) == 0

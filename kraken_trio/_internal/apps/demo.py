@@ -9,10 +9,12 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import AsyncExitStack, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
 import trio
+from cyclopts import Parameter
 from msgspec.structs import replace
 
 from kraken_trio import (
@@ -29,6 +31,9 @@ from kraken_trio._internal.apps.options import Seconds, Symbols
 from kraken_trio._internal.apps.tally import Tally, price
 from kraken_trio._internal.apps.text import shown
 from kraken_trio.extended import TcpDial
+
+if TYPE_CHECKING:
+    from kraken_trio._internal.apps.ordeal import Ordeal
 
 STEPS_PER_SECOND = 200.0
 """How fast the made-up market goes."""
@@ -48,19 +53,24 @@ async def demo(
     seconds: Seconds = 5.0,
     symbols: Symbols = ("BTC/USD", "ETH/USD", "SOL/USD"),
     seed: int = 1,
+    chaos: Annotated[bool, Parameter(negative="", show_default=False)] = False,
 ) -> int:
     """Start a simulated exchange on this machine, and show a feed of it over TLS.
 
     The market is made up; sockets, certificates, frames and checksums are real. On a terminal
     it is a table that lives; elsewhere each pair has a line a second.
 
-    Exit code 0: every checksum was right and nothing was missed; 1: something was not; 2: it
-    could not run.
+    With ``--chaos`` everything breaks, one thing after another, as the seed has it: messages,
+    connections, handshakes. Lines tell what broke, what was missed, and how it was mended.
+
+    Exit code 0: every checksum was right and nothing was missed, or with ``--chaos`` all was live
+    again in the end; 1: something was not; 2: it could not run.
 
     For example::
 
         kraken-trio demo
         kraken-trio demo --seconds 60 --symbols BTC/USD ETH/USD --seed 7
+        kraken-trio demo --chaos --seconds 30
 
     Parameters
     ----------
@@ -69,7 +79,9 @@ async def demo(
     symbols
         Which pairs; any that look like BTC/USD.
     seed
-        Another one, another market.
+        Another one, another market, and other troubles.
+    chaos
+        Break things, and show how they are mended.
     """
     # Not before it is wanted: other commands start faster without.
     from kraken_trio.testing import Market, market_pairs, open_exchange  # noqa: PLC0415
@@ -77,35 +89,53 @@ async def demo(
     # All equally busy: who looks for a few seconds is to see something of each.
     pairs = [replace(pair, activity=1) for pair in market_pairs(Channel.trades(*symbols).symbols)]
     market = Market(pairs, seed=seed, start=time.time_ns())
-    async with open_exchange(market, seed=seed, rate=STEPS_PER_SECOND) as exchange:
+    async with AsyncExitStack() as stack:
+        exchange = await stack.enter_async_context(
+            open_exchange(market, seed=seed, rate=STEPS_PER_SECOND)
+        )
         address = await exchange.listen()
         print(f"simulated exchange at {address.url}, TLS, seed {seed}: the market is made up")
         config = KrakenConfig(endpoint=address.url, max_queue_depth=ROOM)
-        async with open_kraken(config, dial=TcpDial(address.client_ssl_context)) as feed:
-            return await _show(feed, market.symbols, seconds)
+        ordeal = None
+        if chaos:
+            from kraken_trio._internal.apps.ordeal import SETTINGS, open_ordeal  # noqa: PLC0415
+
+            ordeal = await stack.enter_async_context(open_ordeal(exchange, seed))
+            config = config.replace(**SETTINGS)
+        feed = await stack.enter_async_context(
+            open_kraken(config, dial=TcpDial(address.client_ssl_context))
+        )
+        return await _show(feed, market.symbols, seconds, ordeal)
 
 
-async def _show(feed: Feed, symbols: tuple[str, ...], seconds: float) -> int:
+async def _show(feed: Feed, symbols: tuple[str, ...], seconds: float, ordeal: Ordeal | None) -> int:
     """Show the feed for a while; sum it up, also where Ctrl-C ends it."""
     tallies = {symbol: Tally(symbol) for symbol in symbols}
     statistics = None
+    live = None
     try:
-        with _view(feed, tuple(tallies.values())) as (refresh, pause_s):
-            async with (
-                feed.book(*symbols) as books,
-                feed.trades(*symbols) as trades,
-                trio.open_nursery() as nursery,
-            ):
-                nursery.start_soon(_count, books, tallies)
-                nursery.start_soon(_count, trades, tallies)
+        with _view(feed, tuple(tallies.values()), ordeal) as (refresh, pause_s):
+            async with AsyncExitStack() as stack, trio.open_nursery() as nursery:
+                if ordeal is None:
+                    for channel in (feed.book(*symbols), feed.trades(*symbols)):
+                        records = await stack.enter_async_context(channel)
+                        nursery.start_soon(_count, records, tallies)
+                else:
+                    for symbol, tally in tallies.items():
+                        for kind in (feed.book, feed.trades):
+                            nursery.start_soon(ordeal.follow, partial(kind, symbol), tally.add)
                 nursery.start_soon(_keep_fresh, refresh, pause_s)
                 try:
                     await trio.sleep(seconds)
+                    if ordeal is not None:
+                        live = await ordeal.end(feed, symbols)
                 finally:
                     statistics = feed.statistics()
                 nursery.cancel_scope.cancel()
     finally:
-        if statistics is not None:
+        if statistics is not None and ordeal is not None:
+            code = _sum_up_ordeal(ordeal, statistics, live=live)
+        elif statistics is not None:
             code = _sum_up(statistics, tuple(tallies.values()))
     return code
 
@@ -122,7 +152,9 @@ async def _keep_fresh(refresh: Callable[[], None], pause_s: float) -> None:
 
 
 @contextmanager
-def _view(feed: Feed, tallies: tuple[Tally, ...]) -> Iterator[tuple[Callable[[], None], float]]:
+def _view(
+    feed: Feed, tallies: tuple[Tally, ...], ordeal: Ordeal | None
+) -> Iterator[tuple[Callable[[], None], float]]:
     """Give what shows how things stand, and how often it wants to be called."""
     began = trio.current_time()
 
@@ -134,6 +166,8 @@ def _view(feed: Feed, tallies: tuple[Tally, ...]) -> Iterator[tuple[Callable[[],
 
     if not sys.stdout.isatty() or os.environ.get("TERM", "") in _NO_CURSOR:
         feed.on(StateChange, _print_change)
+        if ordeal is not None:
+            ordeal.tell(feed, print)
 
         def tell() -> None:
             look()
@@ -148,6 +182,8 @@ def _view(feed: Feed, tallies: tuple[Tally, ...]) -> Iterator[tuple[Callable[[],
         screen.show(f"{feed.state.value}, {look():.0f} s", tallies)
 
     with Screen() as screen:
+        if ordeal is not None:
+            ordeal.tell(feed, screen.say)
         draw()
         yield draw, DRAW_EVERY_S
 
@@ -180,3 +216,15 @@ def _sum_up(statistics: FeedStatistics, tallies: tuple[Tally, ...]) -> int:
         f"{gaps} gaps, {statistics.faults} faulty frames: {'ok' if good else 'FAILED'}"
     )
     return WELL if good else WRONG
+
+
+def _sum_up_ordeal(ordeal: Ordeal, statistics: FeedStatistics, *, live: bool | None) -> int:
+    """The last line after things were broken; the exit code. ``live`` is None if it was ended."""
+    outcome = {None: "ended early", True: "all live again, ok", False: "not all live, FAILED"}[live]
+    gaps = sum(statistics.gaps.values())
+    print(
+        f"{ordeal.faults} things broken, {gaps} gaps told, {ordeal.mended} times mended, "
+        f"{statistics.connections} connections, {statistics.checksums_ok} checksums right: "
+        f"{outcome}"
+    )
+    return WELL if live else WRONG

@@ -114,6 +114,10 @@ class Screen:
         width, height = self._console.size
         self._live.update(draw(head, tallies, width=width, height=height), refresh=True)
 
+    def say(self, words: str) -> None:
+        """Print a line above the table."""
+        self._console.print(Text(words, overflow="ellipsis"), no_wrap=True, crop=True)
+
 
 def _clipped(text: str) -> str:
     return text if cell_len(text) <= WIDEST_PAIR else f"{set_cell_size(text, WIDEST_PAIR - 1)}…"
