@@ -131,6 +131,13 @@ def foreign(session: nox.Session) -> None:
 
 
 @nox.session
+def soak(session: nox.Session) -> None:
+    """Feeds in chaos, for any number of seeds or hours: ``-- --seeds 5000 --hours 1``."""
+    session.install("-e", ".[full]", *group("test"))
+    session.run("python", "tests/product/test_soak.py", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure: all; one (``-- flood --tls --json FILE``); or see that all work: ``-- --quick``.
 
