@@ -276,6 +276,18 @@ def test_text_not_utf8(payload: bytes, fragmented: bool) -> None:
     assert result.seen() == ([b"hello"], [], ("text message is not UTF-8", INVALID_UTF8))
 
 
+def test_a_fragment_not_utf8_is_refused_before_the_rest() -> None:
+    """Nobody waits for the end of a message that is wrong already; a character may be cut."""
+    splitter = FrameSplitter()
+    splitter.feed(encode_frame(TEXT, b"ok \xe2\x82", fin=False))
+    splitter.feed(encode_frame(CONTINUATION, b"\xac", fin=False))
+    assert splitter.next_message() is None
+    splitter.feed(encode_frame(CONTINUATION, b"\xff", fin=False))
+    with pytest.raises(ProtocolError) as caught:
+        splitter.next_message()
+    assert caught.value.close_code == INVALID_UTF8
+
+
 @pytest.mark.parametrize(
     "header, most",
     [

@@ -10,6 +10,7 @@ keeping alive the 64 KiB it was cut from, and leaves no buffer exported that can
 
 from __future__ import annotations
 
+import codecs
 from collections import deque
 from typing import NoReturn
 
@@ -31,6 +32,7 @@ _RESERVED_BITS = 0x70
 _OPCODE = 0x0F
 _MASKED = 0x80
 _WHOLE_TEXT = _FIN | TEXT
+_UTF8 = codecs.getincrementaldecoder("utf-8")
 _OPCODES = frozenset({CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
 
 _SHORT_MAX = 125  # The largest length that stands in the second byte itself.
@@ -60,7 +62,8 @@ class FrameSplitter:
 
     *Binary* messages are given like text ones, without the UTF-8 check. The exchange sends
     none; if it ever does, the JSON decoder judges them one by one, and no connection is lost.
-    A text message in fragments is checked when it is whole.
+    A text message in fragments is checked fragment by fragment, so that one which goes wrong is
+    refused before the rest of it is held.
 
     *Cost.* Every byte is copied a bounded number of times, however small the pieces are. Held
     are at most one message (``max_message_bytes`` is decided from the header, before the
@@ -71,6 +74,7 @@ class FrameSplitter:
         "_begun",
         "_chunk",
         "_control",
+        "_decoder",
         "_ended",
         "_fault",
         "_held",
@@ -90,6 +94,7 @@ class FrameSplitter:
         self._pending = bytearray()
         self._begun = CONTINUATION  # The opcode of the fragmented message begun; zero outside one.
         self._held = bytearray()  # Its fragments, joined.
+        self._decoder = _UTF8()  # What was seen of its text: a character may be cut in two.
         self._max_message_bytes = max_message_bytes
         self._room = max_message_bytes  # What they leave of it.
         self._control: deque[bytes] = deque()
@@ -238,12 +243,12 @@ class FrameSplitter:
                 return payload
             self._begun = opcode
         self._held += payload
+        if self._begun == TEXT:
+            self._check_fragment(payload, whole=bool(first & _FIN))
         if not first & _FIN:
             self._room = self._max_message_bytes - len(self._held)
             return None
         message = bytes(self._held)
-        if self._begun == TEXT and not message.isascii():
-            self._check_utf8(message)
         self._begun = CONTINUATION
         self._held.clear()
         self._room = self._max_message_bytes
@@ -252,6 +257,12 @@ class FrameSplitter:
     def _check_utf8(self, message: bytes) -> None:
         try:
             message.decode()
+        except UnicodeDecodeError:
+            self._fail("text message is not UTF-8", INVALID_UTF8)
+
+    def _check_fragment(self, payload: bytes, *, whole: bool) -> None:
+        try:
+            self._decoder.decode(payload, whole)
         except UnicodeDecodeError:
             self._fail("text message is not UTF-8", INVALID_UTF8)
 
