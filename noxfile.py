@@ -5,8 +5,10 @@ Versions and groups are read from ``pyproject.toml``; nothing is listed twice.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import nox
@@ -135,6 +137,39 @@ def soak(session: nox.Session) -> None:
     """Feeds in chaos, for any number of seeds or hours: ``-- --seeds 5000 --hours 1``."""
     session.install("-e", ".[full]", *group("test"))
     session.run("python", "tests/product/test_soak.py", *session.posargs)
+
+
+@nox.session
+def autobahn(session: nox.Session) -> None:
+    """Let the Autobahn fuzzing server judge the transport, and write docs/conformance.md."""
+    python = python2()
+    if python is None:
+        session.skip("its server needs a Python 2.7, and there is none here")
+    site = Path(session.create_tmp()).resolve() / "site"
+    shutil.rmtree(site, ignore_errors=True)
+    install = ("-m", "pip", "install", "-q", "--target", str(site), *group("autobahn"))
+    try:
+        session.run(python, *install, external=True, silent=True)
+    except CommandFailed:
+        session.skip("its server cannot be installed here")
+    session.install("-e", ".")
+    start = f"import site; site.addsitedir({str(site)!r}); import autobahntestsuite.wstest as w; "
+    session.run(
+        *("python", "tests/product/autobahn/conform.py", "--page", "docs/conformance.md"),
+        *(python, "-W", "ignore", "-c", start + "w.run()"),
+    )
+
+
+def python2() -> str | None:
+    """Find a Python 2.7 that has pip: on the path, or among those that pyenv keeps."""
+    kept = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    for found in ("python2.7", *map(str, sorted(kept.glob("2.7*/bin/python2.7")))):
+        try:
+            subprocess.run([found, "-m", "pip", "--version"], check=True, capture_output=True)  # noqa: S603 - a Python
+        except (OSError, subprocess.CalledProcessError):
+            continue  # It is not there, or stands for one that is not.
+        return found
+    return None
 
 
 @nox.session
