@@ -35,6 +35,7 @@ from kraken_trio._internal.model.lifecycle import (
 from kraken_trio._internal.model.records import BookSnapshot
 from kraken_trio._internal.shell.backlog import Backlog
 from kraken_trio._internal.shell.channel import Pressure, RecordChannel
+from kraken_trio._internal.shell.ration import Ration
 from kraken_trio._internal.shell.session import Session, counts
 from kraken_trio._internal.shell.supervisor import Room
 
@@ -78,6 +79,7 @@ class Hub:
         self.pressure: Pressure = Pressure()
         """That of all readers: one that lets others run does so for all."""
         self._make_session = make_session
+        self._log = Ration(log)
         self._begun = 0
         # What was counted in sessions that have ended.
         self._past = Counter[str]()
@@ -216,7 +218,9 @@ class Hub:
             case said.Changed(change):
                 self._changed(session, change)
             case roster_effects.Ended(_, error):
-                log.warning("subscription_ended: %s: %s", session.name, error)
+                self._log.write(
+                    logging.WARNING, "subscription_ended", "%s: %s", session.name, error
+                )
                 session.sharing.told(effect)
                 self.publish(error)
                 for hook in self.hooks.subscription_failed:
@@ -236,7 +240,7 @@ class Hub:
                 for hook in self.hooks.restored:
                     self._untold.append(partial(hook, restored))
             case said.Stray(error):
-                log.warning("refused: %s: %s", session.name, error)
+                self._log.write(logging.WARNING, "refused", "%s: %s", session.name, error)
                 self.publish(error)
             case _:
                 _log(session.name, effect)
@@ -282,6 +286,7 @@ class Hub:
             event.set()
         for session in tuple(self.sessions.values()):
             session.close()
+        self._log.close()
 
     def _changed(self, session: Session, change: StateChange) -> None:
         self.publish(change)

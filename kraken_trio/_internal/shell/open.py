@@ -121,6 +121,7 @@ async def open_kraken(
         finally:
             hub.close()
             dispatcher.close()
+            losses.close()
 
 
 def _check_possible(callback_errors: str) -> None:
