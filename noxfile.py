@@ -173,6 +173,35 @@ def python2() -> str | None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Fuzz for a minute each: all; some (``-- decode``); for longer: ``-- decode --seconds 3600``.
+
+    What is found new is kept in ``build/fuzz/<target>``, and what fails beside it; the corpus in
+    ``tests/product/fuzz/corpus`` is only read.
+    """
+    seconds, chosen = "60", list(session.posargs)
+    if "--seconds" in chosen:
+        at = chosen.index("--seconds")
+        _, seconds = chosen[at : at + 2]
+        del chosen[at : at + 2]
+    session.install("-e", ".[full]")
+    try:
+        session.install("--only-binary=atheris", *group("fuzz"))
+    except CommandFailed:
+        session.skip("atheris cannot be installed here")
+    corpus = Path("tests/product/fuzz/corpus")
+    for target in chosen or sorted(path.name for path in corpus.iterdir()):
+        kept = Path("build/fuzz") / target
+        kept.mkdir(parents=True, exist_ok=True)
+        # In so much time and memory any of these inputs is dealt with.
+        bounds = ("-timeout=10", "-rss_limit_mb=1024", "-max_len=16384", "-print_final_stats=1")
+        session.run(
+            *("python", "tests/product/fuzz/fuzz.py", target, f"-max_total_time={seconds}"),
+            *(*bounds, f"-artifact_prefix={kept}-", str(kept), str(corpus / target)),
+        )
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure: all; one (``-- flood --tls --json FILE``); or see that all work: ``-- --quick``.
 

@@ -6,6 +6,7 @@ Errors that are documented are taken here; whatever else comes out of a target i
 
 from __future__ import annotations
 
+import atexit
 import json
 import tempfile
 import zlib
@@ -45,7 +46,9 @@ CHANNELS: Final = (
     Channel.balances(),
 )
 _decoder = V2Decoder()
-_file = Path(tempfile.mkdtemp(prefix="kraken-trio-fuzz-")) / "capture"
+_folder = tempfile.TemporaryDirectory(prefix="kraken-trio-fuzz-")
+atexit.register(_folder.cleanup)
+_file = Path(_folder.name) / "capture"
 
 
 def frames(data: bytes) -> None:
