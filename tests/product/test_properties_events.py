@@ -290,7 +290,9 @@ def test_unregister(ends: list[int], at_once: bool) -> None:
     live(body)
 
 
-words = st.text(alphabet=st.characters(codec="ascii", exclude_categories=["C"]), min_size=1)
+words = st.text(
+    alphabet=st.characters(codec="ascii", exclude_categories=["C"]), min_size=1, max_size=24
+)
 
 
 @some

@@ -276,3 +276,12 @@ def test_bad_answer_is_refused(payload: bytes) -> None:
     """An answer that contradicts itself, or has a wrong type, is no answer."""
     with pytest.raises(FAULTS):
         read(payload)
+
+
+def test_words_that_say_a_token_back_are_masked() -> None:
+    """In the answer, and in that to each order of several."""
+    token = "aB3/" * 11
+    refused = b'{"method":"subscribe","success":false,"error":"ESession:Bad token %s"}'
+    reply = reply_reader(Instants())(refused % token.encode(), AT)
+    assert isinstance(reply, Reply)
+    assert reply.error == "ESession:Bad token ****"

@@ -15,7 +15,7 @@ from kraken_trio._internal.model.errors import (
     ConfigurationError,
     ProtocolError,
 )
-from kraken_trio._internal.wire.faults import FAULTS, excerpt, protocol_error
+from kraken_trio._internal.wire.faults import FAULTS, excerpt, protocol_error, words
 
 TOKENS = st.text(
     alphabet="ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", min_size=8
@@ -118,3 +118,11 @@ def test_token_is_masked_in_any_spelling(text: str) -> None:
     """A token is masked in text that is not JSON too."""
     assert "SECRET" not in excerpt(text.encode())
     assert "****" in excerpt(text.encode())
+
+
+def test_words_are_short_and_without_a_token() -> None:
+    """What the exchange says is shown as it is, unless it says too much."""
+    assert words("EQuery:Unknown asset pair") == "EQuery:Unknown asset pair"
+    assert words("bad token " + "aB3/" * 11) == "bad token ****"
+    assert len(words("no " * 10**6)) <= 120
+    assert words("line\nbreak") == "line.break"

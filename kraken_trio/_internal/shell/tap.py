@@ -32,6 +32,7 @@ from kraken_trio._internal.model.errors import (
 )
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
 from kraken_trio._internal.shell.tcp import READ_BYTES
+from kraken_trio._internal.wire.faults import words
 from kraken_trio._internal.wire.frames import CLOSE, INVALID_UTF8, PROTOCOL_FAULT, FrameSplitter
 
 Pause = Callable[[], Awaitable[object]]
@@ -381,6 +382,6 @@ def _lost_by(payload: bytes) -> ConnectionLost:
     if len(payload) == 1 or code not in _CLOSE_CODES:
         raise ProtocolError("close frame without a valid code", excerpt, PROTOCOL_FAULT)
     try:
-        return ConnectionLost(code, payload[2:].decode())
+        return ConnectionLost(code, words(payload[2:].decode()))
     except UnicodeDecodeError:
         raise ProtocolError("close frame is not UTF-8", excerpt, INVALID_UTF8) from None

@@ -15,6 +15,7 @@ from msgspec import Struct
 from kraken_trio._internal.model.messages import OrderResult, Reply
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.wire.envelope import Reader, frame_decoder
+from kraken_trio._internal.wire.faults import words
 from kraken_trio._internal.wire.instants import Instants
 from kraken_trio._internal.wire.refusals import refusal_of
 
@@ -58,7 +59,7 @@ class _OrderRow(Struct, frozen=True, gc=False, kw_only=True):
             amend_id=self.amend_id,
             cl_ord_id=self.cl_ord_id,
             order_userref=self.order_userref,
-            error=(self.error or _NO_REASON) if failed else None,
+            error=words(self.error or _NO_REASON) if failed else None,
             warnings=self.warnings,
         )
 
@@ -133,7 +134,7 @@ def reply_reader(instants: Instants) -> Reader:
             method=frame.method or "",
             success=success,
             req_id=frame.req_id,
-            error=error,
+            error=None if error is None else words(error),
             refusal=None if error is None else refusal_of(error),
             channel=frame.channel or result.channel,
             symbol=frame.symbol or result.symbol,

@@ -53,8 +53,7 @@ def protocol_error(fault: Exception, payload: bytes) -> ProtocolError:
         case UnicodeDecodeError():
             reason = "text is not UTF-8"
         case _:
-            text = str(fault)
-            reason = _shown(text[:_SEEN], cut=len(text) > _SEEN)
+            reason = words(str(fault))
     return ProtocolError(reason, excerpt=excerpt(payload))
 
 
@@ -65,6 +64,11 @@ def excerpt(payload: bytes) -> str:
     time it lives. Escapes of ASCII are shown as the characters that they are.
     """
     return _shown(payload[:_SEEN].decode(errors="replace"), cut=len(payload) > _SEEN)
+
+
+def words(text: str) -> str:
+    """Give what the exchange said as it may be shown: short, printable, without a token."""
+    return _shown(text[:_SEEN], cut=len(text) > _SEEN)
 
 
 def _shown(text: str, *, cut: bool) -> str:
