@@ -319,6 +319,21 @@ def test_instruments_teach_the_books_their_precision() -> None:
         assert (route.book.price_precision, route.book.qty_precision) == (1, 8)
 
 
+def test_no_more_precisions_are_kept_than_there_can_be_pairs() -> None:
+    """A stranger may name as many as he likes; those that are known can still change."""
+    engine = Engine(V2Decoder())
+    pairs = [
+        InstrumentPair(symbol=f"A{number}/USD", price_precision=1, qty_precision=8)
+        for number in range(10_001)
+    ]
+    for pair in [*pairs, replace(pairs[0], price_precision=2)]:
+        engine.take(RecordsMessage("instrument", False, (pair,), None, None))  # noqa: FBT003 - a struct
+    for number, precision in ((0, 2), (9999, 1), (10_000, 0)):
+        route = engine.open(Channel.book(f"A{number}/USD"))
+        assert isinstance(route, BookRoute)
+        assert route.book.price_precision == precision
+
+
 @pytest.mark.parametrize("price, qty", [(-1, 8), (1, 41)])
 def test_an_absurd_precision_is_not_taught(price: int, qty: int) -> None:
     """What no number can have says nothing, and ends nothing, whatever a codec lets pass."""

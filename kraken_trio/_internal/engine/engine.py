@@ -52,6 +52,8 @@ from kraken_trio._internal.model.reference import InstrumentPair, SystemStatus
 from kraken_trio._internal.model.timestamp import Timestamp
 
 _USUAL = GapHandling()
+_MOST_PAIRS = 10_000
+"""Of which the precisions are kept: several times what the exchange lists."""
 _TWINS = {"ticker": "spread", "spread": "ticker"}
 
 Key = tuple[str, str | None, int | None]
@@ -343,9 +345,12 @@ class Engine:
             if not isinstance(record, InstrumentPair):
                 continue
             price, qty = record.price_precision, record.qty_precision
+            known = self._precisions
             if not (_possible(price) and _possible(qty)):
                 continue
-            self._precisions[record.symbol] = price, qty
+            if len(known) >= _MOST_PAIRS and record.symbol not in known:
+                continue
+            known[record.symbol] = price, qty
             for channel in ("book", "level3"):
                 route = self._routes.get((channel, record.symbol, None))
                 if isinstance(route, BookRoute):

@@ -282,7 +282,8 @@ class Supervisor:
         if self._pressure.pressed:
             self._pressure.relieve()
             return trio.lowlevel.checkpoint
-        return None
+        # One read may bring twenty thousand faulty frames: between two of them others run.
+        return trio.lowlevel.checkpoint if signals else None
 
     async def _hold(self, pause: Pause) -> None:
         """Read nothing more until there is room."""
