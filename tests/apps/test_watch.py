@@ -169,7 +169,7 @@ async def test_what_the_exchange_says_moves_no_cursor(listening: Listening, capf
     out, err = capfd.readouterr()
     assert code == 1
     assert "faulty frame: " in err
-    assert "?[2Jgo away?" in err
+    assert ".[2Jgo away." in err
     assert all(line.isprintable() and len(line) <= 200 for line in (out + err).splitlines())
 
 
