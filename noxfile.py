@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 from nox.project import dependency_groups, load_toml, python_versions
 
 PYPROJECT = load_toml("pyproject.toml")

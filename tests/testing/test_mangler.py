@@ -75,10 +75,7 @@ def heard(steps: Iterable[Step]) -> list[bytes]:
     """Give the messages in what comes."""
     splitter = FrameSplitter()
     splitter.feed(b"".join(step for step in steps if isinstance(step, bytes)))
-    messages: list[bytes] = []
-    while (message := splitter.next_message()) is not None:
-        messages.append(message)
-    return messages
+    return splitter.next_messages()
 
 
 @given(st.data())

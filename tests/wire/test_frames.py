@@ -281,10 +281,10 @@ def test_a_fragment_not_utf8_is_refused_before_the_rest() -> None:
     splitter = FrameSplitter()
     splitter.feed(encode_frame(TEXT, b"ok \xe2\x82", fin=False))
     splitter.feed(encode_frame(CONTINUATION, b"\xac", fin=False))
-    assert splitter.next_message() is None
+    assert splitter.next_messages() == []
     splitter.feed(encode_frame(CONTINUATION, b"\xff", fin=False))
     with pytest.raises(ProtocolError) as caught:
-        splitter.next_message()
+        splitter.next_messages()
     assert caught.value.close_code == INVALID_UTF8
 
 

@@ -18,8 +18,8 @@ from typing import Final
 
 from kraken_trio import BookSnapshot, BookUpdate, Channel, Gap, ProtocolError, Timestamp
 from kraken_trio._internal.core.book import OrderBook
+from kraken_trio._internal.engine.book_route import BookRoute
 from kraken_trio._internal.engine.engine import Engine
-from kraken_trio._internal.engine.routes import BookRoute
 from kraken_trio._internal.engine.verify import verify_capture
 from kraken_trio._internal.model.lifecycle import BookState
 from kraken_trio._internal.wire.capture import format_line, read_capture
@@ -64,9 +64,9 @@ def split(data: bytes, step: int) -> tuple[list[bytes], list[bytes], str | None]
     try:
         for at in range(0, len(data), step):
             splitter.feed(data[at : at + step])
-            while (message := splitter.next_message()) is not None:
-                assert len(message) <= MOST_BYTES
-                messages.append(message)
+            while found := splitter.next_messages():
+                assert max(map(len, found)) <= MOST_BYTES
+                messages += found
             while control := splitter.take_control():
                 controls.append(control)
     except ProtocolError as fault:
