@@ -53,6 +53,20 @@ async def test_plain_tcp(nursery: trio.Nursery, trusting: ssl.SSLContext) -> Non
         assert await stream.receive_some() == GREETING
 
 
+async def test_a_dial_that_gathers_is_another(
+    nursery: trio.Nursery, trusting: ssl.SSLContext
+) -> None:
+    """What comes quickly is let gather, by this one; the one it was made of reads at once."""
+    port = await serve(nursery, None)
+    plain = TcpDial(trusting)
+    windows = []
+    for dial in (plain, plain.gathering(0.05)):
+        async with await dial("127.0.0.1", port, tls=False) as stream:
+            assert isinstance(stream, TcpStream)
+            windows.append(stream._gather._window_s)
+    assert windows == [0.0, 0.05]
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 async def test_tls(
     nursery: trio.Nursery,

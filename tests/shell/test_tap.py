@@ -64,7 +64,7 @@ class Broken(trio.abc.Stream):
 class Rig:
     """A tap, its peer, what it delivered and when that was read."""
 
-    def __init__(self, *, sends_block: bool = False, read_window_s: float = 0.0) -> None:
+    def __init__(self, *, sends_block: bool = False) -> None:
         """Join the two in memory. Each look at the clock takes a second."""
         pair = trio.testing.lockstep_stream_pair if sends_block else trio.testing.memory_stream_pair
         self.stream: trio.abc.Stream
@@ -74,7 +74,7 @@ class Rig:
         self.received_at: list[int] = []
         self.react: Callable[[bytes], Pause | None] = lambda _payload: None
         self.looks = itertools.count()
-        self.tap = Tap(self.stream, self.sink, now=self.now, read_window_s=read_window_s)
+        self.tap = Tap(self.stream, self.sink, now=self.now)
 
     def now(self) -> Timestamp:
         """Give the wall clock's time."""
@@ -258,27 +258,6 @@ async def test_stamps(mock_clock: trio.testing.MockClock) -> None:
         await rig.peer.send_all(PONGED[1:] + text(b"c") + PONGED)
     await tap.receive_some()
     assert (rig.delivered, rig.received_at) == ([b"a", b"b", b"c"], [1, 1, 3])
-
-
-async def test_quick_messages_are_read_together(autojump_clock: trio.testing.MockClock) -> None:
-    """The first of them at once, others when the window ends; nothing is lost, nor the end."""
-    rig = Rig(read_window_s=0.1)
-    seen: list[tuple[float, bytes]] = []
-    rig.react = lambda payload: seen.append((round(trio.current_time(), 2), payload))
-    tap = await rig.opened()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(tap.receive_some)
-        await trio.sleep(1)
-        for each in b"abcdefg":
-            await rig.peer.send_all(text(bytes([each])))
-            await trio.sleep(0.02)
-        await rig.peer.aclose()
-    assert seen == [
-        (1.0, b"a"),
-        (1.02, b"b"),
-        *((1.12, each) for each in (b"c", b"d", b"e", b"f", b"g")),
-    ]
-    assert isinstance(rig.ended(), ConnectionLost)
 
 
 async def test_a_read_is_large() -> None:

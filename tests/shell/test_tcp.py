@@ -96,6 +96,22 @@ async def test_a_wake_up_for_nothing(pair: Pair, monkeypatch: pytest.MonkeyPatch
     assert woken == 2
 
 
+async def test_quick_reads_wait_for_more(autojump_clock: trio.testing.MockClock) -> None:
+    """From the ninth on, and no longer than the window; not for what is too large to wait for."""
+    listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    async with listeners[0] as listener:
+        ours = TcpStream(await trio.open_tcp_stream(*listener.socket.getsockname()), 1.0)
+        theirs = await listener.accept()
+    async with ours, theirs:
+        for _ in range(9):
+            await theirs.send_all(b"abc")
+            assert await ours.receive_some() == b"abc"
+        began = trio.current_time()
+        await theirs.send_all(b"def")
+        assert await ours.receive_some() == b"def"
+        assert trio.current_time() - began == 1.0
+
+
 async def test_cancelled(pair: Pair) -> None:
     """A read that is cancelled has taken nothing, also where something was there."""
     ours, theirs = pair

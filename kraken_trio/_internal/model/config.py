@@ -66,6 +66,10 @@ def _gap_policy(value: GapPolicy | str) -> GapPolicy:
     return member("gap_policy", GapPolicy, value)
 
 
+MOST_READ_WINDOW = 0.1
+"""Pongs wait for it, too, and so does closing."""
+
+
 @attrs.frozen(kw_only=True)
 class KrakenConfig:
     """All settings of a feed. Times are seconds; every field has a default.
@@ -134,10 +138,13 @@ class KrakenConfig:
 
     read_window: float = attrs.field(
         default=0.0,
-        validator=number("a number of seconds from 0 to 1", lambda value: 0 <= value <= 1),
+        validator=number(
+            "a number of seconds from 0 to 0.1", lambda value: 0 <= value <= MOST_READ_WINDOW
+        ),
     )
-    """How long messages that come quickly, one by one, are let gather before they are read: to
-    wake up costs more than a message. 0 reads each at once."""
+    """How long what comes quickly, message by message, is let gather before it is read: to wake up
+    costs more than a message. 0 reads at once. It is done by ``TcpDial``, below TLS; a ``Dial`` of
+    your own gathers or does not."""
     max_messages_per_second: int = attrs.field(
         default=0, validator=count("a whole number from 0 on", 0)
     )

@@ -110,14 +110,12 @@ async def open_connection(
     sink: Sink,
     now: Callable[[], Timestamp],
     allow_insecure: bool = False,
-    read_window_s: float = 0.0,
     close_timeout_s: float = CLOSE_TIMEOUT_S,
 ) -> AsyncIterator[Connection]:
     """Connect, and close at the end of the block.
 
     ``sink`` is given every message, from the moment on when the block first waits; ``now`` is
-    the wall clock; messages that come quickly gather for ``read_window_s``. Opening takes as long
-    as the caller's cancel scopes let it.
+    the wall clock. Opening takes as long as the caller's cancel scopes let it.
 
     Raises ``ConfigurationError`` for a URL that ``parse_endpoint`` refuses with
     ``allow_insecure``; ``ConnectionFailed`` where the look-up, TCP or TLS fails or the host is
@@ -132,7 +130,7 @@ async def open_connection(
         stream = await dial(endpoint.host, endpoint.port, tls=endpoint.tls)
     except (OSError, trio.BrokenResourceError) as error:
         raise ConnectionFailed(_undialled(endpoint, error)) from error
-    tap = Tap(stream, sink, now=now, read_window_s=read_window_s)
+    tap = Tap(stream, sink, now=now)
     opened = False
     errors: list[BaseException] = []
     try:

@@ -21,11 +21,18 @@ class TcpDial:
 
     def __init__(self, ssl_context: ssl.SSLContext | None = None) -> None:
         """Use ``ssl_context`` as it is, or trust what the system trusts, from TLS 1.2 on."""
+        self._read_window_s = 0.0
         if ssl_context is None:
             ssl_context = ssl.create_default_context()
             # Python's own minimum, unless the system's configuration of OpenSSL lowers it.
             ssl_context.minimum_version = ssl.TLSVersion.TLSv1_2
         self._ssl_context = ssl_context
+
+    def gathering(self, read_window_s: float) -> TcpDial:
+        """The same, but what comes quickly on its connections gathers for so long."""
+        made = TcpDial(self._ssl_context)
+        made._read_window_s = read_window_s
+        return made
 
     async def __call__(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
         """Connect; with TLS, only when the handshake is done.
@@ -35,7 +42,7 @@ class TcpDial:
         nor when cancelled.
         """
         # Requests are small and must not wait for each other: trio sets TCP_NODELAY.
-        tcp = TcpStream(await trio.open_tcp_stream(host, port))
+        tcp = TcpStream(await trio.open_tcp_stream(host, port), self._read_window_s)
         if not tls:
             return tcp
         try:

@@ -84,7 +84,7 @@ async def open_kraken(
                 Engine(V2Decoder(), session=name, hooks=watching),
                 config,
                 url=str(endpoint_of(config, host)),
-                dial=dial or TcpDial(),
+                dial=_gathering(dial or TcpDial(), config),
                 wall=_wall,
                 tell=lambda effect: hub.told(session, effect),
                 settled=hub.settled,
@@ -122,6 +122,11 @@ async def open_kraken(
             hub.close()
             dispatcher.close()
             losses.close()
+
+
+def _gathering(dial: Dial, config: KrakenConfig) -> Dial:
+    """The same dial, with the read window where it is one that knows of it."""
+    return dial.gathering(config.read_window) if isinstance(dial, TcpDial) else dial
 
 
 def _check_possible(callback_errors: str) -> None:

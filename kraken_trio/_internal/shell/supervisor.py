@@ -201,7 +201,6 @@ class Supervisor:
                     sink=self._sink,
                     now=self.wall,
                     allow_insecure=self._config.allow_insecure,
-                    read_window_s=self._config.read_window,
                 ) as connection:
                     established = True
                     # Hung up meanwhile: what became of this attempt is nobody's matter any more.

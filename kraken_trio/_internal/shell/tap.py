@@ -22,7 +22,6 @@ from typing import Literal
 import trio
 from trio.lowlevel import enable_ki_protection
 
-from kraken_trio._internal.core.gather import Gather
 from kraken_trio._internal.model.errors import (
     EXCERPT_CHARACTERS,
     ConnectionFailed,
@@ -90,7 +89,6 @@ class Tap(trio.abc.Stream):
         "_answered",
         "_close_code",
         "_closing",
-        "_gather",
         "_messages",
         "_now",
         "_opened",
@@ -108,16 +106,9 @@ class Tap(trio.abc.Stream):
     )
 
     def __init__(
-        self,
-        stream: trio.abc.Stream,
-        sink: Sink,
-        *,
-        now: Callable[[], Timestamp],
-        read_window_s: float = 0.0,
+        self, stream: trio.abc.Stream, sink: Sink, *, now: Callable[[], Timestamp]
     ) -> None:
-        """Wrap ``stream``, on which nothing was sent yet. ``now`` is the wall clock; messages that
-        come quickly gather for ``read_window_s``.
-        """
+        """Wrap ``stream``, on which nothing was sent yet. ``now`` is the wall clock."""
         self.last_read_at = trio.current_time()
         """When bytes last came, whatever they were: seconds of trio's clock."""
         self.ended = trio.Event()
@@ -132,7 +123,6 @@ class Tap(trio.abc.Stream):
         self._sink = sink
         self._now = now
         self._received_at = Timestamp(0)
-        self._gather = Gather(read_window_s)
         self._splitter = FrameSplitter()
         # What was split and not delivered yet.
         self._messages: Iterator[bytes] = iter(())
@@ -304,8 +294,6 @@ class Tap(trio.abc.Stream):
 
     async def _read(self) -> bool:
         """Read once; False where nothing will come any more."""
-        if self._gather.until > trio.current_time():
-            await trio.sleep_until(self._gather.until)
         try:
             data = await self._stream.receive_some(READ_BYTES)
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
@@ -315,7 +303,6 @@ class Tap(trio.abc.Stream):
             self._lose("the host hung up")
             return False
         self._stamp()
-        self._gather.note(len(data), self.last_read_at)
         self._splitter.feed(data)
         return True
 

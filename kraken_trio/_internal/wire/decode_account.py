@@ -94,7 +94,8 @@ def _execution_reader(instants: Instants) -> Reader:
         frame = decode(payload)
         check_quotes(payload)
         olds = [_NOTHING_OLD] * len(frame.data)
-        if any(name in payload for name in _OLD_NAMES):
+        # A name may be written with escapes.
+        if b"\\" in payload or any(name in payload for name in _OLD_NAMES):
             check_deprecated_quotes(payload)
             olds = list(decode_deprecated(payload).data)
         snapshot = frame.type == "snapshot"
