@@ -85,7 +85,9 @@ def core_only(session: nox.Session) -> None:
     session.run("python", "-c", "import kraken_trio, kraken_trio.extended, kraken_trio.testing")
     session.run("python", "-m", "kraken_trio", success_codes=[2])  # It says what it needs.
     session.install(*group("test"))
-    session.run("python", "-m", "pytest", "-q", "-m", "not extra", "--ignore=tests/apps")
+    session.run(
+        "python", "-m", "pytest", "-q", "-m", "not extra and not long", "--ignore=tests/apps"
+    )
 
 
 @nox.session(python=PYTHONS[0])
@@ -99,7 +101,7 @@ def lowest(session: nox.Session) -> None:
     ]
     pinned = [re.sub(r">=", "==", requirement) for requirement in declared]
     session.install("-e", ".[full]", *pinned)
-    session.run("python", "-m", "pytest", "-q")
+    session.run("python", "-m", "pytest", "-q", "-m", "not long")
 
 
 @nox.session
@@ -120,7 +122,7 @@ def wheel(session: nox.Session) -> None:
         where = session.run("python", "-c", found, silent=True)
         if "site-packages" not in str(where):
             session.error(f"the tests would run against {where}")
-        session.run("python", "-m", "pytest", "-q")
+        session.run("python", "-m", "pytest", "-q", "-m", "not long")
 
 
 @nox.session

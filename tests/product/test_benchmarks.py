@@ -42,6 +42,7 @@ def test_all_have_the_same_options(name: str) -> None:
     assert f"| `{name}` | " in (FOLDER / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name, words, measured",
     [

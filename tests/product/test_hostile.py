@@ -45,6 +45,9 @@ from kraken_trio._internal.wire.frames import CONTINUATION, TEXT, encode_frame
 from kraken_trio.extended import Observer, TcpDial
 from kraken_trio.testing import Exchange, open_exchange
 
+pytestmark = pytest.mark.long
+
+
 MIB: Final = 2**20
 LIMIT: Final = 40 * MIB
 PATIENCE_S: Final = 600.0

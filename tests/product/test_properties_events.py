@@ -45,6 +45,9 @@ from kraken_trio import (
 )
 from kraken_trio.testing import USUAL_PAIRS, Exchange, ExchangeRules, open_exchange
 
+pytestmark = pytest.mark.long
+
+
 SYMBOLS: Final = tuple(pair.symbol for pair in USUAL_PAIRS)
 PATIENCE_S: Final = 6000.0
 """Of the clock that costs nothing."""

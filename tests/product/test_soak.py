@@ -70,6 +70,9 @@ from kraken_trio.testing import (
     open_exchange,
 )
 
+pytestmark = pytest.mark.long
+
+
 FAILED: Final = (
     8,  # Two updates of one level changed places: each is verified, as a checksum knows no order.
     1065,  # One pair of a book was given up after five attempts, and nobody asked for it again.
