@@ -22,7 +22,7 @@ from typing import Any
 
 import trio
 
-from kraken_trio import BookSnapshot, Channel, Gap, Subscription
+from kraken_trio import BookSnapshot, Gap, Subscription
 from ours import PRESETS, opened
 from pacing import NANOSECONDS
 
@@ -114,12 +114,9 @@ async def follow(
 ) -> tuple[dict[str, Consumer], dict[str, Any]]:
     """Follow all of it to the end."""
     began = time.perf_counter()
-    # Room for the snapshots, which come before the subscription is entered and can be read.
-    room = max(PRESETS[preset]().max_queue_depth, len(symbols))
-    books = Channel.book(*symbols)
     async with (
         opened(preset, url, trust) as feed,
-        feed.subscribe(books, max_queue_depth=room) as book,
+        feed.book(*symbols) as book,
         feed.trades(*symbols) as trade,
     ):
         live_seconds = time.perf_counter() - began

@@ -46,6 +46,7 @@ def test_all_have_the_same_options(name: str) -> None:
 @pytest.mark.parametrize(
     "name, words, measured",
     [
+        ("breakdown.py", ["--quick"], {"depth 10", "depth 1000"}),
         ("account.py", ["--quick"], {"executions", "balances", "level3 10"}),
         pytest.param(
             *("exchange.py", ["--quick"], {"paced", "flat out", "flood"}),
