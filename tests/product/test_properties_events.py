@@ -280,6 +280,9 @@ def test_unregister(ends: list[int], at_once: bool) -> None:
 
         for number, end in enumerate(ends):
             register(number, end)
+        # The one after it is removed while the same item is on its way to it.
+        feed.on(Ticker, lambda _: never.remove())
+        never = feed.on(Ticker, lambda _: calls.update([-1]))
         feed.on(Ticker, count)
         async with feed.ticker("BTC/USD", event_trigger="bbo"):
             for _ in range(30):
@@ -570,7 +573,12 @@ def test_malformed_continuity(plan: list[str | int], seed: int) -> None:
                     numbers.append(trades.receive_nowait())
             except trio.WouldBlock:
                 pass
-            assert all(isinstance(trade, Trade) for trade in numbers)
+            sent = [
+                row["trade_id"]
+                for entry in exchange.ledger.entries(channel="trade", symbol="BTC/USD")
+                for row in entry.message["data"]
+            ]
+            assert [str(getattr(item, "trade_id", item)) for item in numbers] == sent
             assert feed.statistics().connections == 1
 
     live(body, seed=seed)
