@@ -50,3 +50,23 @@ async def test_what_comes_quickly_is_read_together(*, tls: bool) -> None:
     assert sum(received) >= sent > STEPS // 8
     # TLS gives what it has record by record, so there the consumer is woken in between.
     assert tls or max(received) > 4
+
+
+async def test_a_dial_made_of_ours_is_not_replaced() -> None:
+    """Whatever a program does in a dial of its own is done, with a read window too."""
+    dialled: list[str] = []
+
+    class Telling(TcpDial):
+        """It tells whom it dials."""
+
+        async def __call__(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
+            """Tell, then dial."""
+            dialled.append(host)
+            return await super().__call__(host, port, tls=tls)
+
+    async with open_exchange(seed=3) as exchange:
+        address = await exchange.listen(tls=False)
+        config = KrakenConfig(endpoint=address.url, read_window=0.05)
+        async with open_kraken(config, dial=Telling()) as feed, feed.book(BTC):
+            pass
+    assert dialled == ["localhost"]

@@ -125,8 +125,10 @@ async def open_kraken(
 
 
 def _gathering(dial: Dial, config: KrakenConfig) -> Dial:
-    """The same dial, with the read window where it is one that knows of it."""
-    return dial.gathering(config.read_window) if isinstance(dial, TcpDial) else dial
+    """The same dial, with the read window where it is one that knows of it. What a program made of
+    ours is its own, and stays that.
+    """
+    return dial.gathering(config.read_window) if type(dial) is TcpDial else dial
 
 
 def _check_possible(callback_errors: str) -> None:
