@@ -28,7 +28,6 @@ nox.options.sessions = [
     "coverage",
     "lint",
     "types",
-    "core_only",
     "lowest",
     "wheel",
     "foreign",
@@ -78,18 +77,6 @@ def types(session: nox.Session) -> None:
     session.run("pyright", "--verifytypes", PACKAGE.name, "--ignoreexternal")
 
 
-@nox.session
-def core_only(session: nox.Session) -> None:
-    """Without any extra: import the public tiers, then run every test that needs none."""
-    session.install("-e", ".")
-    session.run("python", "-c", "import kraken_trio, kraken_trio.extended, kraken_trio.testing")
-    session.run("python", "-m", "kraken_trio", success_codes=[2])  # It says what it needs.
-    session.install(*group("test"))
-    session.run(
-        "python", "-m", "pytest", "-q", "-m", "not extra and not long", "--ignore=tests/apps"
-    )
-
-
 @nox.session(python=PYTHONS[0])
 def lowest(session: nox.Session) -> None:
     """Run the tests with the lowest version that is declared for each dependency."""
@@ -106,23 +93,33 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """Run the tests against the built wheel, out of reach of the source folder."""
+    """Test the built wheel, out of reach of the source folder: without any extra, then with all.
+
+    Without: the public tiers are imported, and every test runs that needs none. With all of them:
+    the tests that need one.
+    """
     room = Path(session.create_tmp()).resolve()
     shutil.rmtree(room)
     session.install("build")
     session.run("python", "-m", "build", "--outdir", str(room / "dist"), silent=True)
     (built,) = (room / "dist").glob("*.whl")
-    session.install(f"{built}[full]", *group("test"))
+    session.install(str(built))
     for path in (*Path().glob("*.md"), Path("pyproject.toml")):
         shutil.copy(path, room)
     for name in ("benchmarks", "docs", "examples", "tests"):
         shutil.copytree(name, room / name, ignore=shutil.ignore_patterns("__pycache__"))
     with session.chdir(room):
-        found = "import kraken_trio; print(kraken_trio.__file__)"
-        where = session.run("python", "-c", found, silent=True)
+        tiers = "import kraken_trio, kraken_trio.extended, kraken_trio.testing"
+        where = session.run("python", "-c", f"{tiers}; print(kraken_trio.__file__)", silent=True)
         if "site-packages" not in str(where):
             session.error(f"the tests would run against {where}")
-        session.run("python", "-m", "pytest", "-q", "-m", "not long")
+        session.run("python", "-m", "kraken_trio", success_codes=[2])  # It says what it needs.
+        session.install(*group("test"))
+        pytest = ("python", "-m", "pytest", "-q", "-m")
+        session.run(*pytest, "not extra and not long", "--ignore=tests/apps")
+        session.install(f"{built}[full]")
+        session.run(*pytest, "extra and not long", "--ignore=tests/apps")
+        session.run(*pytest, "not long", "tests/apps")
 
 
 @nox.session

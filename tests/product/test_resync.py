@@ -239,7 +239,12 @@ async def test_a_refused_upgrade_is_tried_again_when_it_was_asked_to(
         exchange.upgrade_status, exchange.retry_after_s = status, retry_after_s
         exchange.connections[0].drop()
         began = trio.current_time()
-        await until(lambda: str(status) in str(taken(events)))
+        await until(
+            lambda: any(
+                isinstance(told, StateChange) and f"status {status}" in told.reason
+                for told in taken(events)
+            )
+        )
         exchange.upgrade_status = None
         await until(lambda: feed.state is ConnectionState.SUBSCRIBED)
         assert round(trio.current_time() - began, 6) >= wait  # a sum of floats
