@@ -52,6 +52,7 @@ from kraken_trio._internal.model.records import (
     Level,
     Spread,
     Ticker,
+    Today,
     Trade,
 )
 from kraken_trio._internal.model.reference import (
@@ -129,6 +130,7 @@ __all__ = [
     "SystemStatus",
     "Ticker",
     "Timestamp",
+    "Today",
     "Trade",
     "Triggers",
     "UpgradeRefused",

@@ -195,6 +195,7 @@ def test_wire_cannot_set_what_is_ours(payload: bytes, member: bytes) -> None:
     """What only this program knows cannot be set by a frame."""
     wrong = str(not read(payload).snapshot).lower().encode()
     ours = b'"received_at":"1970-01-01T00:00:09Z","snapshot":%s,' % wrong
+    ours += b'"cum_fee":7.0,"position_id":"P","leverage":"5:1","margin_cost":7.0,"description":"",'
     assert read(payload.replace(member, ours + member, 1)) == read(payload)
 
 
@@ -208,6 +209,8 @@ def test_wire_cannot_set_what_is_ours(payload: bytes, member: bytes) -> None:
         (FILL, b'"sell"', b'"hold"'),
         (FILL, b'"order_id":"OK4GJX",', b""),
         (FILL, b'"exec_type":"trade",', b""),
+        (FILL, b'"order_status":"partially_filled"', b'"order_status":null'),
+        (FILL, b'"asset":"USD"', b'"asset":null'),
         (FILL, b',"sequence":10', b""),
         (FILL, b'"sequence":10', b'"sequence":-1'),
         (FILL, b'"sequence":10', b'"sequence":9223372036854775808'),

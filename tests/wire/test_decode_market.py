@@ -153,6 +153,8 @@ def test_count_of_trades_may_be_written_as_a_float() -> None:
     "payload, member",
     [
         (TICKER, b'"received_at":"1970-01-01T00:00:09Z","snapshot":true,'),
+        (TICKER, b'"last_qty":7.0,"open":7.0,"today":null,'),
+        (TRADES, b'"misc":"x",'),
         (
             TRADES,
             b'"received_at":"1970-01-01T00:00:09Z","snapshot":false,"backfilled":true,',
@@ -192,6 +194,9 @@ def test_quoted_numbers_are_numbers(payload: bytes, number: bytes) -> None:
         (TRADES, b"68466.0", b'"6_8"'),
         (TRADES, b"0.01919410", b'"Infinity"'),
         (TRADES, b'"sell"', b'"hold"'),
+        (TICKER, b'"change":-429.3', b'"change":null'),
+        (TICKER, b'"change_pct":-0.51', b'"change_pct":null'),
+        (TRADES, b"70635251", b"null"),
         (TRADES, b"70635251", b"-1"),
         (TRADES, b"70635251", b"9223372036854775808"),
         (TRADES, b"70635251", b'"70635251"'),

@@ -17,20 +17,21 @@ from typing import Literal
 
 from msgspec import Struct
 
+from kraken_trio._internal.model.absent import Absent
 from kraken_trio._internal.model.timestamp import Timestamp
 
 
 class Fee(Struct, frozen=True, gc=False):
     """What one fill cost in one asset."""
 
-    asset: str
-    """Code of the asset it was paid in."""
+    asset: str | Absent
+    """Code of the asset it was paid in; None in protocol v1."""
     qty: Decimal
     """How much of it."""
 
     def __repr__(self) -> str:
         """As ``Fee(qty asset)``."""
-        return f"Fee({self.qty:f} {self.asset})"
+        return f"Fee({self.qty:f} {self.asset or '?'})"
 
 
 class Triggers(Struct, frozen=True, gc=False, kw_only=True):
@@ -82,9 +83,10 @@ class Execution(Struct, frozen=True, gc=False, kw_only=True):
     exec_type: str
     """What happened: ``pending_new``, ``new``, ``trade``, ``filled``, ``iceberg_refill``,
     ``canceled``, ``expired``, ``amended``, ``restated`` or ``status``."""
-    order_status: str
+    order_status: str | Absent
     """Where the order stands: ``pending_new``, ``new``, ``partially_filled``, ``filled``,
-    ``canceled`` or ``expired``. The last ``trade`` may still say ``partially_filled``."""
+    ``canceled`` or ``expired``. The last ``trade`` may still say ``partially_filled``. None where
+    protocol v1 does not say, as in each own trade."""
     timestamp: Timestamp | None = None
     """When it happened, by the exchange's clock."""
     cl_ord_id: str | None = None
@@ -173,6 +175,16 @@ class Execution(Struct, frozen=True, gc=False, kw_only=True):
     """Of a fill: what it cost."""
     ratecount: Decimal | None = None
     """The trading rate counter, where the subscription asked for it."""
+    cum_fee: Decimal | None = None
+    """Fees so far; protocol v1 alone."""
+    position_id: str | None = None
+    """Of a fill: the position it is about; protocol v1 alone."""
+    leverage: str | None = None
+    """Such as ``5:1``; protocol v1 alone."""
+    margin_cost: Decimal | None = None
+    """Of a fill: what of it is on margin, quote currency; protocol v1 alone."""
+    description: str | None = None
+    """The order in words; protocol v1 alone."""
     received_at: Timestamp | None = None
     """When it was read from the connection."""
     snapshot: bool = False

@@ -11,14 +11,16 @@ import enum
 
 from msgspec import Struct
 
+from kraken_trio._internal.model.absent import Absent
 from kraken_trio._internal.model.account import BalanceSnapshot, BalanceUpdate, Execution
 from kraken_trio._internal.model.level3 import Level3Order
-from kraken_trio._internal.model.records import Candle, Level, Ticker, Trade
+from kraken_trio._internal.model.records import Candle, Level, Spread, Ticker, Trade
 from kraken_trio._internal.model.reference import InstrumentAsset, InstrumentPair, SystemStatus
 from kraken_trio._internal.model.timestamp import Timestamp
 
 Record = (
     Ticker
+    | Spread
     | Trade
     | Candle
     | InstrumentAsset
@@ -49,8 +51,8 @@ class BookMessage(Struct, frozen=True, gc=False):
     """In the order of the wire."""
     asks: tuple[Level, ...]
     """In the order of the wire."""
-    checksum: int
-    """CRC32 that the book must have after this message."""
+    checksum: int | Absent
+    """CRC32 that the book must have after this message; None in a snapshot of protocol v1."""
     timestamp: Timestamp | None
     """By the exchange's clock."""
     received_at: Timestamp | None
@@ -80,8 +82,8 @@ class RecordsMessage(Struct, frozen=True, gc=False):
     """The records of one frame of any other channel."""
 
     channel: str
-    """``ticker``, ``trade``, ``ohlc``, ``instrument``, ``status``, ``executions`` or
-    ``balances``."""
+    """``ticker``, ``spread``, ``trade``, ``ohlc``, ``instrument``, ``status``, ``executions``,
+    ``open_orders``, ``own_trades`` or ``balances``."""
     snapshot: bool
     """Whether they are what was known before, or what is new."""
     records: tuple[Record, ...]
@@ -134,7 +136,8 @@ class Reply(Struct, frozen=True, kw_only=True):
     """
 
     method: str
-    """The method answered; ``pong`` for a ping. Empty in the one shape that names none."""
+    """The method answered; ``pong`` for a ping. Empty where the answer names none: then its number
+    tells."""
     success: bool
     """Whether it was accepted."""
     req_id: int | None = None
@@ -179,7 +182,7 @@ class Unknown(Struct, frozen=True, gc=False):
     """A well-formed frame of a channel or method that this version does not know."""
 
     kind: str
-    """``channel`` or ``method``."""
+    """``channel`` or ``method``; ``event`` in protocol v1."""
     name: str
     """Its name, shortened where it is absurdly long."""
     received_at: Timestamp | None

@@ -16,6 +16,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from kraken_trio._internal.model.absent import Absent
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
 
 # Numbers on the wire have at most 40 digits (the decoders refuse more), so sums, differences
@@ -53,8 +54,9 @@ class BookSnapshot(Struct, frozen=True, gc=False):
     """Best (highest) price first."""
     asks: tuple[Level, ...]
     """Best (lowest) price first."""
-    checksum: int
-    """CRC32 of the ten best levels a side, verified before the record was made."""
+    checksum: int | Absent
+    """CRC32 of the ten best levels a side, verified before the record was made; None where the
+    snapshot came without one, as in protocol v1: there the first update proves it."""
     timestamp: Timestamp | None = None
     """When the book last changed, by the exchange's clock; older recordings lack it."""
     received_at: Timestamp | None = None
@@ -113,6 +115,23 @@ class BookUpdate(Struct, frozen=True, gc=False):
         )
 
 
+class Today(Struct, frozen=True, gc=False):
+    """What a ticker of protocol v1 says of the time since 00:00 UTC."""
+
+    volume: Decimal
+    """Traded, base currency."""
+    vwap: Decimal
+    """Volume-weighted average price."""
+    trades: int
+    """How many."""
+    low: Decimal
+    """Lowest price."""
+    high: Decimal
+    """Highest price."""
+    open: Decimal
+    """First price."""
+
+
 class Ticker(Struct, frozen=True, gc=False):
     """Best bid and offer, last price and the figures of the last 24 hours (rolling)."""
 
@@ -136,10 +155,10 @@ class Ticker(Struct, frozen=True, gc=False):
     """Lowest price of 24 hours."""
     high: Decimal
     """Highest price of 24 hours."""
-    change: Decimal
-    """Of the price in 24 hours, quote currency."""
-    change_pct: Decimal
-    """Of the price in 24 hours, in percent."""
+    change: Decimal | Absent
+    """Of the price in 24 hours, quote currency; None in protocol v1, which has ``open``."""
+    change_pct: Decimal | Absent
+    """Of the price in 24 hours, in percent; None in protocol v1."""
     trades: int | None = None
     """Trades in 24 hours; older traffic lacks it."""
     timestamp: Timestamp | None = None
@@ -148,6 +167,12 @@ class Ticker(Struct, frozen=True, gc=False):
     """When it was read from the connection."""
     snapshot: bool = False
     """True for the first one of a subscription."""
+    last_qty: Decimal | None = None
+    """Quantity of the last trade, base currency; protocol v1 alone."""
+    open: Decimal | None = None
+    """Price 24 hours ago; protocol v1 alone."""
+    today: Today | None = None
+    """The figures since midnight; protocol v1 alone."""
 
     def __repr__(self) -> str:
         """The symbol, bid, ask and last."""
@@ -207,8 +232,9 @@ class Trade(Struct, frozen=True, gc=False):
     """Quantity, base currency."""
     ord_type: str
     """Type of the taker's order: ``limit`` or ``market``."""
-    trade_id: int
-    """Consecutive within the pair: a jump means missed trades."""
+    trade_id: int | Absent
+    """Consecutive within the pair: a jump means missed trades. None in protocol v1, where nothing
+    tells that one was missed."""
     timestamp: Timestamp
     """When it was matched, by the exchange's clock. Several trades may share one."""
     received_at: Timestamp | None = None
@@ -217,6 +243,8 @@ class Trade(Struct, frozen=True, gc=False):
     """True for one of the latest trades that a subscription starts with."""
     backfilled: bool = False
     """True for one that was missed on the stream and fetched afterwards."""
+    misc: str | None = None
+    """What else the exchange says, mostly nothing; protocol v1 alone."""
 
     def __repr__(self) -> str:
         """The symbol, what was traded, and its number."""

@@ -6,8 +6,11 @@ one; keeps nothing between frames but the last second it read.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from kraken_trio._internal.model.messages import Message, Unknown
 from kraken_trio._internal.model.timestamp import Timestamp
+from kraken_trio._internal.model.traits import V2, Traits
 from kraken_trio._internal.wire.decode_account import account_readers
 from kraken_trio._internal.wire.decode_book import book_readers
 from kraken_trio._internal.wire.decode_market import market_readers
@@ -22,6 +25,9 @@ _NAME_CHARACTERS = 64  # Of the name of something unknown; known ones have 23 at
 
 class V2Decoder:
     """Decodes the frames of one connection, in any order."""
+
+    traits: ClassVar[Traits] = V2
+    """What this protocol has, and tells."""
 
     __slots__ = ("_by_prefix", "_channels", "_read_reply")
 

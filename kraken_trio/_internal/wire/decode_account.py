@@ -103,11 +103,18 @@ def _execution_reader(instants: Instants) -> Reader:
         for row, old in zip(frame.data, olds, strict=True):
             check_record(row)
             check_record(old)
+            if row.order_status is None or any(fee.asset is None for fee in row.fees):
+                raise ValueError("a status of an order, or the asset of a fee, is missing")
             records.append(
                 replace(
                     row,
                     reason=row.reason if row.reason is not None else old.cancel_reason,
                     triggers=row.triggers if row.triggers is not None else old.triggers(),
+                    cum_fee=None,
+                    position_id=None,
+                    leverage=None,
+                    margin_cost=None,
+                    description=None,
                     received_at=received_at,
                     snapshot=snapshot,
                 )

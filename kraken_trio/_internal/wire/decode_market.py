@@ -3,8 +3,8 @@
 Knows their shapes on the wire; nothing of trackers, or of what a gap is.
 
 A record that has the members of the wire is decoded to directly, and what only this program
-knows (``received_at``, ``snapshot``, ``backfilled``) is set afterwards, whatever the frame
-said. Quotes are counted as in ``decode_book``.
+knows (``received_at``, ``snapshot``, ``backfilled``), or protocol v1 alone has, is set afterwards,
+whatever the frame said. Quotes are counted as in ``decode_book``.
 
 Sources: the channels' pages of the WebSocket v2 documentation, and captured traffic.
 """
@@ -85,6 +85,8 @@ def _ticker_reader(instants: Instants) -> Reader:
         prices = (row.bid, row.ask, row.last, row.vwap, row.low, row.high)
         check_unsigned(prices)
         check_unsigned((row.bid_qty, row.ask_qty, row.volume))
+        if row.change is None or row.change_pct is None:
+            raise ValueError("a change of the price is missing")
         check_number(row.change)
         check_number(row.change_pct)
         quotes = _FRAME_QUOTES + _TICKER_QUOTES
@@ -95,7 +97,14 @@ def _ticker_reader(instants: Instants) -> Reader:
         if payload.count(b'"') != quotes:
             check_quotes(payload)
         snapshot = frame.type == "snapshot"
-        record = replace(row, received_at=received_at, snapshot=snapshot)
+        record = replace(
+            row,
+            received_at=received_at,
+            snapshot=snapshot,
+            last_qty=None,
+            open=None,
+            today=None,
+        )
         return RecordsMessage("ticker", snapshot, (record,), None, received_at)
 
     return read
@@ -111,10 +120,16 @@ def _trade_reader(instants: Instants) -> Reader:
         records = []
         for row in frame.data:
             check_unsigned((row.price, row.qty))
-            if not 0 <= row.trade_id <= _MAX_TRADE_ID:
-                raise ValueError("a trade_id is out of bounds")
+            if row.trade_id is None or not 0 <= row.trade_id <= _MAX_TRADE_ID:
+                raise ValueError("a trade_id is missing or out of bounds")
             records.append(
-                replace(row, received_at=received_at, snapshot=snapshot, backfilled=False)
+                replace(
+                    row,
+                    received_at=received_at,
+                    snapshot=snapshot,
+                    backfilled=False,
+                    misc=None,
+                )
             )
         if payload.count(b'"') != _FRAME_QUOTES + _TRADE_QUOTES * len(records):
             check_quotes(payload)
