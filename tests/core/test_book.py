@@ -487,3 +487,70 @@ def test_a_snapshot_has_no_order(bids: Changes, asks: Changes, order: list[int])
     written = (whole(shuffled[0]), whole(shuffled[1]))
     assert isinstance(book.apply(message(*written, checksum, snapshot=True)), BookSnapshot)
     assert (book.bids, book.asks) == (whole(bids[::-1]), whole(asks))
+
+
+# The worked example of the checksum guide of protocol v1.
+OLD_ASKS = """
+    0.05005 0.00000500  0.05010 0.00000500  0.05015 0.00000500  0.05020 0.00000500
+    0.05025 0.00000500  0.05030 0.00000500  0.05035 0.00000500  0.05040 0.00000500
+    0.05045 0.00000500  0.05050 0.00000500
+"""
+OLD_BIDS = """
+    0.05000 0.00000500  0.04995 0.00000500  0.04990 0.00000500  0.04980 0.00000500
+    0.04975 0.00000500  0.04970 0.00000500  0.04965 0.00000500  0.04960 0.00000500
+    0.04955 0.00000500  0.04950 0.00000500
+"""
+
+
+def test_guide_of_protocol_v1() -> None:
+    """The digits of the old protocol's strings make the checksum that its guide prints."""
+    book = OrderBook(SYMBOL, 10)
+    assert isinstance(
+        book.apply(message(levels(OLD_BIDS), levels(OLD_ASKS), 974947235, snapshot=True)),
+        BookSnapshot,
+    )
+
+
+def unchecked(bids: str, asks: str) -> BookMessage:
+    """Give a snapshot that has no checksum."""
+    return BookMessage(SYMBOL, True, levels(bids), levels(asks), None, AT, None)  # noqa: FBT003
+
+
+def test_a_snapshot_without_a_checksum() -> None:
+    """A snapshot without a checksum is believed, and the next update proves it."""
+    book = OrderBook(SYMBOL, 10)
+    taken = book.apply(unchecked(OLD_BIDS, OLD_ASKS))
+    assert isinstance(taken, BookSnapshot)
+    assert taken.checksum is None
+    assert (book.state, book.snapshots, book.unchecked) == (BookState.LIVE, 1, 1)
+    assert (book.checksums_ok, book.checksums_failed) == (0, 0)
+    assert (book.price_precision, book.qty_precision) == (5, 8)
+    shown = book.snapshot()
+    assert shown is not None
+    assert shown.checksum is None
+    # What stands there already, said again.
+    update = book.apply(message(levels("0.05000 0.00000500"), (), 974947235))
+    assert isinstance(update, BookUpdate)
+    assert (book.checksums_ok, book.checksums_failed) == (1, 0)
+    shown = book.snapshot()
+    assert shown is not None
+    assert shown.checksum == 974947235
+
+
+def test_a_snapshot_without_a_checksum_that_is_wrong() -> None:
+    """What was wrong in a snapshot without a checksum shows in the next update."""
+    book = OrderBook(SYMBOL, 10)
+    book.apply(unchecked(OLD_BIDS.replace("0.04995", "0.04996"), OLD_ASKS))
+    gap = book.apply(message(levels("0.05000 0.00000500"), (), 974947235))
+    assert isinstance(gap, Gap)
+    assert (gap.expected, book.state) == (974947235, BookState.RESYNCING)
+    assert (book.checksums_ok, book.checksums_failed, book.unchecked) == (0, 1, 1)
+    assert isinstance(book.apply(unchecked(OLD_BIDS, OLD_ASKS)), BookSnapshot)
+
+
+def test_an_empty_snapshot_without_a_checksum() -> None:
+    """Of a book that begins empty, the first update shows how many digits there are."""
+    book = OrderBook(SYMBOL, 10)
+    book.apply(unchecked("", ""))
+    right = crc([(5005, 500)], [])
+    assert isinstance(book.apply(message(levels("0.05005 0.00000500"), (), right)), BookUpdate)

@@ -40,6 +40,7 @@ from kraken_trio._internal.model.records import (
 from kraken_trio._internal.model.reference import InstrumentPair, SystemStatus
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.wire.decode import V2Decoder
+from kraken_trio._internal.wire.v1_decode import V1Decoder
 
 NOW = Timestamp(1_700_000_000_000_000_000)
 BOOK = Channel.book("BTC/USD")
@@ -532,3 +533,59 @@ def test_what_does_not_come_is_told_in_band_and_to_observers() -> None:
     engine.stall(BOOK)
     engine.stall(Channel.book("ETH/USD"))
     assert got == gaps.seen == [Gap("book", "BTC/USD", GapReason.STALLED)]
+
+
+def old(text: str) -> bytes:
+    """Give a frame of protocol v1 about one pair."""
+    return f'[5,{text},"XBT/USD"]'.encode()
+
+
+OLD_TICKER = old(
+    '{"a":["1.6",1,"1.0"],"b":["1.5",1,"1.0"],"c":["1","1"],"h":["1","1"],"l":["1","1"],'
+    '"o":["1","1"],"p":["1","1"],"t":[1,1],"v":["1","1"]},"ticker"'
+)
+OLD_SPREAD = old('["1.5","1.6","7.5","1.0","1.0"],"spread"')
+OLD_TRADE = old('[["1.5","1.0","7.5","b","l",""]],"trade"')
+
+
+def test_spreads_that_come_as_such() -> None:
+    """Where the exchange has spreads, they are not made of tickers, nor joined with any."""
+    engine = Engine(V1Decoder())
+    got: list[Any] = []
+    engine.open(Channel.ticker("BTC/USD"))
+    engine.feed(OLD_TICKER, NOW)
+    route = engine.open(Channel.spread("BTC/USD"))
+    engine.attach(got.append)
+    assert list(route.recall()) == []
+    engine.feed(OLD_TICKER, NOW)
+    engine.feed(OLD_SPREAD, NOW)
+    engine.feed(OLD_SPREAD, NOW)
+    assert [type(item) for item in got] == [Ticker, Spread, Spread]
+    assert list(route.recall()) == [got[-1]]
+    assert engine.unrouted == 0
+
+
+def test_a_faulty_ticker_is_no_faulty_spread() -> None:
+    """Where spreads come as such, a ticker that cannot be read costs none of them."""
+    engine = Engine(V1Decoder())
+    got: list[Any] = []
+    for channel in (Channel.ticker("BTC/USD"), Channel.spread("BTC/USD")):
+        engine.open(channel)
+    engine.attach(got.append)
+    signals = engine.feed(OLD_TICKER.replace(b'"1.6"', b'"x"'), NOW)
+    assert [type(signal) for signal in signals] == [Faulted, DataLost]
+    assert [item.channel for item in got if isinstance(item, Gap)] == ["ticker"]
+
+
+def test_trades_without_numbers() -> None:
+    """Of trades without numbers a lost connection is all that can be seen, or a faulty frame."""
+    engine = Engine(V1Decoder())
+    got: list[Any] = []
+    engine.open(Channel.trades("BTC/USD"), GapHandling(policy=GapPolicy.BUFFER))
+    engine.attach(got.append)
+    engine.feed(OLD_TRADE, NOW)
+    engine.feed(OLD_TRADE, NOW)
+    engine.feed(OLD_TRADE.replace(b'"1.5"', b'"x"'), NOW)
+    engine.disconnect()
+    assert [type(item) for item in got] == [Trade, Trade, ProtocolError, Gap, Gap]
+    assert [item.reason for item in got[3:]] == [GapReason.UNDECODABLE, GapReason.DISCONNECT]

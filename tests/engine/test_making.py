@@ -13,6 +13,7 @@ from kraken_trio._internal.engine.routes import Route, TrackedRoute
 from kraken_trio._internal.engine.tickers import SpreadRoute, TickerRoute
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.gap import GapHandling, GapPolicy
+from kraken_trio._internal.model.traits import V1
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,8 @@ from kraken_trio._internal.model.gap import GapHandling, GapPolicy
         (Channel.ohlc("BTC/USD"), TrackedRoute, CandleTracker),
         (Channel.executions(), TrackedRoute, SequenceTracker),
         (Channel.balances(), TrackedRoute, SequenceTracker),
+        (Channel.own_trades(), TrackedRoute, SequenceTracker),
+        (Channel.open_orders(), TrackedRoute, SequenceTracker),
     ],
 )
 def test_each_channel_has_its_kind_of_route(
@@ -44,3 +47,10 @@ def test_trades_that_are_waited_for_are_held() -> None:
         route = make_route(Channel.trades("BTC/USD"), handling)
         assert isinstance(route, HoldingRoute)
         assert type(route.tracker) is TradeLine
+
+
+@pytest.mark.parametrize("policy", GapPolicy)
+@pytest.mark.parametrize("part", [Channel.trades("BTC/USD"), Channel.spread("BTC/USD")], ids=str)
+def test_what_is_handed_on_as_it_is(part: Channel, policy: GapPolicy) -> None:
+    """Trades without numbers have nothing to wait for, and spreads may come as such."""
+    assert type(make_route(part, GapHandling(policy=policy), V1)) is Route

@@ -397,3 +397,64 @@ def test_the_progress_of_each_reading_is_told(tmp_path: Path) -> None:
     assert verify_capture(path, progress=told.append).ok
     assert len(told) == 2
     assert told[0] == told[1] <= path.stat().st_size
+
+
+OLD_ACK = (
+    '{"channelID":5,"channelName":"book-10","event":"subscriptionStatus","pair":"XBT/USD",'
+    '"status":"subscribed","subscription":{"depth":10,"name":"book"}}'
+)
+OLD_SNAPSHOT = '[5,{"as":[],"bs":[["1.50","2.00","7.000000"]]},"book-10","XBT/USD"]'
+
+
+def old_update(qty: str, text: str) -> str:
+    """Give an update of protocol v1."""
+    return f'[5,{{"b":[["1.50","{qty}","8.0"]],"c":"{crc32(text.encode())}"}},"book-10","XBT/USD"]'
+
+
+def test_protocol_v1(verify: Any) -> None:
+    """A file may be of protocol v1: its frames show it, and its snapshots have no checksum."""
+    found = verify(
+        OLD_ACK,
+        OLD_SNAPSHOT,
+        old_update("3.00", "150300"),
+        old_update("4.00", "150200"),
+        '[6,["1","2","3.5","4","5"],"spread","XBT/USD"]',
+        '[7,[["1","1","1.5","b","l",""]],"trade","XBT/USD"]',
+        '[[],"openOrders",{"sequence":1}]',
+        '{"event":"weather"}',
+    )
+    assert found.books == {
+        "BTC/USD": BookCounts(depth=10, snapshots=1, updates=2, checksums_ok=1, checksums_failed=1)
+    }
+    assert (found.frames, found.decoded, found.unknown) == (8, 8, 1)
+    assert found.records == {"book": 2, "spread": 1, "trade": 1}
+    (fault,) = found.faults
+    assert fault.line == 4
+    assert "the checksum should be" in fault.reason
+
+
+@pytest.mark.parametrize(
+    "name, checksums",
+    [
+        ("v1-book-10pairs-d1000-20210417.jsonl", 4269),
+        ("v1-private-202212.jsonl", 0),
+        ("v1-spread-trade-2026.jsonl", 0),
+        ("v1-ticker-20210417.jsonl", 0),
+        ("v1-ticker-202212.jsonl", 0),
+        ("v1-trade-20210417.jsonl", 0),
+    ],
+)
+def test_captures_of_protocol_v1(captures: Path, name: str, checksums: int) -> None:
+    """Every line of every capture of protocol v1 is decoded, and every checksum right."""
+    found = verify_capture(captures / name)
+    assert found.ok
+    assert (found.undecoded, found.unknown) == (0, 0)
+    assert sum(book.checksums_ok for book in found.books.values()) == checksums
+    assert all(book.depth == 1000 for book in found.books.values())
+
+
+def test_examples_of_protocol_v1(examples: Path) -> None:
+    """The captured session of the documentation's folder has 36 checksums, all right."""
+    found = verify_capture(examples / "v1-captured-book-d10.jsonl")
+    assert found.ok
+    assert found.books["BTC/USD"].checksums_ok == 36

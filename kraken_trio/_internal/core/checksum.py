@@ -86,6 +86,7 @@ class CheckedBook(ABC, Generic[SideT, MessageT, SnapshotT, UpdateT]):
         "snapshots",
         "stale",
         "symbol",
+        "unchecked",
         "updates",
     )
 
@@ -101,7 +102,7 @@ class CheckedBook(ABC, Generic[SideT, MessageT, SnapshotT, UpdateT]):
         self.lenient: bool = False
         """Whether no fresh snapshot is to be expected after a failed checksum."""
         self.snapshots: int = 0
-        """Snapshots that were verified, with either result."""
+        """Snapshots that were taken, verified with either result or unchecked."""
         self.updates: int = 0
         """Updates that were verified, with either result."""
         self.stale: int = 0
@@ -109,6 +110,8 @@ class CheckedBook(ABC, Generic[SideT, MessageT, SnapshotT, UpdateT]):
         end."""
         self.checksums_failed: int = 0
         """Messages that did not verify."""
+        self.unchecked: int = 0
+        """Snapshots that had no checksum: they are believed, and the next update proves them."""
         self._digits = digits
         self._given_precision = (digits.price_precision, digits.qty_precision)
         self._first_precision: tuple[int, int] | None = None
@@ -131,7 +134,7 @@ class CheckedBook(ABC, Generic[SideT, MessageT, SnapshotT, UpdateT]):
     @property
     def checksums_ok(self) -> int:
         """Messages that verified."""
-        return self.snapshots + self.updates - self.checksums_failed
+        return self.snapshots + self.updates - self.unchecked - self.checksums_failed
 
     @property
     def price_precision(self) -> int:
@@ -230,7 +233,7 @@ class CheckedBook(ABC, Generic[SideT, MessageT, SnapshotT, UpdateT]):
         self._asks_crc = crc32(self._asks.text)
         self._crc = crc32(self._bids.text, self._asks_crc)
 
-    def _verify(self, expected: int) -> bool:
+    def _verify(self, expected: int | None) -> bool:
         """Say whether the checksum is right, perhaps with more digits than were known."""
         return self._crc == expected or (
             self._extend(self._given_precision) and self._crc == expected
@@ -262,9 +265,15 @@ class CheckedBook(ABC, Generic[SideT, MessageT, SnapshotT, UpdateT]):
         self._bids.apply(message.bids)
         self._asks.apply(message.asks)
         self._sum()
-        right = self._verify(message.checksum) or (
-            self._extend(known) and self._crc == message.checksum
-        )
+        if message.checksum is None:
+            # Its numbers are as long as those of its updates: they learn from it.
+            self.unchecked += 1
+            right = True
+            self._extend(self._given_precision)
+        else:
+            right = self._verify(message.checksum) or (
+                self._extend(known) and self._crc == message.checksum
+            )
         if self._first_precision is None:
             self._first_precision = (self._digits.price_precision, self._digits.qty_precision)
         if not right:

@@ -15,14 +15,13 @@ from msgspec.structs import replace
 
 from kraken_trio._internal.core.digits import MOST_DECIMALS
 from kraken_trio._internal.engine.book_route import BookRoute
-from kraken_trio._internal.engine.holding import HoldingRoute
+from kraken_trio._internal.engine.counts import counted
 from kraken_trio._internal.engine.hooks import Hooks
 from kraken_trio._internal.engine.making import make_route
 from kraken_trio._internal.engine.routes import (
     NOTHING,
     Route,
     Sink,
-    TrackedRoute,
     without,
 )
 from kraken_trio._internal.engine.signals import (
@@ -47,9 +46,10 @@ from kraken_trio._internal.model.messages import (
     Reply,
     Unknown,
 )
-from kraken_trio._internal.model.records import Candle, Ticker, Trade
+from kraken_trio._internal.model.records import Candle, Spread, Ticker, Trade
 from kraken_trio._internal.model.reference import InstrumentPair, SystemStatus
 from kraken_trio._internal.model.timestamp import Timestamp
+from kraken_trio._internal.model.traits import Traits
 
 _USUAL = GapHandling()
 _MOST_PAIRS = 10_000
@@ -62,6 +62,11 @@ Key = tuple[str, str | None, int | None]
 
 class Codec(Protocol):
     """How one protocol of the exchange is read."""
+
+    @property
+    def traits(self) -> Traits:
+        """What that protocol has, and tells."""
+        ...
 
     def decode(self, payload: bytes | memoryview, received_at: Timestamp | None) -> Message:
         """Give what one frame says. Raises ``ProtocolError``, and nothing else."""
@@ -138,8 +143,10 @@ class Engine:
         if key in self._routes:
             msg = f"{part} has a route already, that of {self._routes[key].part}"
             raise ValueError(msg)
-        route = make_route(part, handling)
+        traits = self._codec.traits
+        route = make_route(part, handling, traits)
         twin = self._routes.get((_TWINS.get(part.name, ""), *key[1:]))
+        twin = twin if traits.spread_of_tickers else None
         if twin is not None and twin.kept is not None:
             # One subscription on the wire serves both: what it told is known here already.
             for ticker in cast("Iterable[Ticker]", twin.kept):
@@ -160,7 +167,7 @@ class Engine:
         if part.name == "book":
             del self._books[part.symbols[0]]
         route.close()
-        self._closed.update(_counted(route))
+        self._closed.update(counted(route))
 
     def route(self, part: Channel) -> Route | None:
         """The route of ``part``, if it is open."""
@@ -191,7 +198,7 @@ class Engine:
         return self._count("trades_backfilled")
 
     def _count(self, name: str) -> int:
-        return self._closed[name] + sum(_counted(route).get(name, 0) for route in self.routes())
+        return self._closed[name] + sum(counted(route).get(name, 0) for route in self.routes())
 
     def disconnect(self) -> None:
         """The connection is gone: nothing of it is believed, and every loss is told in band."""
@@ -265,7 +272,7 @@ class Engine:
         channel, symbol, interval = owner
         key = (channel, symbol, interval if channel == "ohlc" else None)
         lost: list[Signal] = []
-        for name in (channel, _TWINS[channel]) if channel == "ticker" else (channel,):
+        for name in self._on_tickers if channel == "ticker" else (channel,):
             route = self._routes.get((name, *key[1:]))
             gap = None if route is None else route.lose_frame(received_at)
             if route is not None and gap is not None:
@@ -285,7 +292,7 @@ class Engine:
         match message.channel:
             case "ticker":
                 return self._take_ticker(message)
-            case "trade" | "ohlc":
+            case "trade" | "ohlc" | "spread":
                 return self._take_by_symbol(message)
             case "status":
                 return self._take_status(message)
@@ -301,7 +308,7 @@ class Engine:
         for record in message.records:
             symbol = record.symbol if isinstance(record, Ticker) else None
             part = message if len(message.records) == 1 else replace(message, records=(record,))
-            routes = [self._routes.get((name, symbol, None)) for name in ("ticker", "spread")]
+            routes = [self._routes.get((name, symbol, None)) for name in self._on_tickers]
             if not any(routes):
                 signals = (*signals, *self._unrouted(part))
             told = [each for route in routes if route for each in self.note(route.take(part))]
@@ -310,12 +317,17 @@ class Engine:
             signals = (*signals, *(each for each in told if first[type(each)] is each))
         return signals
 
+    @property
+    def _on_tickers(self) -> tuple[str, ...]:
+        """The channels that are made of tickers."""
+        return tuple(_TWINS)[: 1 + self._codec.traits.spread_of_tickers]
+
     def _take_by_symbol(self, message: RecordsMessage) -> Sequence[Signal]:
         """A message is of one symbol; should one ever not be, each part goes its own way."""
         groups: dict[Key, list[Any]] = {}
         for record in message.records:
-            if isinstance(record, Trade):
-                groups.setdefault(("trade", record.symbol, None), []).append(record)
+            if isinstance(record, Trade | Spread):
+                groups.setdefault((message.channel, record.symbol, None), []).append(record)
             elif isinstance(record, Candle):
                 groups.setdefault(("ohlc", record.symbol, record.interval), []).append(record)
         signals = NOTHING
@@ -372,19 +384,6 @@ class Engine:
     def _tell(self, gap: Gap) -> None:
         for hook in self._on_gap:
             hook(self._session, gap)
-
-
-def _counted(route: Route) -> dict[str, int]:
-    """What a route counts, by the names that it has here."""
-    match route:
-        case BookRoute(book=book):
-            return {"checksums_ok": book.checksums_ok, "checksums_failed": book.checksums_failed}
-        case HoldingRoute(line=line):
-            return {"trades_repeated": line.repeats, "trades_backfilled": line.backfilled}
-        case TrackedRoute(tracker=tracker) if route.part.name == "trade":
-            return {"trades_repeated": tracker.repeats}
-        case _:
-            return {}
 
 
 def _possible(precision: int | None) -> TypeGuard[int]:

@@ -9,19 +9,27 @@ from kraken_trio._internal.engine.routes import Route, TrackedRoute
 from kraken_trio._internal.engine.tickers import SpreadRoute, TickerRoute
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.gap import GapHandling
+from kraken_trio._internal.model.traits import V2, Traits
 
 
-def make_route(part: Channel, handling: GapHandling) -> Route:
-    """The route that the channel of ``part`` needs, where losses are handled so."""
+def make_route(part: Channel, handling: GapHandling, traits: Traits = V2) -> Route:
+    """The route that the channel of ``part`` needs, where losses are handled so.
+
+    Trades without numbers, and spreads that come as such, are handed on as they are.
+    """
     route: Route
     match part.name:
+        case "trade" if "trade" not in traits.numbered:
+            route = Route(part, handling)
+        case "spread" if not traits.spread_of_tickers:
+            route = Route(part, handling)
         case "trade" if holds_back(part, handling):
             route = HoldingRoute(part, handling)
         case "trade":
             route = TrackedRoute(part, handling, TradeTracker(part.symbols[0]))
         case "ohlc":
             route = TrackedRoute(part, handling, CandleTracker(part.symbols[0]))
-        case "executions" | "balances":
+        case "executions" | "open_orders" | "own_trades" | "balances":
             tracker = SequenceTracker(part.name, snapshot=part.needs_snapshot)
             route = TrackedRoute(part, handling, tracker)
         case "book" | "level3":

@@ -40,13 +40,14 @@ from kraken_trio._internal.model.records import (
     BookUpdate,
     Candle,
     Level,
+    Spread,
     Ticker,
     Trade,
 )
 from kraken_trio._internal.model.reference import InstrumentAsset, InstrumentPair, SystemStatus
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.wire.capture import CapturedFrame, CaptureError, read_capture
-from kraken_trio._internal.wire.decode import V2Decoder
+from kraken_trio._internal.wire.codec import AnyDecoder
 
 FAULTS_TOLD = 20
 """Faults of one file that are described; more are counted."""
@@ -57,6 +58,7 @@ _Precisions = dict[_Name, tuple[int, int]]
 _DEPTHS = {"book": BOOK_DEPTHS, "level3": LEVEL3_DEPTHS}
 _CHANNEL: dict[type, str] = {
     Ticker: "ticker",
+    Spread: "spread",
     Trade: "trade",
     Candle: "ohlc",
     BookSnapshot: "book",
@@ -164,7 +166,7 @@ class _Reading:
     def __init__(self, path: str | os.PathLike[str], precisions: _Precisions) -> None:
         self._path = path
         self._precisions = precisions
-        decoder = V2Decoder()
+        decoder = AnyDecoder()
         self._decode = decoder.decode
         self._engine = Engine(decoder)
         self._engine.attach(self._count)
@@ -354,11 +356,11 @@ class _Reading:
 
 def _keys(message: RecordsMessage) -> Iterator[tuple[str, str | None, int | None]]:
     """Channel, symbol and interval of what must have been subscribed to for this to come."""
-    if message.channel not in ("ticker", "trade", "ohlc"):
+    if message.channel not in ("ticker", "spread", "trade", "ohlc"):
         yield message.channel, None, None
     for record in message.records:
         match record:
-            case Ticker() | Trade():
+            case Ticker() | Spread() | Trade():
                 yield message.channel, record.symbol, None
             case Candle():
                 yield message.channel, record.symbol, record.interval
@@ -383,9 +385,7 @@ def _part(
 
 def _levels(side: Sequence[Level | Level3Order]) -> int:
     """How many price levels a side has."""
-    return len(
-        {order.limit_price if isinstance(order, Level3Order) else order.price for order in side}
-    )
+    return len({each.limit_price if isinstance(each, Level3Order) else each.price for each in side})
 
 
 def _counts(routes: list[BookRoute]) -> BookCounts:
