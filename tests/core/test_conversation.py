@@ -33,9 +33,15 @@ BTC, ETH = Channel.book("BTC/USD"), Channel.book("ETH/USD")
 GONE = ConnectionLost(1006)
 
 
-def conversation() -> Conversation:
+def conversation(protocol: str = "v2") -> Conversation:
     """Give a conversation with answers within 10 s, and without jitter."""
-    config = KrakenConfig(timeout=10.0, jitter=0.0, stale_after=1000.0, heartbeat_interval=1000.0)
+    config = KrakenConfig(
+        protocol=protocol,
+        timeout=10.0,
+        jitter=0.0,
+        stale_after=1000.0,
+        heartbeat_interval=1000.0,
+    )
     backoff = Backoff(initial=0.1, maximum=30.0, multiplier=2.0, jitter=0.0, random=Random(0))
     return Conversation("public", config, backoff=backoff, budget=Budget())
 
@@ -70,9 +76,9 @@ def states(effects: list[Any]) -> list[ConnectionState]:
     return [effect.change.to_state for effect in effects if isinstance(effect, said.Changed)]
 
 
-def subscribed(*parts: Channel, snapshots: bool = True) -> Conversation:
+def subscribed(*parts: Channel, snapshots: bool = True, protocol: str = "v2") -> Conversation:
     """Give a conversation in which these are live."""
-    made = conversation()
+    made = conversation(protocol)
     made.want(parts, 0.0)
     made.report(said.Established(), 0.0)
     answer(made, 0.0, snapshots=snapshots)
@@ -197,6 +203,17 @@ def test_a_refusal_that_answers_nothing_of_ours_is_told(method: str) -> None:
     assert made.replied(Reply(method="pong", success=True), 1.0) == []
 
 
+def test_a_subscription_that_the_exchange_ends_is_told() -> None:
+    """An end that answers no request is the exchange's own doing; one that does is nothing."""
+    made = subscribed(BTC)
+    ended = Reply(method="unsubscribe", success=True, symbol="BTC/USD")
+    (stray,) = made.replied(ended, 1.0)
+    assert isinstance(stray, said.Stray)
+    assert str(stray.error) == "unsubscribe: of BTC/USD, by itself"
+    late = Reply(method="unsubscribe", success=True, req_id=77, symbol="BTC/USD")
+    assert made.replied(late, 1.0) == []
+
+
 @pytest.mark.parametrize("resyncing", [False, True])
 def test_when_nothing_is_answered_the_connection_is_replaced(resyncing: bool) -> None:
     """Silence of all is the connection's fault, whatever is outstanding."""
@@ -279,6 +296,23 @@ def test_a_probe_asks_for_what_there_must_be(part: Channel, heard: int, *, shown
     entry = made.roster.entry(part)
     assert entry is not None
     assert entry.machine.probing == shown
+
+
+@pytest.mark.parametrize(
+    "part, probed",
+    [
+        (Channel.trades("BTC/USD"), False),
+        (Channel.spread("BTC/USD"), False),
+        (Channel.ticker("BTC/USD"), True),
+        (Channel.ohlc("BTC/USD"), True),
+    ],
+    ids=str,
+)
+def test_what_shows_nothing_is_not_probed(part: Channel, *, probed: bool) -> None:
+    """Where a new subscription does not begin with how things stand, asking anew shows nothing."""
+    made = subscribed(part, snapshots=False, protocol="v1")
+    silent(made, until=600.0, heard=1)
+    assert bool(made.requests(600.0)) is probed
 
 
 def test_what_a_probe_shows_is_mended_by_it() -> None:

@@ -216,3 +216,12 @@ def test_against_a_plain_model(steps: Iterable[Step]) -> None:
                 assert list(answered.unnamed) == target.unnamed
         assert len(pending) == len(model)
         assert pending.deadline == min((m.deadline for m in model), default=math.inf)
+
+
+def test_what_was_asked() -> None:
+    """A number gives its request as long as that is under way."""
+    pending = Pending[str]()
+    assert pending.add("a", 0.0, 30.0) == 1
+    assert (pending.asked(1), pending.asked(2), pending.asked(None)) == ("a", None, None)
+    pending.resolve(1)
+    assert pending.asked(1) is None

@@ -30,14 +30,15 @@ from kraken_trio._internal.model.lifecycle import SubscriptionState
 from kraken_trio._internal.model.messages import Refusal, Reply
 from kraken_trio._internal.model.requests import Subscribe, Unsubscribe
 from kraken_trio._internal.model.timestamp import Timestamp
+from kraken_trio._internal.model.traits import V1, V2, Traits
 
 BTC, ETH = Channel.book("BTC/USD"), Channel.book("ETH/USD")
 
 
-def roster(*parts: Channel, online: bool = True) -> Roster:
+def roster(*parts: Channel, online: bool = True, traits: Traits = V2) -> Roster:
     """Give a roster that wants these, with answers within 10 s."""
     backoff = Backoff(initial=1.0, maximum=60.0, multiplier=2.0, jitter=0.0, random=Random(0))
-    made = Roster(timeout_s=10.0, backoff=backoff)
+    made = Roster(timeout_s=10.0, backoff=backoff, traits=traits)
     for part in parts:
         made.want(part, 0.0)
     if online:
@@ -528,3 +529,36 @@ def test_books_of_orders_are_asked_for_as_fast_as_the_exchange_allows() -> None:
     assert request.channel.symbols == ("E/F",)
     made.offline(due)
     assert made.deadline() == math.inf
+
+
+def test_an_answer_that_names_no_method_is_that_to_its_request() -> None:
+    """Where a refusal does not say of what, its number does; so each symbol is refused alone."""
+    made = roster(BTC, ETH)
+    ((_, req_id),) = made.requests(0.0)
+    effects = made.replied(no(req_id, "ETH/USD", method=""), 0.0)
+    assert [effect.part for effect in effects if isinstance(effect, Ended)] == [ETH]
+    assert made.entry(BTC) is not None
+    made.replied(yes(req_id, "BTC/USD"), 0.0)
+    made.snapshot(BTC, 0.0)
+    assert not made.outstanding
+    made.unwant(BTC, 1.0)
+    ((request, req_id),) = made.requests(1.0)
+    assert isinstance(request, Unsubscribe)
+    made.replied(no(req_id, "BTC/USD", Refusal.ABSENT, method=""), 1.0)
+    assert made.entry(BTC) is None
+
+
+@pytest.mark.parametrize("traits, told", [(V1, True), (V2, False)], ids=["v1", "v2"])
+def test_trades_without_numbers_tell_of_their_loss(traits: Traits, told: bool) -> None:
+    """What a disconnect cost is told of trades, too, where they do not show it themselves."""
+    trades = Channel.trades("BTC/USD")
+    made = roster(trades, traits=traits)
+    ((request, req_id),) = made.requests(0.0)
+    made.replied(yes(req_id, "BTC/USD"), 0.0)
+    made.offline(1.0)
+    made.online(2.0)
+    ((request, req_id),) = made.requests(2.0)
+    assert request.channel.snapshot is not told
+    effects = made.replied(yes(req_id, "BTC/USD"), 3.0)
+    mended = [each for each in effects if isinstance(each, Mended)]
+    assert mended == ([Mended(trades, GapReason.DISCONNECT, 2.0)] if told else [])

@@ -20,11 +20,13 @@ from kraken_trio._internal.model.config import ENVIRONMENT, DropPolicy, KrakenCo
 from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.gap import GapHandling, GapPolicy
 from kraken_trio._internal.model.secret import Secret
+from kraken_trio._internal.model.traits import V1, V2
 
 KEY = "hunter2KEYhunter2"
 SECRET = "aHVudGVyMlNFQ1JFVA=="
 
 DEFAULTS = {
+    "protocol": "v2",
     "endpoint": "wss://ws.kraken.com/v2",
     "private_endpoint": "wss://ws-auth.kraken.com/v2",
     "level3_endpoint": "wss://ws-l3.kraken.com/v2",
@@ -311,6 +313,37 @@ def test_from_env_reads_every_field_but_one(folder: Path) -> None:
         drop_policy=DropPolicy.COALESCE,
         backfill=True,
     )
+
+
+def test_the_exchanges_own_endpoints_follow_the_protocol() -> None:
+    """It is the path that chooses a protocol, so the exchange's own addresses go with it."""
+    old = KrakenConfig(protocol="v1")
+    assert (old.endpoint, old.private_endpoint) == (
+        "wss://ws.kraken.com/",
+        "wss://ws-auth.kraken.com/",
+    )
+    assert old.replace(protocol="v2") == KrakenConfig()
+    assert KrakenConfig().replace(protocol="v1") == old
+    assert KrakenConfig.from_env(None, environ={"KRAKEN_PROTOCOL": "v1"}) == old
+    assert KrakenConfig.aggregator(protocol="v1").endpoint == old.endpoint
+    elsewhere = KrakenConfig(protocol="v1", endpoint="wss://localhost:1/")
+    assert elsewhere.endpoint == "wss://localhost:1/"
+    assert (old.traits, KrakenConfig().traits) == (V1, V2)
+
+
+@pytest.mark.parametrize("protocol", ["v3", "", None, 1, []])
+def test_protocols_that_there_are_not(protocol: Any) -> None:
+    """There are two protocols, and no others."""
+    with pytest.raises(ConfigurationError, match="must be one of v2, v1; this one is not"):
+        KrakenConfig(protocol=protocol)
+
+
+@pytest.mark.parametrize("field", ["endpoint", "private_endpoint"])
+def test_the_path_of_the_other_protocol(field: str) -> None:
+    """Where v2 is spoken nobody would understand v1."""
+    with pytest.raises(ConfigurationError, match="not at /v2") as caught:
+        KrakenConfig().replace(protocol="v1", **{field: "wss://localhost:1/v2"})
+    assert caught.value.field == field
 
 
 @pytest.mark.parametrize(

@@ -74,3 +74,13 @@ def test_orders_are_placed_over_v2_alone() -> None:
     V2.check_orders()
     with pytest.raises(ConfigurationError, match=r'must be v2 for orders.*protocol="v2"'):
         V1.check_orders()
+
+
+def test_where_another_protocol_is_spoken() -> None:
+    """The path of v2 is none of v1; every path may be one of v2, as far as anybody knows."""
+    for path in ("/", "/v2", "/v2/"):
+        V2.check_path("endpoint", path)
+    V1.check_path("endpoint", "/")
+    for path in ("/v2", "/v2/"):
+        with pytest.raises(ConfigurationError, match="where protocol v1 is spoken"):
+            V1.check_path("endpoint", path)

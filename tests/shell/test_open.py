@@ -22,7 +22,7 @@ from kraken_trio import (
     open_kraken,
 )
 from kraken_trio._internal.engine.engine import Engine
-from kraken_trio._internal.shell import writer
+from kraken_trio._internal.wire import encode
 from kraken_trio.extended import Observer
 from kraken_trio.testing import Exchange, open_exchange
 
@@ -302,7 +302,7 @@ async def test_an_observer_that_raises_when_all_is_over_is_heard(
 
 
 @pytest.mark.parametrize(
-    "where", [f"{Engine.__module__}.Engine.take", f"{writer.__name__}.encode_request"]
+    "where", [f"{Engine.__module__}.Engine.take", f"{encode.__name__}._channel_params"]
 )
 async def test_a_fault_of_our_own_comes_out_as_itself(
     autojump_clock: trio.abc.Clock, exchange: Exchange, monkeypatch: pytest.MonkeyPatch, where: str

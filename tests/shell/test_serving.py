@@ -10,6 +10,7 @@ from kraken_trio._internal.engine.probe import Probe
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.gap import Gap, GapReason
 from kraken_trio._internal.model.timestamp import Timestamp
+from kraken_trio._internal.model.traits import V1
 from kraken_trio._internal.shell.serving import carry_out, heard, served_by, wire_part
 from kraken_trio._internal.wire.decode import V2Decoder
 
@@ -28,6 +29,14 @@ def test_a_spread_is_made_of_tickers() -> None:
     assert served_by(QUOTES) == (QUOTES, SPREAD)
     book = Channel.book("BTC/USD")
     assert (wire_part(book), served_by(book)) == (book, (book,))
+
+
+def test_a_spread_that_comes_as_such() -> None:
+    """Where the exchange has spreads, each is served by itself, and its tickers by theirs."""
+    ticker = Channel.ticker("BTC/USD")
+    assert wire_part(SPREAD, V1) == SPREAD
+    assert served_by(SPREAD, V1) == (SPREAD,)
+    assert served_by(ticker, V1) == (ticker,)
 
 
 def test_both_routes_of_a_ticker_are_told() -> None:

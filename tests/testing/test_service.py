@@ -44,6 +44,8 @@ NO_BOOK = BOOK.replace("subscribe", "unsubscribe")
 class Host(Sessions):
     """Takes everybody in, and remembers what it was called for."""
 
+    speaks_v1 = False
+
     def __init__(self, rules: ExchangeRules | None = None) -> None:
         """Have these manners."""
         super().__init__()

@@ -50,10 +50,14 @@ class Conversation:
             name, config, backoff=backoff, budget=budget, private=private, epoch_ns=epoch_ns
         )
         """The connection's machine."""
-        self.roster: Roster = Roster(timeout_s=config.timeout, backoff=backoff)
+        self.roster: Roster = Roster(
+            timeout_s=config.timeout, backoff=backoff, traits=config.traits
+        )
         """The subscriptions' machines."""
         self.silence: Silence = Silence(config.silent_after)
         """Which of them should have delivered something by now."""
+        # Of others nobody could see in what comes first whether anything was missed.
+        self._begins = config.traits.begins
         # When the connection was lost that everything was on; None while nothing is to be restored.
         self._lost_at: float | None = None
 
@@ -109,8 +113,10 @@ class Conversation:
             effects += self._session(said.TokenRefused(reply.error or ""), now)
         strays = self.roster.unanswered
         effects += self._told(self.roster.replied(reply, now), now)
-        if self.roster.unanswered > strays and not reply.success:
-            reason = reply.error or "refused"
+        # One without a number answers nobody: the exchange itself has ended a subscription.
+        ended = reply.method == "unsubscribe" and reply.req_id is None
+        if self.roster.unanswered > strays and (ended or not reply.success):
+            reason = reply.error or ("refused" if not ended else f"of {reply.symbol}, by itself")
             error = RequestError(reply.method or "request", reason, reply.req_id)
             effects.append(said.Stray(error))
         return effects
@@ -151,6 +157,7 @@ class Conversation:
             entry.part: heard(entry.part)
             for entry in self.roster
             if entry.users
+            and entry.part.name in self._begins
             and (entry.machine.state is SubscriptionState.LIVE or entry.machine.probing)
         }
         effects: list[Effect] = []

@@ -143,6 +143,11 @@ class Pending(Generic[RequestT]):
             self._remove(entry)
         return Settled(entry.req_id, entry.request, part, entry.missing == 0, tuple(entry.unnamed))
 
+    def asked(self, req_id: int | None) -> RequestT | None:
+        """Give the request under way that has this number, if there is one."""
+        entry = None if req_id is None else self._entries.get(req_id)
+        return None if entry is None else entry.request
+
     def overdue(self, now: float) -> list[Unanswered[RequestT]]:
         """Remove and give those whose deadline has come, the earliest first."""
         found: list[Unanswered[RequestT]] = []

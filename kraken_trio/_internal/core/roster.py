@@ -38,6 +38,7 @@ from kraken_trio._internal.model.gap import GapReason
 from kraken_trio._internal.model.lifecycle import SubscriptionState
 from kraken_trio._internal.model.messages import Refusal, Reply
 from kraken_trio._internal.model.requests import Subscribe, Unsubscribe
+from kraken_trio._internal.model.traits import V2, Traits
 
 SYMBOLS_PER_REQUEST = 100
 """Lists of a hundred symbols were seen to be taken, with all pairs of the exchange."""
@@ -45,8 +46,6 @@ SYMBOLS_PER_REQUEST = 100
 
 Request = Subscribe | Unsubscribe
 
-_TELL_THEMSELVES = ("trade", "ohlc")
-"""Channels whose records show by themselves what was missed, even over a reconnect."""
 _KINDS: dict[type, type[Request]] = {
     talk.Subscribe: Subscribe,
     talk.Unsubscribe: Unsubscribe,
@@ -56,8 +55,10 @@ _KINDS: dict[type, type[Request]] = {
 class Roster:
     """All subscriptions of one session."""
 
-    def __init__(self, *, timeout_s: float, backoff: Backoff) -> None:
+    def __init__(self, *, timeout_s: float, backoff: Backoff, traits: Traits = V2) -> None:
         """Start with none, and without a connection. Each answer may take ``timeout_s``."""
+        # Channels whose records show by themselves what was missed, even over a reconnect.
+        self._numbered = traits.numbered
         self._timeout = timeout_s
         self._backoff = backoff
         self._online = False
@@ -167,7 +168,7 @@ class Roster:
         for entry in self:
             entry.mending = False
             # Of these the next records tell whether anything was missed at all.
-            if entry.seen and entry.lost is None and entry.part.name not in _TELL_THEMSELVES:
+            if entry.seen and entry.lost is None and entry.part.name not in self._numbered:
                 entry.lost = GapReason.DISCONNECT, now
         return self._step_all(list(self), talk.Offline(), now)
 
@@ -187,7 +188,7 @@ class Roster:
                 self._queue[kind, key] = entry
                 self._more_at = self._allowance.more_at
                 continue
-            missing = entry.seen and part.name in _TELL_THEMSELVES
+            missing = entry.seen and part.name in self._numbered
             wondering = entry.machine.probing or entry.machine.promised
             if kind is Subscribe and (missing or wondering):
                 # What was missed meanwhile stands in the snapshot, as far as it reaches.
@@ -206,9 +207,10 @@ class Roster:
         """The exchange answered."""
         self._answered = now
         whole = not reply.success and reply.symbol is None
-        settled = self._pending.resolve(
-            reply.req_id, _part_name(reply.method, reply.symbol), whole=whole
-        )
+        method, asked = reply.method, self._pending.asked(reply.req_id)
+        if not method and asked is not None:
+            method = asked[0].__name__.lower()
+        settled = self._pending.resolve(reply.req_id, _part_name(method, reply.symbol), whole=whole)
         if settled is None:
             return []
         kind, entries = settled.request

@@ -113,6 +113,11 @@ class Engine:
         self._on_fault = hooks.fault if hooks else ()
         self._on_gap = hooks.gap if hooks else ()
 
+    @property
+    def traits(self) -> Traits:
+        """What the protocol has, and tells."""
+        return self._codec.traits
+
     def attach(self, sink: Sink) -> None:
         """Give ``sink`` everything from now on: records, gaps, status, heartbeats, faults."""
         self._sinks = (*self._sinks, sink)
@@ -143,10 +148,9 @@ class Engine:
         if key in self._routes:
             msg = f"{part} has a route already, that of {self._routes[key].part}"
             raise ValueError(msg)
-        traits = self._codec.traits
-        route = make_route(part, handling, traits)
+        route = make_route(part, handling, self.traits)
         twin = self._routes.get((_TWINS.get(part.name, ""), *key[1:]))
-        twin = twin if traits.spread_of_tickers else None
+        twin = twin if self.traits.spread_of_tickers else None
         if twin is not None and twin.kept is not None:
             # One subscription on the wire serves both: what it told is known here already.
             for ticker in cast("Iterable[Ticker]", twin.kept):
@@ -320,7 +324,7 @@ class Engine:
     @property
     def _on_tickers(self) -> tuple[str, ...]:
         """The channels that are made of tickers."""
-        return tuple(_TWINS)[: 1 + self._codec.traits.spread_of_tickers]
+        return tuple(_TWINS)[: 1 + self.traits.spread_of_tickers]
 
     def _take_by_symbol(self, message: RecordsMessage) -> Sequence[Signal]:
         """A message is of one symbol; should one ever not be, each part goes its own way."""

@@ -31,6 +31,7 @@ from kraken_trio._internal.model.rules import (
     secret,
 )
 from kraken_trio._internal.model.secret import Secret
+from kraken_trio._internal.model.traits import PROTOCOLS, Traits
 
 PUBLIC_ENDPOINT = "wss://ws.kraken.com/v2"
 """Public market data."""
@@ -38,6 +39,11 @@ PRIVATE_ENDPOINT = "wss://ws-auth.kraken.com/v2"
 """Own account, and trading."""
 LEVEL3_ENDPOINT = "wss://ws-l3.kraken.com/v2"
 """The order-by-order book; a host of its own since December 2025."""
+OWN_ENDPOINTS = {
+    "endpoint": {"v2": PUBLIC_ENDPOINT, "v1": "wss://ws.kraken.com/"},
+    "private_endpoint": {"v2": PRIVATE_ENDPOINT, "v1": "wss://ws-auth.kraken.com/"},
+}
+"""Those of the exchange, by field and protocol: it is the path that chooses one."""
 
 DEFAULT_ENV_FILE = ".env"
 """Read by ``KrakenConfig.from_env`` where it exists."""
@@ -66,6 +72,16 @@ def _gap_policy(value: GapPolicy | str) -> GapPolicy:
     return member("gap_policy", GapPolicy, value)
 
 
+def _known(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Check ``protocol``."""
+    if not (isinstance(value, str) and value in PROTOCOLS):
+        raise ConfigurationError(
+            field=attribute.name,
+            rule=f"must be one of {', '.join(PROTOCOLS)}; this one is not",
+            mend="Choose one of these, or leave it out for the default",
+        )
+
+
 MOST_READ_WINDOW = 0.1
 """Pongs wait for it, too, and so does closing."""
 
@@ -77,9 +93,12 @@ class KrakenConfig:
     A wrong value raises ``ConfigurationError`` with the field, its rule and the mend.
     """
 
+    protocol: str = attrs.field(default="v2", validator=_known)
+    """``v2``, or the older ``v1``, which knows less: no instruments, no numbers of trades, no books
+    of orders, and no way to place any."""
     endpoint: str = PUBLIC_ENDPOINT
     """Public market data: ``wss://``; ``ws://`` only to this machine or with
-    ``allow_insecure``."""
+    ``allow_insecure``. Where it is the exchange's own, it follows the protocol."""
     private_endpoint: str = PRIVATE_ENDPOINT
     """Own account and trading; likewise."""
     level3_endpoint: str = LEVEL3_ENDPOINT
@@ -175,8 +194,14 @@ class KrakenConfig:
 
     def __attrs_post_init__(self) -> None:
         """Check what concerns more than one field."""
+        for field, own in OWN_ENDPOINTS.items():
+            if getattr(self, field) in own.values():
+                object.__setattr__(self, field, own[self.protocol])
         for field in ("endpoint", "private_endpoint", "level3_endpoint"):
-            parse_endpoint(getattr(self, field), field=field, allow_insecure=self.allow_insecure)
+            url = getattr(self, field)
+            endpoint = parse_endpoint(url, field=field, allow_insecure=self.allow_insecure)
+            if field in OWN_ENDPOINTS:
+                self.traits.check_path(field, endpoint.path)
         for one, other in (("api_key", "api_secret"), ("api_secret", "api_key")):
             if getattr(self, one) is None and getattr(self, other) is not None:
                 raise ConfigurationError(
@@ -250,6 +275,11 @@ class KrakenConfig:
             if (text := found.get(variable))
         }
         return cls(**{**fields, **overrides})
+
+    @property
+    def traits(self) -> Traits:
+        """What the protocol has, and tells."""
+        return PROTOCOLS[self.protocol]
 
     @property
     def gap_handling(self) -> GapHandling:

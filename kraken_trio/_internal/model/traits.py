@@ -36,6 +36,8 @@ class Traits(Struct, frozen=True, kw_only=True):
     """Channels whose records show by themselves what was missed, over a reconnect too."""
     spread_of_tickers: bool
     """Whether a spread is made of tickers, as far as the exchange knows."""
+    elsewhere: frozenset[str] = frozenset()
+    """Paths at which other protocols are spoken."""
     orders: bool
     """Whether orders can be placed."""
 
@@ -55,6 +57,15 @@ class Traits(Struct, frozen=True, kw_only=True):
                     rule=f"of {channel.name} must be {value} in protocol {self.name}",
                     mend="Leave it out, or open a feed with another protocol",
                 )
+
+    def check_path(self, field: str, path: str) -> None:
+        """Raise ``ConfigurationError`` about a URL's path at which another protocol is spoken."""
+        if path.strip("/") in self.elsewhere:
+            raise ConfigurationError(
+                field=field,
+                rule=f"must be where protocol {self.name} is spoken, and not at {path}",
+                mend="Leave the path out, or open a feed with another protocol",
+            )
 
     def check_backfill(self) -> None:
         """Raise ``ConfigurationError`` where nobody could tell which trades are missing."""
@@ -114,6 +125,7 @@ V1 = Traits(
     begins=frozenset({"ticker", "book", "ohlc", "open_orders", "own_trades"}),
     numbered=frozenset({"ohlc"}),
     spread_of_tickers=False,
+    elsewhere=frozenset({"v2"}),
     orders=False,
 )
 """Protocol v1, maintained and frozen."""

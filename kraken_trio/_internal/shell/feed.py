@@ -41,7 +41,7 @@ from kraken_trio._internal.shell.statistics import FeedStatistics
 from kraken_trio._internal.shell.subscribe import Subscription
 from kraken_trio._internal.shell.tokens import Tokens
 
-AT_ONCE = ("instrument", "executions", "balances")
+AT_ONCE = ("instrument", "executions", "open_orders", "own_trades", "balances")
 """Channels that begin with one frame of everything there is: some 2,000 instruments, all open
 orders, all that is held."""
 SNAPSHOT_DEPTH = 10_000
@@ -95,8 +95,12 @@ class Feed:
         With ``stream=False`` it has no channel of its own: its records go to ``events`` and to
         callbacks alone. What is not given is as in the configuration, whose rules check all of
         it; ``backfill`` is for trades alone. Raises ``ConfigurationError`` for what this feed
-        cannot do: private channels without an API key, or without httpx2, which fetches the token.
+        cannot do: private channels without an API key, or without httpx2, which fetches the token;
+        what its protocol does not have.
         """
+        self._config.traits.check(channel)
+        if channel.name == "trade" and (self._config.backfill if backfill is None else backfill):
+            self._config.traits.check_backfill()
         hub, host = self._hub, home(channel)
         if channel.private:
             self._tokens.prepare(channel, endpoint_of(self._config, host))
@@ -175,6 +179,16 @@ class Feed:
     def balances(self) -> Subscription[BalanceSnapshot | BalanceUpdate | Gap]:
         """All that is held, then each entry of the ledger. After a ``Gap`` all of it again."""
         return self.subscribe(Channel.balances())
+
+    def open_orders(self) -> Subscription[Execution | Gap]:
+        """Reports on one's own orders, first on all that are open; as a channel of its own, which
+        protocol v1 has. After a ``Gap`` they come again.
+        """
+        return self.subscribe(Channel.open_orders())
+
+    def own_trades(self) -> Subscription[Execution | Gap]:
+        """One's own fills, the latest 50 first; likewise."""
+        return self.subscribe(Channel.own_trades())
 
     def level3(
         self, *symbols: str, depth: int = 10

@@ -35,7 +35,7 @@ from kraken_trio._internal.shell.scopes import open_services
 from kraken_trio._internal.shell.session import Session
 from kraken_trio._internal.shell.supervisor import Room, Supervisor
 from kraken_trio._internal.shell.tokens import Tokens
-from kraken_trio._internal.wire.decode import V2Decoder
+from kraken_trio._internal.wire.codec import decoder_of, encoder_of
 
 _budgets: trio.lowlevel.RunVar[dict[str, Budget]] = trio.lowlevel.RunVar("kraken_trio_budgets")
 """By host, for all feeds of one Trio run: the exchange bans an address, not a feed."""
@@ -81,7 +81,7 @@ async def open_kraken(
                 watching = Hooks((losses, Relay(hub.publish), *observers), services.fail)
             supervisor = Supervisor(
                 _conversation(name, config, host),
-                Engine(V2Decoder(), session=name, hooks=watching),
+                Engine(decoder_of(config.traits), session=name, hooks=watching),
                 config,
                 url=str(endpoint_of(config, host)),
                 dial=_gathering(dial or TcpDial(), config),
@@ -93,6 +93,7 @@ async def open_kraken(
                 on_held=holds.hold,
                 fetch_token=tokens.fetch if private else None,
                 room=room,
+                encode=encoder_of(config.traits),
             )
             session = Session(supervisor, services)
             return session

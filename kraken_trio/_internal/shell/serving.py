@@ -1,7 +1,7 @@
 """What of the exchange's own subscriptions serves what of ours, and what becomes of that.
 
-The exchange knows no spread: it is made of its tickers, so one subscription on the wire may have
-two routes.
+Where the exchange knows no spread, it is made of its tickers, so one subscription on the wire may
+have two routes.
 """
 
 from __future__ import annotations
@@ -12,18 +12,21 @@ from kraken_trio._internal.engine.engine import Engine
 from kraken_trio._internal.engine.probe import Probe
 from kraken_trio._internal.engine.routes import Route
 from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.model.traits import V2, Traits
 
 
-def wire_part(part: Channel) -> Channel:
-    """What of the exchange's own channels serves ``part``: a spread is made of tickers."""
-    if part.name == "spread":
+def wire_part(part: Channel, traits: Traits = V2) -> Channel:
+    """What of the exchange's own channels serves ``part``: a spread may be made of tickers."""
+    if part.name == "spread" and traits.spread_of_tickers:
         return Channel.ticker(*part.symbols, event_trigger="bbo")
     return part
 
 
-def served_by(part: Channel) -> tuple[Channel, ...]:
+def served_by(part: Channel, traits: Traits = V2) -> tuple[Channel, ...]:
     """What lives on one of the exchange's own channels: itself, and of tickers the spread."""
-    return (part, Channel.spread(*part.symbols)) if part.name == "ticker" else (part,)
+    if part.name == "ticker" and traits.spread_of_tickers:
+        return (part, Channel.spread(*part.symbols))
+    return (part,)
 
 
 def heard(engine: Engine, part: Channel) -> int:
@@ -38,7 +41,7 @@ def carry_out(effect: Effect, engine: Engine) -> None:
             for route in _routes(engine, part):
                 route.discard()
         case roster_effects.Stalled(part):
-            for each in served_by(part):
+            for each in served_by(part, engine.traits):
                 engine.stall(each)
         case roster_effects.Probed(part, confirmed_at, left_at):
             for route in _routes(engine, part):
@@ -46,5 +49,5 @@ def carry_out(effect: Effect, engine: Engine) -> None:
 
 
 def _routes(engine: Engine, part: Channel) -> list[Route]:
-    found = (engine.route(each) for each in served_by(part))
+    found = (engine.route(each) for each in served_by(part, engine.traits))
     return [route for route in found if route is not None]

@@ -76,7 +76,7 @@ class Sharing:
         for part in parts:
             self._check_handling(subscription, part)
             self._check_beginning(subscription, part)
-        self._supervisor.want([wire_part(part) for part in parts])
+        self._supervisor.want([wire_part(part, self._engine.traits) for part in parts])
         self._subscriptions[subscription] = None
         for part in parts:
             self._users.setdefault(part.key, {})[subscription] = part
@@ -98,11 +98,13 @@ class Sharing:
         parts = tuple(subscription.parts)
         for part in parts:
             self._forget(subscription, part)
-        self._supervisor.unwant([wire_part(part) for part in parts])
+        self._supervisor.unwant([wire_part(part, self._engine.traits) for part in parts])
 
     def deadline(self, subscription: Subscription[Any]) -> float:
         """When ``tick`` is next needed because of a subscription."""
-        return self._supervisor.deadline([wire_part(part) for part in subscription.parts])
+        return self._supervisor.deadline(
+            [wire_part(part, self._engine.traits) for part in subscription.parts]
+        )
 
     def tick(self) -> None:
         """Let the conversation see what time it is."""
@@ -132,7 +134,7 @@ class Sharing:
         """What lives on one of the exchange's subscriptions, each channel once."""
         return tuple(
             next(iter(users.values()))
-            for each in served_by(part)
+            for each in served_by(part, self._engine.traits)
             if (users := self._users.get(each.key))
         )
 
@@ -195,11 +197,18 @@ class Sharing:
 
     def _entry(self, part: Channel) -> Entry:
         """The exchange's own subscription that ``part``, which is wanted, lives on."""
-        return cast("Entry", self._supervisor.conversation.roster.entry(wire_part(part)))
+        return cast(
+            "Entry",
+            self._supervisor.conversation.roster.entry(wire_part(part, self._engine.traits)),
+        )
 
     def _of(self, part: Channel) -> list[tuple[Subscription[Any], Channel]]:
         """The subscriptions that live on one of the exchange's, each with its own part."""
-        return [user for each in served_by(part) for user in self._users.get(each.key, {}).items()]
+        return [
+            user
+            for each in served_by(part, self._engine.traits)
+            for user in self._users.get(each.key, {}).items()
+        ]
 
     def _forget(self, subscription: Subscription[Any], part: Channel) -> None:
         """Deliver nothing more of ``part`` to a subscription; the last one closes its route."""

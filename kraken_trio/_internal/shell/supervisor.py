@@ -49,6 +49,8 @@ from kraken_trio._internal.shell.serving import carry_out, heard, wire_part
 from kraken_trio._internal.shell.tap import Pause
 from kraken_trio._internal.shell.tokens import Answer
 from kraken_trio._internal.shell.writer import Writer
+from kraken_trio._internal.wire.codec import Encode
+from kraken_trio._internal.wire.encode import encode_request
 from kraken_trio._internal.wire.rest import RestRefused
 from kraken_trio._internal.wire.rest_token import Token
 
@@ -79,6 +81,7 @@ class Supervisor:
         on_held: OnHeld,
         fetch_token: Callable[[], Awaitable[Answer]] | None = None,
         room: Room | None = None,
+        encode: Encode = encode_request,
     ) -> None:
         """Run ``conversation`` on connections to ``url``.
 
@@ -86,7 +89,7 @@ class Supervisor:
         of subscriptions, warnings; ``settled`` is called when nothing is left to be carried
         out; ``on_held`` is given each subscription that holds something back, whenever it does.
         None of them may wait or raise. ``wall`` is the wall clock. ``fetch_token`` is that of a
-        private conversation.
+        private conversation. ``encode`` writes requests.
 
         ``room`` gives, after each frame, what is awaited until there is room for the next. While
         it is, nobody can know whether the peer lives, so silence counts for nothing.
@@ -107,7 +110,7 @@ class Supervisor:
         self._effects: deque[Effect] = deque()
         self._obeying = False
         self._pressure = pressure
-        self._writer = Writer(conversation, hooks=hooks, wall=wall)
+        self._writer = Writer(conversation, hooks=hooks, wall=wall, encode=encode)
         self._fetch_token = fetch_token
         self._token_wanted = trio.Event()
         self._on_held = on_held
@@ -306,11 +309,13 @@ class Supervisor:
             case Replied(reply):
                 self._obey(self.conversation.replied(reply, now))
             case SnapshotSeen(part):
-                self._obey(self.conversation.snapshot(wire_part(part), now))
+                self._obey(self.conversation.snapshot(wire_part(part, self.engine.traits), now))
             case DataLost(part, gap) if self._resyncs(part):
-                self._obey(self.conversation.lost(wire_part(part), gap.reason, now))
+                self._obey(
+                    self.conversation.lost(wire_part(part, self.engine.traits), gap.reason, now)
+                )
             case Missed(part, Gap(reason=GapReason.STALLED)):
-                self._obey(self.conversation.missed(wire_part(part), now))
+                self._obey(self.conversation.missed(wire_part(part, self.engine.traits), now))
             case StatusSeen(status):
                 self.conversation.status(status)
             case Held(part):

@@ -20,6 +20,7 @@ from kraken_trio._internal.model.requests import Ping, Request
 from kraken_trio._internal.model.secret import Secret
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.connection import Connection
+from kraken_trio._internal.wire.codec import Encode
 from kraken_trio._internal.wire.encode import encode_request
 
 REQUEST_PAUSE_S: Final = 0.02
@@ -32,9 +33,15 @@ class Writer:
     """Sends what a conversation wants said: on one connection after the other, never on two."""
 
     def __init__(
-        self, conversation: Conversation, *, hooks: Hooks, wall: Callable[[], Timestamp]
+        self,
+        conversation: Conversation,
+        *,
+        hooks: Hooks,
+        wall: Callable[[], Timestamp],
+        encode: Encode = encode_request,
     ) -> None:
         """Have nothing to send, and no token. ``wall`` is the wall clock."""
+        self._encode = encode
         self._conversation = conversation
         self._on_sent = hooks.frame_sent
         self._wall = wall
@@ -91,10 +98,10 @@ class Writer:
     async def _send(self, connection: Connection, request: Request, req_id: int | None) -> None:
         """Send one request. Observers are told of it without the token."""
         if self._on_sent:
-            shown = encode_request(request, req_id=req_id, token=self._shown)
+            shown = self._encode(request, req_id=req_id, token=self._shown)
             for hook in self._on_sent:
                 hook(self._conversation.session.name, shown, self._wall())
-        await connection.send(encode_request(request, req_id=req_id, token=self._token))
+        await connection.send(self._encode(request, req_id=req_id, token=self._token))
 
     @property
     def _shown(self) -> Secret | None:

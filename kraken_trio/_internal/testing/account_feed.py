@@ -48,21 +48,28 @@ class AccountFeed:
         if not (part.snap_orders or part.snap_trades):
             return None
         reports: list[Execution] = []
-        if part.snap_orders:
+        if part.snap_orders and part.channel != "own_trades":
             reports += account.orders.values()
-        if part.snap_trades:
+        if part.snap_trades and part.channel != "open_orders":
             reports += account.fills[:SNAPSHOT_FILLS]
-        return executions_frame("snapshot", self._counted(reports), self._next())
+        return self._frame("snapshot", reports)
 
     def update(self, record: AccountRecord) -> bytes | None:
         """The frame of something that happened, or None where it is not to be told of that."""
         if isinstance(record, BalanceUpdate):
             return ledger_frame(record, self._next()) if self.part.channel == "balances" else None
-        if self.part.channel != "executions":
+        if self.part.channel == "balances":
+            return None
+        if self.part.channel == "own_trades" and record.exec_type != "trade":
             return None
         if not self.part.order_status and record.exec_type not in _MAIN_EVENTS:
             return None
-        return executions_frame("update", self._counted([record]), self._next())
+        return self._frame("update", [record])
+
+    def _frame(self, kind: str, reports: list[Execution]) -> bytes:
+        """Print reports. Those of protocol v1's channels are told by their names, for a while."""
+        frame = executions_frame(kind, self._counted(reports), self._next())
+        return frame.replace(b"executions", self.part.channel.encode(), 1)
 
     def _next(self) -> int:
         self._sequence += 1

@@ -107,6 +107,8 @@ class Conversation:
     ) -> None:
         """Begin without subscriptions, with a client that came through ``door``."""
         rules = rules or ExchangeRules()
+        self.old: bool = False
+        """Whether the client speaks protocol v1, which has channels of its own."""
         self._listing = listing
         self._door = door
         self._several_intervals = rules.several_intervals
@@ -236,13 +238,13 @@ class Conversation:
 
     def _parts(self, frame: RequestFrame) -> Iterator[Part]:
         """Give what is asked for, symbol by symbol; refuses what cannot be asked here."""
-        channel = channel_of(frame)
+        channel = channel_of(frame, old=self.old)
         error = displaced(channel, self._door)
         if error is not None:
             raise Refused(error)
         if needs_token(channel):
             self._check_token(frame, channel)
-        return parts_of(frame)
+        return parts_of(frame, old=self.old)
 
     def _check_token(self, frame: RequestFrame, channel: str | None = None) -> None:
         """Refuse what is private without a good token."""

@@ -68,7 +68,7 @@ class Desk:
     @property
     def channels(self) -> Collection[str]:
         """What it tells of."""
-        return ("executions", "balances")
+        return ("executions", "own_trades", "open_orders", "balances")
 
     @property
     def methods(self) -> Collection[str]:
@@ -82,7 +82,7 @@ class Desk:
     def result(self, part: Part) -> Mapping[str, object]:
         """Give the result that an acknowledgement holds."""
         result = usual_result(part)
-        if part.channel == "executions":
+        if part.channel in ("executions", "open_orders"):
             return {**result, "maxratecount": self._counter.allowed.ceiling}
         return result
 

@@ -26,7 +26,7 @@ from kraken_trio._internal.testing.market import Market
 from kraken_trio._internal.testing.memory import memory_streams
 from kraken_trio._internal.testing.place import Door, door_at
 from kraken_trio._internal.testing.rest import ExchangeRest
-from kraken_trio._internal.testing.service import PATH, UPGRADE_TIMEOUT_S, Service
+from kraken_trio._internal.testing.service import OLD_PATH, PATH, UPGRADE_TIMEOUT_S, Service
 from kraken_trio._internal.testing.status import Incident, PlannedMaintenance
 from kraken_trio._internal.testing.venue import Venue
 
@@ -37,10 +37,16 @@ class ExchangeAddress:
 
     url: str
     """Such as ``wss://localhost:40123/v2``."""
+
     client_ssl_context: SSLContext | None
     """For clients: trusts this exchange and nobody else. None without TLS."""
     ca_pem: bytes | None = None
     """The certificate that clients in other programs have to trust, in PEM. None without TLS."""
+
+    @property
+    def v1_url(self) -> str:
+        """Where the same exchange speaks protocol v1, such as ``wss://localhost:40123/``."""
+        return self.url.removesuffix(PATH) + OLD_PATH
 
 
 class Meddler(Protocol):

@@ -36,6 +36,8 @@ MARKET_CHANNELS = frozenset({"ticker", "book", "trade", "ohlc", "instrument", "l
 class MarketVenue(Venue):
     """An exchange that tells its clients what happens in a market, and what others tell."""
 
+    speaks_v1 = True
+
     def __init__(self, market: Market, *, rules: ExchangeRules, seed: int, ledger: int = 0) -> None:
         """Open ``market`` to clients."""
         super().__init__(rules=rules, seed=seed, start=market.now, ledger=ledger)
@@ -105,7 +107,8 @@ class MarketVenue(Venue):
             return
         audience = self._audience[part.topic]
         del audience[service]
-        if not audience:
+        twin = _twin(part.topic)
+        if not (audience or (twin and self._audience.get(twin))):
             watch(self._market, part, wanted=False)
 
     def step(self, at: int | None = None) -> None:
@@ -117,6 +120,10 @@ class MarketVenue(Venue):
         for event in events:
             for service in self._audience.get(event.topic, ()):
                 service.outbox.tell(event.frame, event.channel, event.symbol)
+            if event.event_trigger == "bbo":
+                spread = event.frame.replace(b'"ticker"', b'"spread"', 1)
+                for service in self._audience.get(("spread", event.symbol, None), ()):
+                    service.outbox.tell(spread, "spread", event.symbol)
 
     def change_system(self, system: str, *, shut: bool) -> None:
         """Go over to another mode, the market too, and tell everybody."""
@@ -149,11 +156,20 @@ class MarketVenue(Venue):
                 self.step(start + int(pace.due_s(number) * NANOSECONDS))
 
 
+def _twin(topic: Topic) -> Topic | None:
+    """Give what lives on the same events of a market: spreads, and tickers of the best levels."""
+    channel, symbol, option = topic
+    if channel == "spread":
+        return "ticker", symbol, "bbo"
+    return ("spread", symbol, None) if (channel, option) == ("ticker", "bbo") else None
+
+
 class Exchange(Doors):
     """A simulated exchange: ``open_exchange`` opens it.
 
     It has all channels, each at the host where the real one has it, gives tokens to who signs with
-    its key, and lets those trade who have one. What a client that missed nothing must know by now
+    its key, and lets those trade who have one. At the path of protocol v1 it speaks that, on the
+    same market and account. What a client that missed nothing must know by now
     stands in ``market`` and in ``account``.
     """
 

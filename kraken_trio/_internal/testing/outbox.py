@@ -38,6 +38,8 @@ class Outbox:
         """Channels and symbols of which nothing is told any more."""
         self.stalled: set[tuple[str, str | None]] = set()
         """Those of which nothing is told until they are subscribed to anew."""
+        self.translate: Callable[[bytes], Iterable[bytes]] | None = None
+        """Gives what becomes of a frame for a client that speaks another protocol."""
         self._max_backlog = max_backlog
         self._on_close = on_close
         self._queue: deque[bytes | Packet] = deque()
@@ -49,6 +51,10 @@ class Outbox:
 
     def put(self, frame: bytes) -> None:
         """Let a message wait to be sent. Where there is no room, the client is to be left."""
+        for each in (frame,) if self.translate is None else self.translate(frame):
+            self._put(each)
+
+    def _put(self, frame: bytes) -> None:
         if self.closing is not None:
             return
         if self.backlog >= self._max_backlog:

@@ -30,7 +30,7 @@ WRONG_DEPTH = "Subscription depth not supported"
 WRONG_INTERVAL = "Subscription ohlc interval not supported"
 STRANGE_FIELD = "Unsupported field: '{}' for the given msg type: {}"
 
-BY_SYMBOL = frozenset({"ticker", "book", "trade", "ohlc", "level3"})
+BY_SYMBOL = frozenset({"ticker", "spread", "book", "trade", "ohlc", "level3"})
 """The channels that are subscribed to symbol by symbol."""
 _OPTIONS: dict[str, dict[str, object]] = {
     "ticker": {"event_trigger": "trades", "snapshot": True},
@@ -57,6 +57,13 @@ _OPTIONS: dict[str, dict[str, object]] = {
 """The parameters of each channel besides its symbols, and what counts where one is left out."""
 CHANNELS = frozenset(_OPTIONS)
 """The channels that can be subscribed to, public and private."""
+_OLD_OPTIONS: dict[str, dict[str, object]] = {
+    "spread": {},
+    "own_trades": {"snapshot": True},
+    "open_orders": {"snapshot": True, "ratecounter": False},
+}
+"""Those that protocol v1 alone has."""
+_ALL_OPTIONS = _OPTIONS | _OLD_OPTIONS
 _WARNINGS = {
     "instrument": ["tick_size is deprecated, use price_increment"],
     "ohlc": ["timestamp is deprecated, use interval_begin"],
@@ -129,7 +136,7 @@ class Part(Struct, frozen=True):
     def as_channel(self) -> Channel:
         """The same in the words of the library."""
         options: dict[str, Any] = {"snapshot": self.snapshot}
-        if self.channel in ("book", "level3"):
+        if self.channel in ("book", "level3", *_OLD_OPTIONS):
             options = {}  # To the library their snapshot is no option.
         elif self.channel == "executions":
             options = {
@@ -152,17 +159,20 @@ class Part(Struct, frozen=True):
         )
 
 
-def channel_of(frame: RequestFrame) -> str:
-    """Give the channel that a request is about; ``Refused`` where there is no such one."""
+def channel_of(frame: RequestFrame, *, old: bool = False) -> str:
+    """Give the channel that a request is about; ``Refused`` where there is no such one.
+
+    Those of protocol v1 are there where it is spoken: ``old``.
+    """
     channel = frame.params.get("channel")
-    if not isinstance(channel, str) or channel not in _OPTIONS:
+    if not isinstance(channel, str) or channel not in (_ALL_OPTIONS if old else _OPTIONS):
         raise Refused(UNSUPPORTED)
     return channel
 
 
-def parts_of(frame: RequestFrame) -> Iterator[Part]:
+def parts_of(frame: RequestFrame, *, old: bool = False) -> Iterator[Part]:
     """Give what is asked for, symbol by symbol; ``Refused`` where it cannot be asked."""
-    channel = channel_of(frame)
+    channel = channel_of(frame, old=old)
     params = {name: value for name, value in frame.params.items() if name != "channel"}
     symbols: Any = [None]
     if channel in BY_SYMBOL:
@@ -171,12 +181,14 @@ def parts_of(frame: RequestFrame) -> Iterator[Part]:
             raise Refused(UNSUPPORTED)
         if not all(isinstance(symbol, str) for symbol in symbols):
             raise Refused(UNSUPPORTED)
-    options = _OPTIONS[channel]
+    options = _ALL_OPTIONS[channel]
     for name, value in params.items():
         if name not in options:
             raise Refused(STRANGE_FIELD.format(name, frame.method))
         _check_value(channel, name, value)
     chosen: dict[str, Any] = {**options, **params, "depth_named": "depth" in params}
+    if channel == "spread":
+        chosen["snapshot"] = False
     fields = {name: chosen[name] for name in Part.__struct_fields__ if name in chosen}
     return (Part(channel, symbol, **cast("Any", fields)) for symbol in symbols)
 
@@ -221,5 +233,5 @@ def _check_value(channel: str, name: str, value: object) -> None:
             if value not in EVENT_TRIGGERS:
                 raise Refused(UNSUPPORTED)
         case _:
-            if type(value) is not type(_OPTIONS[channel][name]):
+            if type(value) is not type(_ALL_OPTIONS[channel][name]):
                 raise Refused(UNSUPPORTED)

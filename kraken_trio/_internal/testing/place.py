@@ -42,6 +42,8 @@ _HOSTS: dict[str, Door] = {
 _CHANNELS: dict[str, Door] = {
     "executions": "private",
     "balances": "private",
+    "own_trades": "private",
+    "open_orders": "private",
     "level3": "level3",
 }
 """Where the channels are that are not public."""

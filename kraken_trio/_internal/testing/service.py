@@ -32,9 +32,12 @@ from kraken_trio._internal.testing.outbox import NORMAL, Outbox
 from kraken_trio._internal.testing.part import Part
 from kraken_trio._internal.testing.place import Door
 from kraken_trio._internal.testing.rules import ExchangeRules
+from kraken_trio._internal.testing.v1_speech import OldSpeech
 
 PATH = "/v2"
 """Where protocol v2 is spoken."""
+OLD_PATH = "/"
+"""Where protocol v1 is spoken."""
 UPGRADE_TIMEOUT_S = 10.0
 """For a client to ask for a WebSocket."""
 CLOSE_TIMEOUT_S = 2.0
@@ -56,6 +59,11 @@ class Host(Listing, Protocol):
     @property
     def rules(self) -> ExchangeRules:
         """Its manners."""
+        ...
+
+    @property
+    def speaks_v1(self) -> bool:
+        """Whether clients may speak protocol v1, too."""
         ...
 
     @property
@@ -124,6 +132,7 @@ class Service:
         self._allowance = None if most is None else Allowance(most, _SECOND_S)
         self._scope = trio.CancelScope()
         self._nursery: trio.Nursery
+        self._speech: OldSpeech | None = None
         self._begun: list[Part] = []
         self._beating = trio.Event()
         self._kept_at = math.inf  # When it last did something that keeps it.
@@ -203,12 +212,16 @@ class Service:
         if request is None:
             self._host.witness(f"client {self.connection.number} left, or was too slow to ask")
             return None
-        found = request.path.partition("?")[0] == PATH
+        path = request.path.partition("?")[0]
+        old = path == OLD_PATH and self._host.speaks_v1 and self._door != "level3"
+        found = old or path == PATH
         refusal = (
             self._host.admit(self._address, self._door) if found else Refusal(_NOT_FOUND, None)
         )
         try:
             if refusal is None:
+                if old:
+                    self._speak_v1()
                 return await request.accept()
             headers: list[tuple[bytes, bytes]] = []
             self._host.witness(f"a WebSocket was refused with HTTP status {refusal.status}")
@@ -218,6 +231,12 @@ class Service:
         except ConnectionClosed:
             pass
         return None
+
+    def _speak_v1(self) -> None:
+        """From now on, hear and tell in protocol v1."""
+        self._speech = OldSpeech()
+        self._conversation.old = True
+        self.outbox.translate = self._speech.tell
 
     async def _give_up_at_the_end(self, scope: trio.CancelScope) -> None:
         await self._line.ended.wait()
@@ -246,7 +265,14 @@ class Service:
         if too_fast and self._host.rules.bare_rate_refusals:
             self.outbox.put(rate_frame())
             return
-        answer = self._conversation.hear(payload, self._host.now(), too_fast=too_fast)
+        request: bytes | None = payload
+        if self._speech is not None:
+            request, refusal = self._speech.hear(payload)
+            if refusal is not None:
+                self.outbox.put(refusal)
+        if request is None:
+            return
+        answer = self._conversation.hear(request, self._host.now(), too_fast=too_fast)
         self._keep(now)
         self._tell_of("wants no more", answer.ended)
         self._tell_of("wants", answer.begun)

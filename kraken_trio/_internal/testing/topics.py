@@ -35,6 +35,8 @@ def watch(market: Market, part: Part, *, wanted: bool) -> None:
             (market.watch_level3 if wanted else market.unwatch_level3)(symbol, depth)
         case ("ohlc", str(symbol), int(interval)):
             (market.watch_candles if wanted else market.unwatch_candles)(symbol, interval)
+        case ("spread", str(symbol), _):
+            (market.watch_ticker if wanted else market.unwatch_ticker)(symbol, "bbo")
         case ("ticker", str(symbol), "trades" | "bbo" as trigger):
             (market.watch_ticker if wanted else market.unwatch_ticker)(symbol, trigger)
         case _:

@@ -35,6 +35,9 @@ _LEAST_CONNECTION_ID, _CONNECTION_ID_BITS = 2**53 + 1, 64
 class Venue(abc.ABC):
     """What the services of an exchange turn to: a ``Host``, with what it tells left open."""
 
+    speaks_v1: bool = False
+    """Whether clients may speak protocol v1, too."""
+
     def __init__(
         self,
         *,
