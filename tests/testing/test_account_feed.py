@@ -152,3 +152,18 @@ def test_the_rate_counter() -> None:
     assert scene.heard[-1]["data"][0]["ratecount"] == 7
     scene.place()
     assert scene.snapshot()["data"][0]["ratecount"] == 7
+
+
+def test_the_channels_of_protocol_v1() -> None:
+    """Own trades are fills alone, open orders all that becomes of orders; each has its numbers."""
+    fills, orders = Scene(channel="own_trades"), Scene(channel="open_orders")
+    for scene in (fills, orders):
+        scene.trade()
+        assert all(each["channel"] == scene.feed.part.channel for each in scene.heard)
+        assert [each["sequence"] for each in scene.heard] == list(range(1, len(scene.heard) + 1))
+    kinds = [[each["data"][0]["exec_type"] for each in scene.heard] for scene in (fills, orders)]
+    assert kinds == [["trade", "trade"], ["pending_new", "new", "trade", "trade", "filled"]]
+    fills.place()
+    orders.place()
+    assert [row["exec_type"] for row in fills.snapshot()["data"]] == ["trade", "trade"]
+    assert [row["order_status"] for row in orders.snapshot()["data"]] == ["new"]

@@ -461,3 +461,8 @@ async def test_a_door_can_be_shut() -> None:
         del doors.upgrade_statuses["private"]
         async with open_websocket_url(private.url):
             assert doors.connected == 2
+
+
+def test_where_protocol_v1_is_spoken() -> None:
+    """It is the same address, at another path."""
+    assert ExchangeAddress("wss://localhost:1/v2", None).v1_url == "wss://localhost:1/"

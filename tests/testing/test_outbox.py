@@ -184,3 +184,16 @@ async def test_it_knows_when_a_channel_spoke(autojump_clock: trio.testing.MockCl
     assert outbox.told_at == trio.current_time() - 1
     await outbox.tell_in_turn(packet((b"",)))
     assert outbox.told_at == trio.current_time()
+
+
+async def test_another_protocol() -> None:
+    """What is told in another protocol is altered before that, but for what is cut off."""
+    outbox, _ = made()
+    outbox.translate = lambda frame: (frame.upper(), b"!")
+    outbox.put(b"one")
+    for altered in ((b"other",), (b"tw",), ()):
+        outbox.alter_next("status", None, lambda _, altered=altered: altered)  # type: ignore[misc]
+        outbox.tell(b"twofold", "status")
+    outbox.tell(b"three", "status")
+    outbox.close(1000, "")
+    assert await taken(outbox) == [b"ONE", b"!", b"OTHER", b"!", b"TW", b"", b"THREE", b"!"]

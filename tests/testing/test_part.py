@@ -176,3 +176,21 @@ def test_parts_are_channels_of_the_library() -> None:
     assert part.as_channel() == Channel.instrument(include_tokenized_assets=True)
     (part,) = parts_of(frame(channel="level3", symbol=["BTC/USD"], depth=100, snapshot=False))
     assert part.as_channel() == Channel.level3("BTC/USD", depth=100)
+
+
+@pytest.mark.parametrize(
+    "channel, params, wanted",
+    [
+        ("spread", {"symbol": ["BTC/USD"]}, Channel.spread("BTC/USD")),
+        ("own_trades", {}, Channel.own_trades()),
+        ("open_orders", {"ratecounter": True}, Channel.open_orders()),
+    ],
+)
+def test_channels_of_protocol_v1(channel: str, params: dict[str, Any], wanted: Channel) -> None:
+    """What protocol v1 alone has is there where it is spoken, and nowhere else."""
+    request = frame(channel=channel, **params)
+    (part,) = parts_of(request, old=True)
+    assert part.as_channel() == wanted
+    assert part.snapshot is (channel != "spread")
+    with pytest.raises(Refused, match="Unsupported event"):
+        list(parts_of(request))

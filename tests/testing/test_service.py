@@ -44,7 +44,7 @@ NO_BOOK = BOOK.replace("subscribe", "unsubscribe")
 class Host(Sessions):
     """Takes everybody in, and remembers what it was called for."""
 
-    speaks_v1 = False
+    speaks_v1: bool = False
 
     def __init__(self, rules: ExchangeRules | None = None) -> None:
         """Have these manners."""
@@ -131,25 +131,31 @@ class Peer:
 
 
 @asynccontextmanager
-async def served(rules: ExchangeRules | None = None, door: Door = "public") -> AsyncIterator[Peer]:
+async def served(
+    rules: ExchangeRules | None = None,
+    door: Door = "public",
+    *,
+    host: Host | None = None,
+    path: str = "/v2",
+) -> AsyncIterator[Peer]:
     """Open a WebSocket to a service."""
-    host = Host(rules)
+    host = host or Host(rules)
     ours, theirs = memory_streams()
     async with trio.open_nursery() as nursery:
         service = Service(host, 1, ours, door=door)
         nursery.start_soon(service.run)
         websocket = await wrap_client_stream(
-            nursery, cast("trio.SocketStream", theirs), "localhost", "/v2"
+            nursery, cast("trio.SocketStream", theirs), "localhost", path
         )
         yield Peer(host, service, websocket)
         nursery.cancel_scope.cancel()
 
 
 @asynccontextmanager
-async def dialled(host: Host) -> AsyncIterator[tuple[Service, MemoryStream]]:
+async def dialled(host: Host, door: Door = "public") -> AsyncIterator[tuple[Service, MemoryStream]]:
     """Connect to a service, with nothing but bytes; it is done at the end."""
     ours, theirs = memory_streams()
-    service = Service(host, 1, ours)
+    service = Service(host, 1, ours, door=door)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(service.run)
         yield service, theirs
@@ -726,3 +732,33 @@ def only(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         (error,) = error.exceptions
     return error
+
+
+@pytest.mark.parametrize(
+    "door, spoken, answer",
+    [("public", True, b"101"), ("level3", True, b"404"), ("public", False, b"404")],
+)
+async def test_where_protocol_v1_is_spoken(door: Door, spoken: bool, answer: bytes) -> None:
+    """Protocol v1 has a path of its own, and no books of orders."""
+    host = Host()
+    host.speaks_v1 = spoken
+    async with dialled(host, door=door) as (_, stream):
+        await stream.send_all(UPGRADE.replace(b"/v2", b"/"))
+        assert (await stream.receive_some()).split()[1] == answer
+        await stream.aclose()
+
+
+async def test_protocol_v1(autojump_clock: trio.testing.MockClock) -> None:
+    """A client of v1 is heard and told in it; what is no request of it is refused here."""
+    host = Host()
+    host.speaks_v1 = True
+    async with served(host=host, path="/") as peer:
+        await peer.say('{"event":"ping","reqid":7}')
+        assert await peer.next() == '{"event":"pong","reqid":7}'
+        await peer.say('{"event":"addOrder"}')
+        assert "Unsupported event" in await peer.next()
+        await peer.say(
+            '{"event":"subscribe","pair":["XBT/USD"],"subscription":{"name":"spread"},"reqid":8}'
+        )
+        assert '"status":"subscribed"' in await peer.next()
+        assert [each.name for each in peer.connection.subscriptions] == ["spread"]

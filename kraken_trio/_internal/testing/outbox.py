@@ -76,9 +76,17 @@ class Outbox:
             return
         if self._alterations and (alterations := self._alterations.get(about)):
             for altered in alterations.popleft()(frame):
-                self.put(altered)
+                self._put_altered(frame, altered)
         else:
             self.put(frame)
+
+    def _put_altered(self, frame: bytes, altered: bytes) -> None:
+        """Put in what a frame was altered to. What is cut off is cut off in any protocol."""
+        if self.translate is None or altered == frame or not frame.startswith(altered):
+            self.put(altered)
+            return
+        for each in self.translate(frame):
+            self._put(each[: len(each) * len(altered) // len(frame)])
 
     async def tell_in_turn(self, packet: Packet) -> None:
         """Put in frames of some channel as soon as there is room for one of them."""

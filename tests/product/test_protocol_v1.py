@@ -1,0 +1,422 @@
+"""Protocol v1, from the exchange to the program: what it tells is what v2 tells.
+
+One simulated exchange serves both on one market, so a feed of each can be compared record by
+record; and what goes wrong on the way costs a program of the old protocol no more than it must.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kraken_trio import (
+    BookSnapshot,
+    BookUpdate,
+    Candle,
+    Channel,
+    ConfigurationError,
+    ConnectionState,
+    Execution,
+    Feed,
+    Gap,
+    GapReason,
+    KrakenConfig,
+    Level,
+    RequestError,
+    Resync,
+    Spread,
+    SubscriptionError,
+    SystemStatus,
+    Ticker,
+    Trade,
+    open_kraken,
+)
+from kraken_trio.testing import Exchange, Market, market_pairs, open_exchange
+
+BTC, ETH, DOGE = "BTC/USD", "ETH/USD", "DOGE/USD"
+ROOM = {"max_queue_depth": 50_000}
+
+
+@asynccontextmanager
+async def opened(exchange: Exchange, **settings: Any) -> AsyncIterator[Feed]:
+    """Open a feed of the old protocol."""
+    config = KrakenConfig(
+        **{
+            "protocol": "v1",
+            "api_key": exchange.api_key,
+            "api_secret": exchange.api_secret,
+            "jitter": 0.0,
+            **ROOM,
+            **settings,
+        }
+    )
+    async with open_kraken(config, dial=exchange.dial, rest=exchange.rest) as feed:
+        yield feed
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until it is so."""
+    with trio.fail_after(600):
+        while not condition():  # noqa: ASYNC110 - nothing tells it
+            await trio.sleep(0.01)
+
+
+def taken(channel: Any) -> list[Any]:
+    """Take all that waits."""
+    items: list[Any] = []
+    while True:
+        try:
+            items.append(channel.receive_nowait())
+        except trio.WouldBlock:
+            return items
+
+
+def numbers(levels: tuple[Level, ...]) -> list[tuple[Decimal, Decimal]]:
+    """What levels say: equal numbers are the same, however they are padded."""
+    return [(level.price, level.qty) for level in levels]
+
+
+def trade(item: Trade) -> tuple[object, ...]:
+    """What both protocols say of a trade."""
+    return item.symbol, item.side, item.price, item.qty, item.ord_type, item.timestamp
+
+
+def update(item: Any) -> tuple[object, ...]:
+    """What both protocols say of a message of a book."""
+    if isinstance(item, BookSnapshot):
+        return item.symbol, numbers(item.bids), numbers(item.asks)
+    assert isinstance(item, BookUpdate)
+    best = [level and (level.price, level.qty) for level in (item.best_bid, item.best_ask)]
+    return item.symbol, numbers(item.bids), numbers(item.asks), best
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    seed=st.integers(0, 2**32),
+    depth=st.sampled_from([10, 25, 100, 1000]),
+    steps=st.lists(st.integers(1, 40), min_size=1, max_size=5),
+)
+def test_both_protocols_tell_the_same(seed: int, depth: int, steps: list[int]) -> None:
+    """A v1 and a v2 feed of one exchange agree on every trade and on every message of a book."""
+
+    async def main() -> None:
+        pairs = [
+            *market_pairs(2),
+            *(pair for pair in market_pairs(8) if pair.symbol == DOGE),
+        ]
+        symbols = tuple(dict.fromkeys(pair.symbol for pair in pairs))
+        market = Market({pair.symbol: pair for pair in pairs}.values(), seed=seed, start=10**18)
+        async with (
+            open_exchange(market, seed=seed) as exchange,
+            opened(exchange) as old,
+            opened(exchange, protocol="v2") as new,
+            old.book(*symbols, depth=depth) as old_books,
+            new.book(*symbols, depth=depth) as new_books,
+            old.trades(*symbols) as old_trades,
+            new.trades(*symbols) as new_trades,
+        ):
+            for count in steps:
+                exchange.step(count)
+                await trio.testing.wait_all_tasks_blocked(0.001)
+            books = [taken(each) for each in (old_books, new_books)]
+            trades = [taken(each) for each in (old_trades, new_trades)]
+            for symbol in symbols:
+                told = [
+                    [update(item) for item in items if item.symbol == symbol] for items in books
+                ]
+                assert told[0] == told[1]
+                there = exchange.market.book(symbol, depth)
+                kept = old.order_book(symbol)
+                assert kept is not None
+                assert numbers(kept.bids) == numbers(there.bids)
+                assert numbers(kept.asks) == numbers(there.asks)
+                done = [
+                    [trade(each) for each in items if each.symbol == symbol] for items in trades
+                ]
+                assert done[0] == done[1]
+            assert old.statistics().checksums_failed == 0
+            assert old.statistics().checksums_ok == sum(isinstance(i, BookUpdate) for i in books[0])
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0.005))
+
+
+async def test_every_channel(autojump_clock: trio.testing.MockClock) -> None:
+    """Market data of every channel come as the records that they are, with the new names."""
+    async with open_exchange(seed=1, rate=200) as exchange, opened(exchange) as feed:
+        events = feed.events()
+        async with (
+            feed.book(BTC, ETH, depth=1000) as books,
+            feed.ticker(BTC) as tickers,
+            feed.spread(BTC) as spreads,
+            feed.trades(BTC) as trades,
+            feed.ohlc(BTC, interval=5) as candles,
+        ):
+            first = {
+                Ticker: await tickers.receive(),
+                Spread: await spreads.receive(),
+                Trade: await trades.receive(),
+                Candle: await candles.receive(),
+            }
+            assert [type(item) for item in first.values()] == list(first)
+            assert {item.symbol for item in first.values()} == {BTC}
+            snapshots = [await books.receive() for _ in range(2)]
+            assert {item.symbol for item in snapshots} == {BTC, ETH}
+            assert all(isinstance(item, BookSnapshot) for item in snapshots)
+            assert feed.state is ConnectionState.SUBSCRIBED
+            assert feed.is_subscribed(Channel.spread(BTC))
+        ticker, candle = first[Ticker], first[Candle]
+        assert isinstance(ticker, Ticker)
+        assert (ticker.snapshot, ticker.change, ticker.timestamp) == (True, None, None)
+        assert ticker.today is not None
+        assert isinstance(candle, Candle)
+        assert (candle.snapshot, candle.interval) == (True, 5)
+        status = next(item for item in taken(events) if isinstance(item, SystemStatus))
+        assert (status.system, status.api_version) == ("online", None)
+
+
+async def test_the_account(autojump_clock: trio.testing.MockClock) -> None:
+    """Own fills and open orders are told in their order, as reports of v2 are."""
+    async with (
+        open_exchange(seed=1) as exchange,
+        opened(exchange) as feed,
+        feed.open_orders() as orders,
+        feed.own_trades() as fills,
+    ):
+        placed = exchange.account.place(BTC, "buy", Decimal("0.01"), Decimal(1000))
+        name = placed[0].order_id
+        exchange.account.fill(name, Decimal("0.004"))
+        exchange.account.cancel(name)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        told = taken(orders)
+        assert all(isinstance(item, Execution) for item in told)
+        assert {item.order_id for item in told} == {name}
+        assert told[0].symbol == BTC
+        assert told[-1].order_status == "canceled"
+        (fill,) = taken(fills)
+        assert isinstance(fill, Execution)
+        assert (fill.exec_type, fill.order_id, fill.symbol) == ("trade", name, BTC)
+        assert (fill.last_qty, fill.order_status) == (Decimal("0.004"), None)
+
+
+TROUBLE: dict[str, Callable[[Any], None]] = {
+    "checksum": lambda peer: peer.corrupt_next_book(BTC),
+    "quantity": lambda peer: peer.corrupt_next_quantity("book", BTC),
+    "dropped": lambda peer: peer.drop_next("book", BTC),
+    "cut off": lambda peer: peer.truncate_next("book", BTC),
+}
+
+
+@pytest.mark.parametrize("what", TROUBLE)
+async def test_a_book_is_mended(autojump_clock: trio.testing.MockClock, what: str) -> None:
+    """Whatever is wrong with a message of a book: a gap, a fresh snapshot, and it is right."""
+    async with (
+        open_exchange(seed=3, rate=100) as exchange,
+        opened(exchange) as feed,
+        feed.events() as events,
+        feed.book(BTC, ETH) as books,
+    ):
+        await until(lambda: feed.statistics().checksums_ok > 20)
+        (peer,) = exchange.connections
+        TROUBLE[what](peer)
+        await until(lambda: any(isinstance(item, Resync) for item in taken(events)))
+        items = taken(books)
+        at = next(place for place, item in enumerate(items) if isinstance(item, Gap))
+        assert (items[at].symbol, items[at].channel) == (BTC, "book")
+        after = [item for item in items[at + 1 :] if item.symbol == BTC]
+        assert isinstance(after[0], BookSnapshot)
+        assert not [item for item in items if isinstance(item, Gap) and item.symbol == ETH]
+        asked = [each for each in peer.requests if b"XBT/USD" in each]
+        assert [b'"unsubscribe"' in each for each in asked] == [False, True, False]
+        assert feed.state is ConnectionState.SUBSCRIBED
+
+
+async def test_a_lost_connection(autojump_clock: trio.testing.MockClock) -> None:
+    """After a loss everything is there again; of trades without numbers, too, the gap is told."""
+    async with (
+        open_exchange(seed=3, rate=100) as exchange,
+        opened(exchange) as feed,
+        feed.book(BTC) as books,
+        feed.trades(BTC) as trades,
+        feed.spread(BTC) as spreads,
+        feed.ohlc(BTC) as candles,
+    ):
+        await until(lambda: feed.statistics().checksums_ok > 100)
+        exchange.connections[0].drop()
+        await until(lambda: exchange.connected == 2)
+        await until(lambda: feed.state is ConnectionState.SUBSCRIBED)
+        await trio.sleep(2)
+        for channel in (books, trades, spreads):
+            gaps = [item for item in taken(channel) if isinstance(item, Gap)]
+            assert [gap.reason for gap in gaps] == [GapReason.DISCONNECT]
+        assert not [item for item in taken(candles) if isinstance(item, Gap)]
+
+
+async def test_a_faulty_frame_of_trades(autojump_clock: trio.testing.MockClock) -> None:
+    """A frame that was cut off is known by its number: its trades are missing, and it is told."""
+    async with (
+        open_exchange(seed=3, rate=100) as exchange,
+        opened(exchange) as feed,
+        feed.trades(BTC) as trades,
+    ):
+        await trades.receive()
+        exchange.connections[0].truncate_next("trade", BTC)
+        await until(lambda: feed.statistics().faults)
+        assert [item.reason for item in taken(trades) if isinstance(item, Gap)] == [
+            GapReason.UNDECODABLE
+        ]
+
+
+async def test_quiet_markets(autojump_clock: trio.testing.MockClock) -> None:
+    """What is silent for long is probed where that shows something, and a quiet market is none."""
+    async with (
+        open_exchange(seed=3) as exchange,
+        opened(exchange) as feed,
+        feed.book(BTC) as books,
+        feed.ticker(BTC) as tickers,
+        feed.trades(BTC) as trades,
+        feed.spread(BTC) as spreads,
+        feed.ohlc(BTC) as candles,
+    ):
+        await trio.sleep(1000)
+        exchange.step(50)
+        await trio.sleep(1)
+        for channel in (books, tickers, trades, spreads, candles):
+            assert not [item for item in taken(channel) if isinstance(item, Gap)]
+        left = [each for each in exchange.connections[0].requests if b'"unsubscribe"' in each]
+        assert left
+        assert not [each for each in left if b'"trade"' in each or b'"spread"' in each]
+
+
+async def test_a_stalled_book(autojump_clock: trio.testing.MockClock) -> None:
+    """A book of which nothing comes any more, though there is news, is found out."""
+    async with (
+        open_exchange(seed=3, rate=20) as exchange,
+        opened(exchange) as feed,
+        feed.book(BTC) as books,
+    ):
+        exchange.connections[0].stall("book", BTC)
+        await until(lambda: any(isinstance(item, Gap) for item in taken(books)))
+        await until(lambda: feed.order_book(BTC) is not None)
+
+
+async def test_refusals(autojump_clock: trio.testing.MockClock) -> None:
+    """A pair that there is not is refused alone; the others go on."""
+    async with open_exchange(seed=3, rate=20) as exchange, opened(exchange) as feed:
+        async with feed.book(BTC, "NO/PAIR") as books:
+            (error,) = books.refused.values()
+            assert "Currency pair not supported" in str(error)
+            assert isinstance(await books.receive(), BookSnapshot)
+        with pytest.raises(SubscriptionError, match="not supported"):
+            async with feed.trades("NO/PAIR"):
+                pass
+        exchange.refusals["own_trades"] = "EService:Unavailable"
+        with pytest.raises(SubscriptionError, match="Unavailable"):
+            async with feed.own_trades():
+                pass
+
+
+async def test_an_exchange_that_ends_a_subscription(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """A subscription that the exchange ends by itself is told to everybody."""
+    async with (
+        open_exchange(seed=3, rate=20) as exchange,
+        opened(exchange) as feed,
+        feed.events() as events,
+        feed.book(BTC),
+    ):
+        exchange.connections[0].send_raw(
+            '{"channelName":"book-10","event":"subscriptionStatus","pair":"XBT/USD",'
+            '"status":"unsubscribed","subscription":{"depth":10,"name":"book"}}'
+        )
+        await until(lambda: any(_ended(item) for item in taken(events)))
+
+
+def _ended(item: object) -> bool:
+    return isinstance(item, RequestError) and "by itself" in str(item)
+
+
+async def test_tokens(autojump_clock: trio.testing.MockClock) -> None:
+    """A token that is no good any more is fetched anew, and what needs it asked for again."""
+    async with open_exchange(seed=3, rate=20) as exchange, opened(exchange) as feed:
+        async with feed.own_trades():
+            exchange.revoke_tokens()
+            exchange.connections[0].drop()
+            await until(lambda: exchange.connected == 2)
+            await until(lambda: feed.is_subscribed(Channel.own_trades()))
+        texts = [each for each in exchange.connections[0].requests if b"token" in each]
+        assert texts
+
+
+@pytest.mark.parametrize(
+    "channel, rule",
+    [
+        (Channel.instrument(), "must have the channel instrument"),
+        (Channel.level3(BTC), "must have the channel level3"),
+        (Channel.executions(), "must have the channel executions"),
+        (Channel.balances(), "must have the channel balances"),
+        (Channel.ticker(BTC, event_trigger="bbo"), "must be trades in protocol v1"),
+        (Channel.trades(BTC, snapshot=True), "must be False in protocol v1"),
+    ],
+    ids=str,
+)
+async def test_what_there_is_not(channel: Channel, rule: str) -> None:
+    """What the old protocol does not have is refused before anything is asked."""
+    async with open_exchange() as exchange, opened(exchange) as feed:
+        with pytest.raises(ConfigurationError, match=rule):
+            feed.subscribe(channel)
+        assert exchange.connected == 0
+
+
+async def test_trades_cannot_be_fetched() -> None:
+    """Nobody knows which trades are missing, so none are fetched."""
+    async with open_exchange() as exchange:
+        async with opened(exchange) as feed:
+            with pytest.raises(ConfigurationError, match="whose trades have no numbers"):
+                feed.trades(BTC, backfill=True)
+        async with opened(exchange, backfill=True) as feed:
+            with pytest.raises(ConfigurationError, match="whose trades have no numbers"):
+                feed.trades(BTC)
+            feed.trades(BTC, backfill=False)
+            feed.book(BTC)
+
+
+@pytest.mark.parametrize("leaves", ["v1", "v2"])
+async def test_spreads_of_both(autojump_clock: trio.testing.MockClock, leaves: str) -> None:
+    """Who stays is still told of spreads, by whichever protocol, when the other one leaves."""
+    async with (
+        open_exchange(seed=1) as exchange,
+        opened(exchange) as old,
+        opened(exchange, protocol="v2") as new,
+    ):
+        leaving, staying = (old, new) if leaves == "v1" else (new, old)
+        async with staying.spread(BTC) as spreads:
+            async with leaving.spread(BTC):
+                exchange.step(50)
+            await trio.sleep(1)
+            exchange.step(50)
+            await trio.sleep(1)
+            last = taken(spreads)[-1]
+            there = exchange.market.book(BTC, 10)
+            assert isinstance(last, Spread)
+            assert (last.bid, last.ask) == (there.bids[0].price, there.asks[0].price)
+
+
+async def test_both_at_one_exchange_through_sockets() -> None:
+    """One address serves both protocols, each at its path."""
+    async with open_exchange(seed=1, rate=200) as exchange:
+        address = await exchange.listen(tls=False)
+        for protocol, url in (("v1", address.v1_url), ("v2", address.url)):
+            config = KrakenConfig(protocol=protocol, endpoint=url)
+            async with open_kraken(config) as feed, feed.book(BTC) as books:
+                with trio.fail_after(30):
+                    for _ in range(20):
+                        assert not isinstance(await books.receive(), Gap)
