@@ -16,16 +16,21 @@ PAIRS = 40
 
 @pytest.mark.parametrize("flows", [False, True])
 @pytest.mark.parametrize("policy", DropPolicy)
-@pytest.mark.parametrize("name", ["book", "trade"])
+@pytest.mark.parametrize("name, protocol", [("book", "v2"), ("trade", "v2"), ("book", "v1")])
 async def test_more_pairs_than_there_is_room_for(
-    autojump_clock: trio.testing.MockClock, name: str, policy: DropPolicy, *, flows: bool
+    autojump_clock: trio.testing.MockClock,
+    name: str,
+    protocol: str,
+    policy: DropPolicy,
+    *,
+    flows: bool,
 ) -> None:
     """It is entered at once, with every pair; with BLOCK nothing is missing either."""
     market = Market(market_pairs(PAIRS, seed=1), seed=1, start=time.time_ns())
     part = Channel(
         name=name, symbols=market.symbols, snapshot=True, depth=10 if name == "book" else None
     )
-    config = KrakenConfig(max_queue_depth=8, drop_policy=policy)
+    config = KrakenConfig(protocol=protocol, max_queue_depth=8, drop_policy=policy)
     async with (
         open_exchange(market, rate=500 if flows else 0) as exchange,
         open_kraken(config, dial=exchange.dial) as feed,

@@ -34,12 +34,30 @@ from kraken_trio.testing import Exchange, ExchangeConnection, ExchangeRules, ope
 BTC, ETH = "BTC/USD", "ETH/USD"
 
 
+WRONG = {
+    "v2": '{"channel":"book","type":"update","data":[{"symbol":"BTC/USD","bids":[],'
+    '"asks":[{"price":1.0,"qty":1.00000000}],"checksum":1}]}',
+    "v1": '[336,{"a":[["1.00000","1.00000000","1.000000"]],"c":"1"},"book-10","XBT/USD"]',
+}
+"""An update that no book has, by protocol."""
+USUAL: dict[str, Any] = {"timeout": 10.0, "max_queue_depth": 50_000}
+NUMBERED = pytest.mark.parametrize("protocol", ["v2"], indirect=True)
+"""What is about numbers of trades, which one protocol has."""
+
+
+@pytest.fixture(params=["v2", "v1"], autouse=True)
+def protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let everything here be so by both protocols."""
+    monkeypatch.setitem(USUAL, "protocol", request.param)
+    return str(request.param)
+
+
 @asynccontextmanager
 async def opened(
     *, rules: ExchangeRules | None = None, rate: float = 50, **settings: Any
 ) -> AsyncIterator[tuple[Exchange, Feed]]:
     """Open an exchange that goes on by itself, and a feed to it."""
-    config = KrakenConfig(**{"timeout": 10.0, "max_queue_depth": 50_000, **settings})
+    config = KrakenConfig(**{**USUAL, **settings})
     async with (
         open_exchange(seed=11, rate=rate, rules=rules) as exchange,
         open_kraken(config, dial=exchange.dial) as feed,
@@ -55,7 +73,7 @@ def peer(exchange: Exchange) -> ExchangeConnection:
 
 def methods(exchange: Exchange, symbol: str) -> list[str]:
     """What was asked about a symbol, in order."""
-    asked = [request.decode() for request in peer(exchange).requests]
+    asked = [request.decode().replace("XBT", "BTC") for request in peer(exchange).requests]
     return [
         "subscribe" if '"subscribe"' in each else "unsubscribe" for each in asked if symbol in each
     ]
@@ -94,7 +112,7 @@ def right(exchange: Exchange, feed: Feed, symbol: str) -> bool:
 
 
 async def test_a_second_gap_while_one_is_mended_is_part_of_it(
-    autojump_clock: trio.testing.MockClock,
+    autojump_clock: trio.testing.MockClock, protocol: str
 ) -> None:
     """Wrong updates of what is being left anyway mean nothing; one gap, one snapshot."""
     rules = ExchangeRules(snapshot_delay_s=0.5)
@@ -103,10 +121,7 @@ async def test_a_second_gap_while_one_is_mended_is_part_of_it(
         peer(exchange).corrupt_next_book(BTC)
         await until(lambda: feed.state is ConnectionState.RESYNCING)
         for _ in range(3):
-            peer(exchange).send_raw(
-                '{"channel":"book","type":"update","data":[{"symbol":"BTC/USD","bids":[],'
-                '"asks":[{"price":1.0,"qty":1.00000000}],"checksum":1}]}'
-            )
+            peer(exchange).send_raw(WRONG[protocol])
         await until(lambda: feed.state is ConnectionState.SUBSCRIBED)
         assert kinds(taken(book), BTC) == ["gap checksum", "snapshot"]
         assert methods(exchange, BTC) == ["subscribe", "unsubscribe", "subscribe"]
@@ -115,7 +130,11 @@ async def test_a_second_gap_while_one_is_mended_is_part_of_it(
         await until(lambda: right(exchange, feed, BTC))
 
 
-@pytest.mark.parametrize("first", ["snapshot", "update"])
+@pytest.mark.parametrize(
+    "first, protocol",
+    [("snapshot", "v2"), ("update", "v2"), ("update", "v1")],
+    indirect=["protocol"],
+)
 async def test_a_gap_in_the_first_message_after_a_resync_is_another_one(
     first: str, autojump_clock: trio.testing.MockClock
 ) -> None:
@@ -278,6 +297,7 @@ async def test_a_close_in_good_order_is_followed_by_a_connection_at_once(
         assert told["ProtocolError"] == 1
 
 
+@NUMBERED
 async def test_trades_are_whole_over_every_kind_of_trouble(
     autojump_clock: trio.testing.MockClock,
 ) -> None:

@@ -98,3 +98,14 @@ def test_an_update_of_nothing() -> None:
     """An update without a change has its checksum all the same."""
     (payload,) = begun().update(row({}, {}, "60107020" + "50104020"))
     assert list(payload) == ["a", "c"]
+
+
+def test_a_pair_without_decimals() -> None:
+    """Numbers without decimals are padded, too."""
+    book = OldBook(10)
+    whole = {"bids": [{"price": 5, "qty": 1}], "asks": [], "checksum": crc32(b"52")}
+    book.snapshot({**whole, "timestamp": FIRST})
+    changed = {**whole, "bids": [{"price": 5, "qty": 2}], "timestamp": SECOND}
+    (payload,) = book.update(changed)
+    assert payload["b"] == [["5.00000", "2.00000000", LATER]]
+    assert payload["c"] == str(crc32(b"500000" + b"200000000"))

@@ -35,8 +35,8 @@ class OldBook:
 
     def snapshot(self, row: Mapping[str, Any]) -> list[dict[str, object]]:
         """Take a snapshot of v2; give the payload. It has no checksum."""
-        self._asks = {level["price"]: level["qty"] for level in row["asks"]}
-        self._bids = {level["price"]: level["qty"] for level in row["bids"]}
+        self._asks = dict(map(_numbers, row["asks"]))
+        self._bids = dict(map(_numbers, row["bids"]))
         self._at = seconds_text(row["timestamp"])
         return [
             {
@@ -69,7 +69,7 @@ class OldBook:
         self, side: _Side, level: Mapping[str, Any], limit: Decimal | None, at: str
     ) -> list[str]:
         """Make a change; give it as a row. What slides in from beyond the window was there."""
-        price, qty = level["price"], level["qty"]
+        price, qty = _numbers(level)
         if not qty:
             side.pop(price, None)
             return _level(price, qty, at)
@@ -91,6 +91,11 @@ class OldBook:
             for price, qty in best
         )
         return crc32("".join(digits(price) + digits(qty) for price, qty in texts).encode())
+
+
+def _numbers(level: Mapping[str, Any]) -> tuple[Decimal, Decimal]:
+    """Those of a pair without decimals are whole."""
+    return Decimal(level["price"]), Decimal(level["qty"])
 
 
 def _level(price: Decimal, qty: Decimal, at: str) -> list[str]:
