@@ -203,15 +203,24 @@ def test_a_refusal_that_answers_nothing_of_ours_is_told(method: str) -> None:
     assert made.replied(Reply(method="pong", success=True), 1.0) == []
 
 
-def test_a_subscription_that_the_exchange_ends_is_told() -> None:
-    """An end that answers no request is the exchange's own doing; one that does is nothing."""
-    made = subscribed(BTC)
-    ended = Reply(method="unsubscribe", success=True, symbol="BTC/USD")
-    (stray,) = made.replied(ended, 1.0)
-    assert isinstance(stray, said.Stray)
-    assert str(stray.error) == "unsubscribe: of BTC/USD, by itself"
-    late = Reply(method="unsubscribe", success=True, req_id=77, symbol="BTC/USD")
+@pytest.mark.parametrize("protocol", ["v1", "v2"])
+def test_a_subscription_that_the_exchange_ends_is_asked_for_anew(protocol: str) -> None:
+    """An end that answers no request is the exchange's own doing: a gap, and it begins anew."""
+    candles = Channel.ohlc("BTC/USD", interval=5)
+    made = subscribed(BTC, ETH, candles, protocol=protocol)
+    late = Reply(method="unsubscribe", success=True, req_id=77, channel="book", symbol="BTC/USD")
     assert made.replied(late, 1.0) == []
+    for other in ({"channel": "ohlc", "interval": 1}, {"channel": "trade"}):
+        gone = Reply(method="unsubscribe", success=True, symbol="BTC/USD", **other)
+        assert made.replied(gone, 1.0) == []
+    ended = Reply(method="unsubscribe", success=True, channel="book", symbol="BTC/USD", depth=10)
+    effects = made.replied(ended, 1.0)
+    assert Stalled(BTC) in effects
+    assert states(effects) == [ConnectionState.RESYNCING]
+    assert made.replied(ended, 1.0) == []  # Said twice.
+    for _ in range(2):  # It is left, which it is, and asked for.
+        effects = answer(made, 1.0)
+    assert states(effects) == [ConnectionState.SUBSCRIBED]
 
 
 @pytest.mark.parametrize("resyncing", [False, True])

@@ -30,7 +30,6 @@ from kraken_trio import (
     GapReason,
     KrakenConfig,
     Level,
-    RequestError,
     Resync,
     Spread,
     SubscriptionError,
@@ -323,25 +322,55 @@ async def test_refusals(autojump_clock: trio.testing.MockClock) -> None:
                 pass
 
 
+@pytest.mark.parametrize("name", ["book", "trade"])
 async def test_an_exchange_that_ends_a_subscription(
-    autojump_clock: trio.testing.MockClock,
+    autojump_clock: trio.testing.MockClock, name: str
 ) -> None:
-    """A subscription that the exchange ends by itself is told to everybody."""
+    """A subscription that the exchange ends by itself is a gap, and begins anew."""
+    channel = Channel.book(BTC) if name == "book" else Channel.trades(BTC)
     async with (
         open_exchange(seed=3, rate=20) as exchange,
         opened(exchange) as feed,
         feed.events() as events,
-        feed.book(BTC),
+        feed.subscribe(channel) as records,
     ):
+        await records.receive()
+        (peer,) = exchange.connections
         exchange.connections[0].send_raw(
-            '{"channelName":"book-10","event":"subscriptionStatus","pair":"XBT/USD",'
-            '"status":"unsubscribed","subscription":{"depth":10,"name":"book"}}'
+            f'{{"channelName":"{name}","event":"subscriptionStatus","pair":"XBT/USD",'
+            f'"status":"unsubscribed","subscription":{{"name":"{name}"}}}}'
         )
-        await until(lambda: any(_ended(item) for item in taken(events)))
+        await until(lambda: any(isinstance(item, Resync) for item in taken(events)))
+        assert [item.reason for item in taken(records) if isinstance(item, Gap)] == [
+            GapReason.STALLED
+        ]
+        asked = [b'"unsubscribe"' in each for each in peer.requests]
+        assert asked == [False, True, False]
+        await until(lambda: feed.is_subscribed(channel))
 
 
-def _ended(item: object) -> bool:
-    return isinstance(item, RequestError) and "by itself" in str(item)
+@pytest.mark.parametrize("name", ["own_trades", "open_orders"])
+async def test_a_private_message_that_is_missing(
+    autojump_clock: trio.testing.MockClock, name: str
+) -> None:
+    """The numbers of private messages tell that one is missing, and a fresh snapshot mends it."""
+    async with (
+        open_exchange(seed=3) as exchange,
+        opened(exchange) as feed,
+        feed.events() as events,
+        feed.subscribe(Channel(name=name)) as records,
+    ):
+        exchange.connections[0].drop_next(name, None)
+        for _ in range(2):
+            order = exchange.account.place(BTC, "buy", Decimal("0.01"), Decimal(1000))[0]
+            exchange.account.fill(order.order_id, Decimal("0.004"))
+        await until(lambda: any(isinstance(item, Resync) for item in taken(events)))
+        items = taken(records)
+        at = next(place for place, item in enumerate(items) if isinstance(item, Gap))
+        assert items[at].reason is GapReason.SEQUENCE
+        assert items[at].size == 1
+        after = [item for item in items[at + 1 :] if item.snapshot]
+        assert len({item.order_id for item in after}) == 2
 
 
 async def test_tokens(autojump_clock: trio.testing.MockClock) -> None:

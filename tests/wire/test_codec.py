@@ -40,7 +40,7 @@ def test_either_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "frame,traits,owner",
+    "frame, traits, owner",
     [
         (b' [1,["x"],"spread","XBT/USD"]', V1, ("spread", "BTC/USD", None)),
         (b'{"channel":"book","data":"event"', V2, ("book", None, None)),

@@ -134,7 +134,7 @@ def test_a_new_order() -> None:
 
 
 @pytest.mark.parametrize(
-    "status,modern",
+    "status, modern",
     [
         ("pending", "pending_new"),
         ("open", "new"),
@@ -176,7 +176,7 @@ def test_an_amended_order() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind,prices,limit,trigger",
+    "kind, prices, limit, trigger",
     [
         ("limit", ("5", "0"), "5", None),
         ("market", ("0", "0"), None, None),
@@ -204,7 +204,7 @@ def test_a_trigger_that_is_not_told() -> None:
     assert order({"descr": {"ordertype": "trailing-stop", "price": "+1%"}}).triggers is None
 
 
-@pytest.mark.parametrize("leverage,margin", [("5:1", True), ("0:1", False), ("none", False)])
+@pytest.mark.parametrize("leverage, margin", [("5:1", True), ("0:1", False), ("none", False)])
 def test_margin(leverage: str, margin: bool) -> None:
     """The leverage says whether it is on margin."""
     report = order({"descr": {"leverage": leverage}})

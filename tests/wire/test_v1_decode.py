@@ -67,7 +67,7 @@ def test_traits() -> None:
 
 
 @pytest.mark.parametrize(
-    "name,payload,key",
+    "name, payload, key",
     [
         ("ticker", TICKER, "ticker"),
         ("ohlc-1", CANDLE, "ohlc"),
@@ -99,7 +99,7 @@ def test_books() -> None:
 
 
 @pytest.mark.parametrize(
-    "name,payload",
+    "name, payload",
     [("ticker", TICKER), ("ohlc-1", CANDLE)],
 )
 def test_the_first_after_a_confirmation(name: str, payload: object) -> None:
@@ -158,7 +158,7 @@ def test_private_data() -> None:
 
 
 @pytest.mark.parametrize(
-    "frame,name",
+    "frame, name",
     [
         ([5, {}, "weather-5", "XBT/USD"], "weather"),
         ([[], "balances", {"sequence": 1}], "balances"),
@@ -216,7 +216,7 @@ def test_other_characters() -> None:
 
 
 @pytest.mark.parametrize(
-    "frame,key",
+    "frame, key",
     [
         (b'[5,["x"],"spread","XBT/USD"]', ("spread", "BTC/USD", None)),
         (b'[5,["x","ohlc-5","XBT/USD"]', ("ohlc", "BTC/USD", 5)),

@@ -25,7 +25,7 @@ TOKEN = Secret("aToken")
 
 
 @pytest.mark.parametrize(
-    "request_,members",
+    "request_, members",
     [
         (Ping(), {"event": "ping"}),
         (
@@ -67,7 +67,7 @@ def test_public_requests(request_: Request, members: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "channel,name", [(Channel.own_trades(), "ownTrades"), (Channel.open_orders(), "openOrders")]
+    "channel, name", [(Channel.own_trades(), "ownTrades"), (Channel.open_orders(), "openOrders")]
 )
 def test_private_requests(channel: Channel, name: str) -> None:
     """A private request has no pair, and its token."""

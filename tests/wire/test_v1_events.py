@@ -31,7 +31,7 @@ def read(event: dict[str, Any]) -> Message:
 
 
 @pytest.mark.parametrize(
-    "event,message",
+    "event, message",
     [
         ({"event": "heartbeat"}, Heartbeat(AT)),
         (
@@ -99,7 +99,7 @@ def test_status() -> None:
 
 
 @pytest.mark.parametrize(
-    "status,method", [("subscribed", "subscribe"), ("unsubscribed", "unsubscribe")]
+    "status, method", [("subscribed", "subscribe"), ("unsubscribed", "unsubscribe"), ("ok", "")]
 )
 def test_what_is_confirmed(status: str, method: str) -> None:
     """A confirmation names channel, pair and options, with the pair's name of today."""
@@ -145,7 +145,7 @@ def test_a_confirmation_without_a_subscription() -> None:
 
 
 @pytest.mark.parametrize(
-    "members,symbol",
+    "members, symbol",
     [
         ({"pair": "XBT/USD", "subscription": {"depth": 42, "name": "book"}}, "BTC/USD"),
         ({"pair": "foobar"}, None),
@@ -177,7 +177,7 @@ def test_a_refusal_shows_no_token() -> None:
 
 
 @pytest.mark.parametrize(
-    "number,known",
+    "number, known",
     [
         (12870497960778414923, 12870497960778414923),
         ("7", 7),
@@ -194,7 +194,7 @@ def test_numbers_of_requests(number: object, known: int | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "members,key",
+    "members, key",
     [
         ({"channelName": "ohlc-5", "pair": "XBT/USD"}, ("ohlc", "BTC/USD", 5)),
         ({"channelName": "book-10", "pair": "XBT/USD"}, ("book", "BTC/USD", None)),
@@ -208,7 +208,7 @@ def test_where_data_belong(members: dict[str, Any], key: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "event,reply",
+    "event, reply",
     [
         (
             {"event": "addOrderStatus", "status": "ok", "txid": "O1", "reqid": 5},

@@ -113,12 +113,24 @@ class Conversation:
             effects += self._session(said.TokenRefused(reply.error or ""), now)
         strays = self.roster.unanswered
         effects += self._told(self.roster.replied(reply, now), now)
-        # One without a number answers nobody: the exchange itself has ended a subscription.
-        ended = reply.method == "unsubscribe" and reply.req_id is None
-        if self.roster.unanswered > strays and (ended or not reply.success):
-            reason = reply.error or ("refused" if not ended else f"of {reply.symbol}, by itself")
+        if self.roster.unanswered > strays and not reply.success:
+            reason = reply.error or "refused"
             error = RequestError(reply.method or "request", reason, reply.req_id)
             effects.append(said.Stray(error))
+        elif reply.method == "unsubscribe" and reply.req_id is None and reply.success:
+            effects += self._left_us(reply, now)
+        return effects
+
+    def _left_us(self, reply: Reply, now: float) -> list[Effect]:
+        """The exchange ended a subscription by itself, for this answers nobody: begin it anew."""
+        effects: list[Effect] = []
+        for entry in tuple(self.roster):
+            part = entry.part
+            live = entry.users and entry.machine.state is SubscriptionState.LIVE
+            meant = part.name == reply.channel and reply.symbol in (part.symbols or (None,))
+            if live and meant and reply.interval in (None, part.interval):
+                effects.append(roster_effects.Stalled(part))
+                effects += self.lost(part, GapReason.STALLED, now)
         return effects
 
     def snapshot(self, part: Channel, now: float) -> list[Effect]:

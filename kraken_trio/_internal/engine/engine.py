@@ -55,6 +55,7 @@ _USUAL = GapHandling()
 _MOST_PAIRS = 10_000
 """Of which the precisions are kept: several times what the exchange lists."""
 _TWINS = {"ticker": "spread", "spread": "ticker"}
+_BOTH, _ALONE = ("ticker", "spread"), ("ticker",)
 
 Key = tuple[str, str | None, int | None]
 """Channel, symbol and candle interval: what the data themselves say of where they belong."""
@@ -324,7 +325,7 @@ class Engine:
     @property
     def _on_tickers(self) -> tuple[str, ...]:
         """The channels that are made of tickers."""
-        return tuple(_TWINS)[: 1 + self.traits.spread_of_tickers]
+        return _BOTH if self._codec.traits.spread_of_tickers else _ALONE
 
     def _take_by_symbol(self, message: RecordsMessage) -> Sequence[Signal]:
         """A message is of one symbol; should one ever not be, each part goes its own way."""

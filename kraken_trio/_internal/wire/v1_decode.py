@@ -42,6 +42,8 @@ _TELL_THE_STATE = frozenset({"ticker", "ohlc"})
 """Channels whose first data after a confirmation tell how things stand."""
 _ACCOUNT = {"own_trades": read_fills, "open_orders": read_orders}
 
+_BEGINNINGS = ("subscribe", "")
+
 _BEGINNING = re.compile(rb"\s*\[\s*(\d+)\s*,")
 _END = re.compile(rb'"([A-Za-z]{1,20}(?:-\d{1,8})?)"\s*,\s*(?=(?:"([^"\\]{1,40})"|\{))')
 
@@ -105,7 +107,7 @@ class V1Decoder:
         if event.event == "systemStatus" and event.connection_id is not None:
             self._awaited.clear()
             self._ids.clear()
-        elif isinstance(message, Reply) and message.success and message.method == "subscribe":
+        elif isinstance(message, Reply) and message.success and message.method in _BEGINNINGS:
             self._remember(event)
         return message
 

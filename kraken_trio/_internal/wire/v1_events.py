@@ -31,7 +31,9 @@ from kraken_trio._internal.wire.instants import Instants
 from kraken_trio._internal.wire.refusals import refusal_of
 from kraken_trio._internal.wire.v1_text import channel_of, symbol_of
 
-_DONE = {"subscribed": "subscribe", "unsubscribed": "unsubscribe"}
+_DONE = {"subscribed": "subscribe", "unsubscribed": "unsubscribe", "ok": ""}
+"""What is confirmed. The last one is documented and was never seen: the number of the request says
+what it means."""
 _TRADING = {
     "addOrderStatus": "add_order",
     "amendOrderStatus": "amend_order",
