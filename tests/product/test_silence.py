@@ -31,6 +31,7 @@ from kraken_trio import (
 from kraken_trio.testing import Exchange, ExchangeConnection, ExchangeRules, open_exchange
 
 START = 1_790_000_000 * 10**9
+BOTH = pytest.mark.parametrize("protocol", ["v2", "v1"])
 BTC, ETH = "BTC/USD", "ETH/USD"
 
 
@@ -69,12 +70,13 @@ async def pass_time(exchange: Exchange, seconds: int, *, steps: int = 10) -> Non
         await trio.sleep(1)
 
 
+@BOTH
 async def test_a_book_that_is_kept_from_us_is_found_while_others_flow(
-    autojump_clock: trio.testing.MockClock,
+    autojump_clock: trio.testing.MockClock, protocol: str
 ) -> None:
     """The one symbol is told, mended by its own snapshot, and live again; nothing else stops."""
     async with (
-        opened() as (exchange, feed),
+        opened(protocol=protocol) as (exchange, feed),
         feed.events() as events,
         feed.book(BTC) as silent,
         feed.book(ETH) as flowing,
@@ -102,14 +104,16 @@ async def test_a_book_that_is_kept_from_us_is_found_while_others_flow(
         assert feed.statistics().connections == 1
 
 
+@BOTH
 async def test_a_busy_book_is_not_mistaken_for_one_that_moved_just_now(
-    autojump_clock: trio.testing.MockClock,
+    autojump_clock: trio.testing.MockClock, protocol: str
 ) -> None:
     """A market that never rests moves while we are gone, too; that is not what was missed."""
     rules = ExchangeRules(idle_timeout_s=None, snapshot_delay_s=0.4)
+    config = KrakenConfig(protocol=protocol, timeout=10.0, max_queue_depth=5000)
     async with (
         open_exchange(seed=7, rules=rules, rate=100) as exchange,
-        open_kraken(KrakenConfig(timeout=10.0, max_queue_depth=5000), dial=exchange.dial) as feed,
+        open_kraken(config, dial=exchange.dial) as feed,
         feed.book(BTC) as book,
     ):
         await trio.sleep(1)
@@ -174,13 +178,17 @@ async def test_trades_that_are_kept_from_us_come_late_and_complete(
         assert [trade.trade_id for trade in before] == (made[:began] if channel.snapshot else [])
 
 
+@BOTH
 @pytest.mark.parametrize("complete", [True, False])
 async def test_one_that_stays_silent_is_given_up_and_the_others_go_on(
-    complete: bool,
-    autojump_clock: trio.testing.MockClock,
+    complete: bool, protocol: str, autojump_clock: trio.testing.MockClock
 ) -> None:
     """Asked for anew, with pauses, as often as is bounded: then it ends with its error."""
-    async with opened() as (exchange, feed), feed.book(ETH) as other, feed.events() as events:
+    async with (
+        opened(protocol=protocol) as (exchange, feed),
+        feed.book(ETH) as other,
+        feed.events() as events,
+    ):
         if not complete:
             peer(exchange).silence("book", BTC)
         async with trio.open_nursery() as nursery:
@@ -225,15 +233,16 @@ async def test_what_shows_nothing_any_more_is_no_quiet_market(
         assert feed.statistics().connections == 1
 
 
+@BOTH
 async def test_who_does_not_read_takes_nobody_for_silent(
-    autojump_clock: trio.testing.MockClock,
+    autojump_clock: trio.testing.MockClock, protocol: str
 ) -> None:
     """A consumer of Block that rests for long: no probe, no lost connection, no gap; and where
     the connection breaks meanwhile, the answers that wait for it are awaited.
     """
     block: dict[str, Any] = {"drop_policy": DropPolicy.BLOCK, "max_queue_depth": 5}
     async with (
-        opened(silent_after=5.0, timeout=5.0) as (exchange, feed),
+        opened(silent_after=5.0, timeout=5.0, protocol=protocol) as (exchange, feed),
         feed.subscribe(Channel.book(BTC), **block) as slow,
     ):
         await pass_time(exchange, 200)
