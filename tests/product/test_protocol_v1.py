@@ -6,6 +6,7 @@ record; and what goes wrong on the way costs a program of the old protocol no mo
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -203,6 +204,50 @@ async def test_the_account(autojump_clock: trio.testing.MockClock) -> None:
         assert isinstance(fill, Execution)
         assert (fill.exec_type, fill.order_id, fill.symbol) == ("trade", name, BTC)
         assert (fill.last_qty, fill.order_status) == (Decimal("0.004"), None)
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_both_protocols_tell_the_same_of_an_account(
+    autojump_clock: trio.testing.MockClock, seed: int
+) -> None:
+    """A v1 and a v2 feed agree on each fill, and on how each order stands at last."""
+    dice = random.Random(seed)
+    async with (
+        open_exchange(seed=seed) as exchange,
+        opened(exchange) as old,
+        opened(exchange, protocol="v2") as new,
+        old.open_orders() as orders,
+        old.own_trades() as fills,
+        new.executions() as executions,
+    ):
+        account = exchange.account
+        for _ in range(40):
+            names = [order.order_id for order in account.open_orders()]
+            match dice.randrange(4) if names else 0:
+                case 0:
+                    account.place(dice.choice([BTC, ETH]), "buy", Decimal("0.01"), Decimal(100))
+                case 1:
+                    account.fill(dice.choice(names), Decimal("0.001"))
+                case 2:
+                    account.fill(dice.choice(names))
+                case _:
+                    account.cancel(dice.choice(names))
+        await trio.sleep(1)
+        told = [taken(each) for each in (fills, executions)]
+        assert [_filled(item) for item in told[0]] == [
+            _filled(item) for item in told[1] if item.exec_type == "trade"
+        ]
+        assert told[0]
+        last = [{i.order_id: i.order_status for i in each} for each in (taken(orders), told[1])]
+        modern = {
+            name: status.replace("partially_filled", "new") for name, status in last[1].items()
+        }
+        assert last[0] == modern
+
+
+def _filled(item: Execution) -> tuple[object, ...]:
+    fees = [fee.qty for fee in item.fees]
+    return item.exec_id, item.order_id, item.symbol, item.side, item.last_qty, item.cost, fees
 
 
 TROUBLE: dict[str, Callable[[Any], None]] = {
