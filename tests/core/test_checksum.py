@@ -468,3 +468,17 @@ def test_impossible_precision(kind: Kind) -> None:
     with pytest.raises(ValueError, match="0 to 40 decimals"):
         kind.book(10, -1, 8)
     assert isinstance(book.apply(kind.snapshot()), kind.snapshot_record)
+
+
+def test_a_snapshot_that_cannot_be_verified() -> None:
+    """A snapshot without a checksum is believed and counted apart; the next update proves it."""
+    levels = [
+        tuple(Level(Decimal(price), Decimal(qty)) for price, qty in rows) for rows in (BIDS, ASKS)
+    ]
+    book = OrderBook(SYMBOL, 10)
+    snapshot = BookMessage(SYMBOL, True, levels[0], levels[1], None, None, None)  # noqa: FBT003
+    assert isinstance(book.apply(snapshot), BookSnapshot)
+    assert (book.state, book.unchecked, book.checksums_ok) == (BookState.LIVE, 1, 0)
+    update = BookMessage(SYMBOL, False, levels[0][:1], (), crc(BIDS, ASKS), None, None)  # noqa: FBT003
+    assert isinstance(book.apply(update), BookUpdate)
+    assert (book.unchecked, book.checksums_ok, book.checksums_failed) == (1, 1, 0)

@@ -334,6 +334,8 @@ def test_credentials() -> None:
         (Channel.level3(BTC), True),
         (Channel.instrument(), True),
         (Channel.balances(), True),
+        (Channel.own_trades(), True),
+        (Channel.open_orders(), True),
         (Channel.balances(snapshot=False), False),
         (Channel.balances(users="all"), False),
         (Channel.executions(), True),
@@ -361,3 +363,15 @@ def test_the_key_is_what_the_data_say(
 ) -> None:
     """Two depths of a book have the same, and two intervals of candles do not."""
     assert channel.key == key
+
+
+@pytest.mark.parametrize("name", ["own_trades", "open_orders"])
+def test_what_is_told_of_an_account_by_protocol_v1(name: str) -> None:
+    """Both are private, have no symbols and nothing to choose."""
+    channel = getattr(Channel, name)()
+    assert channel == Channel(name=name)
+    assert channel.private
+    assert channel.needs_snapshot
+    assert channel.key == (name, None, None)
+    with pytest.raises(ConfigurationError, match="cannot be chosen"):
+        Channel(name=name, snapshot=False)
