@@ -169,7 +169,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rates", type=float, nargs="+", default=[1000, 5000])
     parser.add_argument("--sockets", nargs="+", choices=("plain", "tls"), default=["plain", "tls"])
-    parser.add_argument("--seconds", type=float, default=1.5, help="of sending, for each client")
+    parser.add_argument("--seconds", type=float, default=3, help="of sending, for each client")
     parser.add_argument("--runs", type=int, default=3, help="of each client")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     parser.add_argument("--page", action="store_true", help="write docs/performance.md")
