@@ -14,6 +14,7 @@ from kraken_trio._internal.wire.frames import (
     CLOSE,
     CONTINUATION,
     INVALID_UTF8,
+    MOST_AT_ONCE,
     PING,
     PONG,
     PROTOCOL_FAULT,
@@ -128,6 +129,28 @@ def test_messages_outlive_their_buffer() -> None:
     splitter.feed(HELLO[3:] + encode_frame(TEXT, b"x" * 5) * 100)
     assert splitter.next_messages() == [b"hello"] + [b"x" * 5] * 100
     assert first == [b"hello"]
+
+
+def test_very_many_messages_come_in_several_goes() -> None:
+    """However short frames are, who reads them is asked again and again, and gets each in order."""
+    sent = [b"%d" % number for number in range(3 * MOST_AT_ONCE)]
+    ping = encode_frame(PING, b"")
+    splitter = FrameSplitter()
+    splitter.feed(b"".join(encode_frame(TEXT, each) + ping * (len(each) % 2) for each in sent))
+    taken: list[bytes] = []
+    while messages := splitter.next_messages():
+        assert len(messages) < 2 * MOST_AT_ONCE
+        assert not taken or messages[0] == sent[len(taken)]
+        taken += messages
+    assert taken == sent
+    assert len([*iter(splitter.take_control, b"")]) == sum(len(each) % 2 for each in sent)
+
+
+def test_control_frames_alone_hold_nothing_up() -> None:
+    """A message behind more control frames than are split in one go is given at once."""
+    splitter = FrameSplitter()
+    splitter.feed(encode_frame(PONG, b"") * (2 * MOST_AT_ONCE) + HELLO)
+    assert splitter.next_messages() == [b"hello"]
 
 
 @pytest.mark.parametrize(

@@ -179,10 +179,11 @@ class CheckedBook(ABC, Generic[SideT, MessageT, SnapshotT, UpdateT]):
             return self._take(message)
         self.updates += 1
         bids, asks = self._bids, self._asks
+        touched = bids.apply(message.bids) if message.bids else False
         if message.asks and asks.apply(message.asks):
             self._asks_crc = crc32(asks.text)
-            self._crc = crc32(bids.text, self._asks_crc)
-        if message.bids and bids.apply(message.bids):
+            touched = True
+        if touched:
             self._crc = crc32(bids.text, self._asks_crc)
         if self._crc != message.checksum and not self._verify(message.checksum):
             return self._fail(message)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import codecs
 from collections import deque
+from itertools import repeat
 from typing import NoReturn
 
 from kraken_trio._internal.model.errors import EXCERPT_CHARACTERS, ProtocolError
@@ -26,6 +27,10 @@ PROTOCOL_FAULT, INVALID_UTF8, TOO_BIG = 1002, 1007, 1009
 
 MAX_MESSAGE_BYTES = 16 * 2**20
 """Ample: the exchange's largest message, the snapshot of all instruments, is near 1 MiB."""
+
+MOST_AT_ONCE = 512
+"""Frames that are split without a look at what came of it. A read has some 300 of the exchange's;
+of a peer's that sends empty ones it has 32,768, which take 15 ms."""
 
 _FIN = 0x80
 _RESERVED_BITS = 0x70
@@ -44,7 +49,7 @@ _LENGTH_64_MAX = 2**63 - 1
 class FrameSplitter:
     """Splits what a server sends into data messages, kept here, and control frames, passed on.
 
-    ``feed`` takes received bytes; ``next_messages`` gives the data messages that are whole, all at
+    ``feed`` takes received bytes; ``next_messages`` gives the data messages that are whole, many at
     once, for a call for each would cost a fifth more; ``take_control`` gives the control frames,
     byte for byte, for the protocol library below to see nothing else.
 
@@ -113,15 +118,16 @@ class FrameSplitter:
             self._offset = 0
 
     def next_messages(self) -> list[bytes]:
-        """Give the payloads of all whole data messages that have arrived, oldest first.
+        """Give the payloads of the whole data messages that have arrived, oldest first.
 
-        Raises ``ProtocolError`` when a fault is next.
+        They are all, or some of very many; empty where there are none. Raises ``ProtocolError``
+        when a fault is next.
         """
         if self._fault is not None:
             raise self._fault
         messages: list[bytes] = []
         try:
-            while self._split(messages):
+            while self._split(messages) and len(messages) < MOST_AT_ONCE:
                 pass
         except ProtocolError:
             if not messages:
@@ -129,11 +135,11 @@ class FrameSplitter:
         return messages
 
     def _split(self, messages: list[bytes]) -> bool:  # noqa: C901, PLR0912, PLR0915 - hot, see above
-        """Split the chunk; say whether there is another."""
+        """Split the chunk, or much of it; say whether there is more."""
         chunk = self._chunk
         have = len(chunk)
         at = self._offset
-        while True:
+        for _ in repeat(None, MOST_AT_ONCE):
             end = at + 2  # How far the chunk must reach for the next step.
             if end > have:
                 break
@@ -177,6 +183,9 @@ class FrameSplitter:
                 if message is not None:
                     messages.append(message)
             at = end
+        else:
+            self._offset = at
+            return True
         self._offset = at
         pending = self._pending
         if have + len(pending) < end:
