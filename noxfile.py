@@ -205,19 +205,24 @@ def fuzz(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure: all; one (``-- flood --tls --json FILE``); or see that all work: ``-- --quick``.
 
-    With ``--page`` alone all are measured, and the figures go into the page.
+    With ``--page`` alone all are measured, and the figures go into the page. All figures are kept
+    as JSON in ``build/bench``.
     """
     scripts = {path.stem: path for path in sorted(Path("benchmarks").glob("*.py")) if runs(path)}
     given = list(session.posargs)
     chosen = [given.pop(0)] if given and given[0] in scripts else list(scripts)
     if len(chosen) > 1 and given not in ([], ["--quick"], ["--page"]):
         session.error(f"say first which one this is for: {', '.join(scripts)}")
-    session.install(".[testing]")
+    session.install(".[cli,testing]")
+    kept = Path("build/bench").resolve()
+    kept.mkdir(parents=True, exist_ok=True)
     rivals = session.cache_dir / "rivals"
     if "--quick" not in given:
         session.run("python", "benchmarks/rivals.py", str(rivals))
     for name in chosen:
         words = [] if given == ["--page"] and not writes_page(scripts[name]) else given
+        if "--json" not in words:
+            words = [*words, "--json", str(kept / f"{name}.json")]
         session.run("python", str(scripts[name]), *words, env={"KRAKEN_TRIO_RIVALS": str(rivals)})
 
 
