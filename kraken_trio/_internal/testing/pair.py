@@ -256,8 +256,13 @@ class PairMarket:
         at = Timestamp(self._book.changed_at)
         return BookSnapshot(self.pair.symbol, depth, bids, asks, self._book.checksum(), at)
 
-    def trades(self) -> tuple[Trade, ...]:
-        """The trades that are kept, oldest first."""
+    def book_steps(self, depth: int) -> tuple[Rows, Rows]:
+        """The book as it stands, in ticks and lots."""
+        return self._book.rows(depth)
+
+    def trades(self, latest: int | None = None) -> tuple[Trade, ...]:
+        """The trades that are kept, or so many of the latest, oldest first."""
+        kept = self._book.tape.trades
         return tuple(
             Trade(
                 symbol=self.pair.symbol,
@@ -268,7 +273,9 @@ class PairMarket:
                 trade_id=trade_id,
                 timestamp=Timestamp(at),
             )
-            for side, ticks, lots, order_type, trade_id, at in self._book.tape.trades
+            for side, ticks, lots, order_type, trade_id, at in (
+                kept if latest is None else self._book.tape.latest(latest)
+            )
         )
 
     def ticker(self) -> Ticker:
