@@ -136,7 +136,7 @@ def foreign(session: nox.Session) -> None:
 def soak(session: nox.Session) -> None:
     """Feeds in chaos, for any number of seeds or hours: ``-- --seeds 5000 --hours 1``."""
     session.install("-e", ".[full]", *group("test"))
-    session.run("python", "tests/product/test_soak.py", *session.posargs)
+    session.run("python", "-m", "tests.product.test_soak", *session.posargs)
 
 
 @nox.session
