@@ -150,10 +150,13 @@ class SubscriptionError(KrakenError):
     """The channel's name, where it is known."""
     symbol: str | None = None
     """The symbol, where the refusal concerns one."""
+    attempts: int = 1
+    """How often it was asked for before it was given up."""
 
     def __str__(self) -> str:
         about = " ".join(part for part in (self.channel, self.symbol) if part)
-        return f"{about}: {self.reason}" if about else self.reason
+        often = f", in {self.attempts} attempts" if self.attempts > 1 else ""
+        return f"{about}: {self.reason}{often}" if about else f"{self.reason}{often}"
 
 
 @attrs.define(slots=False, eq=False)
