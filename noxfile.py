@@ -133,6 +133,17 @@ def foreign(session: nox.Session) -> None:
 
 
 @nox.session
+def explore(session: nox.Session) -> None:
+    """Draw new examples of the properties, which the tests do not: many, or ``-- -k backoff``."""
+    session.install("-e", ".[full]", *group("test"))
+    properties = (f"tests/product/test_properties{half}.py" for half in ("", "_events"))
+    session.run(
+        *("python", "-m", "pytest", "-q", *properties, *session.posargs),
+        env={"HYPOTHESIS_PROFILE": "explore"},
+    )
+
+
+@nox.session
 def soak(session: nox.Session) -> None:
     """Feeds in chaos, for any number of seeds or hours: ``-- --seeds 5000 --hours 1``."""
     session.install("-e", ".[full]", *group("test"))

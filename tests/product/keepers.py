@@ -20,6 +20,7 @@ from kraken_trio import (
     Level3Order,
     Level3Snapshot,
     Level3Update,
+    Ticker,
     Trade,
 )
 from kraken_trio.testing import Chaos, ChaosFault, Exchange
@@ -71,6 +72,8 @@ class Truth:
             for pair in exchange.market.pairs
         }
         self.books = {symbol: Moments() for symbol in SYMBOLS}
+        self.bests: dict[str, set[tuple[int, ...]]] = {symbol: set() for symbol in SYMBOLS}
+        """The best bid and ask, each with its quantity, that a pair ever had."""
         self.orders = Moments()
         self._looks_at_orders = orders
         self._trades: dict[tuple[str, int], Trade] = {}
@@ -86,7 +89,9 @@ class Truth:
     def _look(self) -> None:
         market = self.exchange.market
         for symbol, moments in self.books.items():
-            moments.was(market.book_steps(symbol, DEPTH), self.steps)
+            state = market.book_steps(symbol, DEPTH)
+            moments.was(state, self.steps)
+            self.bests[symbol].add((*state[0][0], *state[1][0]))
         if self._looks_at_orders:
             # At every step: orders may be others where the levels are as they were.
             self.orders.was(self.all_orders(), self.steps)
@@ -206,6 +211,31 @@ def reordered(trouble: Chaos, about: str) -> bool:
     return any(
         mishap.fault is ChaosFault.REORDER and about in mishap.what for mishap in trouble.log
     )
+
+
+class Tickers:
+    """A consumer's tickers, held against the best levels that there were."""
+
+    def __init__(self, truth: Truth) -> None:
+        """Nothing was received yet."""
+        self.records = 0
+        self._truth = truth
+
+    def take(self, item: object) -> None:
+        """Take a record."""
+        match item:
+            case Gap():
+                pass  # Each of them is a state, so nothing has to be made whole.
+            case Ticker():
+                self.records += 1
+                price, qty = self._truth.scales[item.symbol]
+                best = (item.bid * price, item.bid_qty * qty, item.ask * price, item.ask_qty * qty)
+                assert tuple(map(int, best)) in self._truth.bests[item.symbol], item
+            case _:
+                raise AssertionError(f"no ticker: {item!r}")
+
+    def begin_anew(self) -> None:
+        """It is subscribed to once more."""
 
 
 class Trades:

@@ -754,7 +754,13 @@ def test_memory_back_to_baseline(seed: int, names: list[str]) -> None:
 
     async def body(exchange: Exchange, feed: Feed) -> None:
         for cycle in range(6):
-            async with feed.book(*names) as books, feed.trades(*names), feed.events() as events:
+            async with (
+                feed.book(*names) as books,
+                feed.trades(*names),
+                feed.ticker(*names, event_trigger="bbo"),
+                feed.ohlc(*names),
+                feed.events() as events,
+            ):
                 for connection in exchange.connections:
                     for _ in range(50):
                         connection.send_raw('{"channel":"book","data":[{"symbol":"X')

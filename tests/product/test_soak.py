@@ -8,6 +8,7 @@ Each seed makes a market and a plan of faults. A feed is held against the exchan
   exchange had since the snapshot that it began with, and no older one than at the record before.
   The latter does not hold where two updates of that book changed places on the way: where both
   are of one level, each has the right checksum;
+* *tickers*: each shows a best bid and ask that there were;
 * *orders*: each event that the exchange reported comes once and in order, unless a gap or a
   snapshot is between; in the end those are open that are open there; books of orders likewise;
 * *connections*: a session never has two at a time;
@@ -63,7 +64,7 @@ from kraken_trio.testing import (
     market_pairs,
     open_exchange,
 )
-from tests.product.keepers import DEPTH, SYMBOLS, Books, Level3Books, Orders, Trades, Truth
+from tests.product.keepers import DEPTH, SYMBOLS, Books, Level3Books, Orders, Tickers, Trades, Truth
 
 pytestmark = pytest.mark.long
 
@@ -345,6 +346,7 @@ async def run(scene: Scene) -> None:
     feed, truth, trouble, pace, drained, _ = scene
     trades = {symbol: Trades(truth) for symbol in SYMBOLS}
     books = {symbol: Books(truth, trouble) for symbol in SYMBOLS}
+    tickers = Tickers(truth)
     ended: list[str] = []
 
     def look() -> None:
@@ -360,6 +362,8 @@ async def run(scene: Scene) -> None:
             book, trade = partial(feed.book, symbol, depth=DEPTH), partial(feed.trades, symbol)
             nursery.start_soon(consume, book, books[symbol], ended)
             nursery.start_soon(consume, trade, trades[symbol], ended)
+        ticker = partial(feed.ticker, *SYMBOLS, event_trigger="bbo")
+        nursery.start_soon(consume, ticker, tickers, ended)
         await scene.go_on(look, lambda: None)
         trouble.calm()
         assert trouble.log
@@ -385,6 +389,7 @@ async def run(scene: Scene) -> None:
         statistics = feed.statistics()
         assert statistics.gaps == gaps
         assert all(books[symbol].records and trades[symbol].records for symbol in SYMBOLS)
+        assert tickers.records
         assert statistics.dropped == 0
         for each in statistics.subscriptions:
             assert each.records is not None
