@@ -27,6 +27,7 @@ from kraken_trio._internal.model.errors import (
     ConnectTimeout,
     InvalidTransition,
     KrakenError,
+    OrderEnded,
     OrderRejected,
     OutcomeUnknown,
     ProtocolError,
@@ -36,7 +37,12 @@ from kraken_trio._internal.model.errors import (
     UpgradeRefused,
 )
 from kraken_trio._internal.model.gap import Gap, GapPolicy, GapReason, Resync
-from kraken_trio._internal.model.level3 import Level3Order, Level3Snapshot, Level3Update
+from kraken_trio._internal.model.level3 import (
+    Level3Order,
+    Level3Snapshot,
+    Level3Update,
+    QueuePosition,
+)
 from kraken_trio._internal.model.lifecycle import (
     ConnectionState,
     Restored,
@@ -44,6 +50,7 @@ from kraken_trio._internal.model.lifecycle import (
     StateChange,
 )
 from kraken_trio._internal.model.messages import Heartbeat
+from kraken_trio._internal.model.orders import Order, OwnTrade
 from kraken_trio._internal.model.pressure import HighWater
 from kraken_trio._internal.model.records import (
     BookSnapshot,
@@ -70,11 +77,13 @@ from kraken_trio._internal.shell.feed import Feed
 from kraken_trio._internal.shell.open import open_kraken
 from kraken_trio._internal.shell.statistics import FeedStatistics, SubscriptionStatistics
 from kraken_trio._internal.shell.subscribe import Subscription
+from kraken_trio._internal.shell.tables import BalanceTable, OrderTable
 from kraken_trio._internal.tiers import publish as _publish
 
 __all__ = [
     "AuthenticationError",
     "BalanceSnapshot",
+    "BalanceTable",
     "BalanceUpdate",
     "BookSnapshot",
     "BookUpdate",
@@ -110,9 +119,14 @@ __all__ = [
     "Level3Update",
     "MaintenanceWindow",
     "NextStep",
+    "Order",
+    "OrderEnded",
     "OrderRejected",
+    "OrderTable",
     "OutcomeUnknown",
+    "OwnTrade",
     "ProtocolError",
+    "QueuePosition",
     "RecordChannel",
     "Registration",
     "RequestError",

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from kraken_trio._internal.core.backfill import TradeLine
-from kraken_trio._internal.core.trackers import CandleTracker, SequenceTracker, TradeTracker
+from kraken_trio._internal.core.trackers import CandleTracker, TradeTracker
+from kraken_trio._internal.engine.account_routes import (
+    AccountRoute,
+    OpenOrdersRoute,
+    OwnTradesRoute,
+)
 from kraken_trio._internal.engine.book_route import BookRoute
 from kraken_trio._internal.engine.holding import HoldingRoute
 from kraken_trio._internal.engine.making import make_route
@@ -25,8 +30,10 @@ from kraken_trio._internal.model.gap import GapHandling, GapPolicy
         (Channel.level3("BTC/USD"), BookRoute, None),
         (Channel.trades("BTC/USD"), TrackedRoute, TradeTracker),
         (Channel.ohlc("BTC/USD"), TrackedRoute, CandleTracker),
-        (Channel.executions(), TrackedRoute, SequenceTracker),
-        (Channel.balances(), TrackedRoute, SequenceTracker),
+        (Channel.executions(), AccountRoute, None),
+        (Channel.open_orders(), OpenOrdersRoute, None),
+        (Channel.own_trades(), OwnTradesRoute, None),
+        (Channel.balances(), AccountRoute, None),
     ],
 )
 def test_each_channel_has_its_kind_of_route(

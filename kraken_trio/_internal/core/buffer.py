@@ -49,6 +49,7 @@ from kraken_trio._internal.model.gap import Gap, GapReason, Resync
 from kraken_trio._internal.model.level3 import Level3Snapshot, Level3Update
 from kraken_trio._internal.model.lifecycle import Restored, StateChange
 from kraken_trio._internal.model.messages import Heartbeat, Record
+from kraken_trio._internal.model.orders import Order, OwnTrade
 from kraken_trio._internal.model.pressure import HighWater
 from kraken_trio._internal.model.records import (
     BookSnapshot,
@@ -62,6 +63,8 @@ from kraken_trio._internal.model.reference import InstrumentAsset, InstrumentPai
 
 Item = (
     Record
+    | Order
+    | OwnTrade
     | Spread
     | BookSnapshot
     | BookUpdate
@@ -99,6 +102,8 @@ _BY_SYMBOL: Final[dict[type, str]] = {
 """Channels whose records are in order for each symbol by itself."""
 _WHOLE: Final[dict[type, str]] = {
     Execution: "executions",
+    Order: "open_orders",
+    OwnTrade: "own_trades",
     BalanceSnapshot: "balances",
     BalanceUpdate: "balances",
     InstrumentAsset: "instrument",

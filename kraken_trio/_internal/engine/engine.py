@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeGuard, assert_never, cast
 from msgspec.structs import replace
 
 from kraken_trio._internal.core.digits import MOST_DECIMALS
+from kraken_trio._internal.engine.account_routes import OF_EXECUTIONS
 from kraken_trio._internal.engine.book_route import BookRoute
 from kraken_trio._internal.engine.holding import HoldingRoute
 from kraken_trio._internal.engine.hooks import Hooks
@@ -138,7 +139,7 @@ class Engine:
         if key in self._routes:
             msg = f"{part} has a route already, that of {self._routes[key].part}"
             raise ValueError(msg)
-        route = make_route(part, handling)
+        route = make_route(part, handling, self._routes.values())
         twin = self._routes.get((_TWINS.get(part.name, ""), *key[1:]))
         if twin is not None and twin.kept is not None:
             # One subscription on the wire serves both: what it told is known here already.
@@ -289,6 +290,10 @@ class Engine:
                 return self._take_by_symbol(message)
             case "status":
                 return self._take_status(message)
+            case "executions":
+                # Whichever is there hands it on to all that live on it.
+                there = (name for name in OF_EXECUTIONS if (name, None, None) in self._routes)
+                return self._hand_on((next(there, "executions"), None, None), message)
             case channel:
                 self._learn(message)
                 return self._hand_on((channel, None, None), message)

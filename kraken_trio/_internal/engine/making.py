@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from kraken_trio._internal.core.trackers import CandleTracker, SequenceTracker, TradeTracker
+from collections.abc import Iterable
+
+from kraken_trio._internal.core.trackers import CandleTracker, TradeTracker
+from kraken_trio._internal.engine.account_routes import account_route
 from kraken_trio._internal.engine.book_route import BookRoute
 from kraken_trio._internal.engine.holding import HoldingRoute, holds_back
 from kraken_trio._internal.engine.routes import Route, TrackedRoute
@@ -11,8 +14,11 @@ from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.gap import GapHandling
 
 
-def make_route(part: Channel, handling: GapHandling) -> Route:
-    """The route that the channel of ``part`` needs, where losses are handled so."""
+def make_route(part: Channel, handling: GapHandling, there: Iterable[Route] = ()) -> Route:
+    """The route that the channel of ``part`` needs, where losses are handled so.
+
+    ``there`` are the routes of the same session: what lives on one subscription shares its state.
+    """
     route: Route
     match part.name:
         case "trade" if holds_back(part, handling):
@@ -21,9 +27,8 @@ def make_route(part: Channel, handling: GapHandling) -> Route:
             route = TrackedRoute(part, handling, TradeTracker(part.symbols[0]))
         case "ohlc":
             route = TrackedRoute(part, handling, CandleTracker(part.symbols[0]))
-        case "executions" | "balances":
-            tracker = SequenceTracker(part.name, snapshot=part.needs_snapshot)
-            route = TrackedRoute(part, handling, tracker)
+        case "executions" | "open_orders" | "own_trades" | "balances":
+            route = account_route(part, handling, there)
         case "book" | "level3":
             route = BookRoute(part, handling)
         case "ticker":

@@ -27,8 +27,8 @@ EVENT_TRIGGERS = ("trades", "bbo")
 
 PUBLIC_CHANNELS = ("ticker", "spread", "book", "trade", "ohlc", "instrument")
 """Channels that anybody may subscribe to."""
-PRIVATE_CHANNELS = ("executions", "balances")
-"""Channels of one's own account."""
+PRIVATE_CHANNELS = ("executions", "open_orders", "own_trades", "balances")
+"""Channels of one's own account; two of them are folded from executions."""
 
 _FLAG = (True, False)
 _PERHAPS = (None, True, False)
@@ -53,6 +53,9 @@ _OPTIONS: dict[str, dict[str, tuple[object, ...]]] = {
         "rebased": _PERHAPS,
         "users": (None, "all"),
     },
+    # Folded from executions, which have to say everything for that.
+    "open_orders": {},
+    "own_trades": {},
     "balances": {"snapshot": _FLAG, "rebased": _PERHAPS, "users": (None, "all")},
 }
 """What each channel lets one choose, and from what."""
@@ -72,7 +75,7 @@ _UNLESS_AN_OPTION: dict[str, object] = {
 }
 """What each field must be in a channel that lets nobody choose it."""
 
-_NEED_SNAPSHOT = ("book", "level3", "instrument", "executions", "balances")
+_NEED_SNAPSHOT = ("book", "level3", "instrument", *PRIVATE_CHANNELS)
 _BY_SYMBOL = ("ticker", "spread", "book", "trade", "ohlc", "level3")
 _LONGEST_SHOWN = 40  # Of a value that is refused: it may be anything, a whole file too.
 _MOST_SHOWN = 10  # Of symbols: a channel may have all that there are.
@@ -124,7 +127,7 @@ class Channel(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
 
     name: str
     """``ticker``, ``spread``, ``book``, ``trade``, ``ohlc``, ``instrument``, ``level3``,
-    ``executions`` or ``balances``."""
+    ``executions``, ``open_orders``, ``own_trades`` or ``balances``."""
     symbols: tuple[str, ...] = ()
     """Pairs, each once, in the order given; empty for the channels that take none."""
     depth: int | None = None
@@ -249,6 +252,16 @@ class Channel(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
             rebased=rebased,
             users=users,
         )
+
+    @classmethod
+    def open_orders(cls) -> Self:
+        """Own orders as they stand, folded from executions: one ``Order`` for each change."""
+        return cls(name="open_orders")
+
+    @classmethod
+    def own_trades(cls) -> Self:
+        """Own fills, taken from executions: each ``OwnTrade`` once."""
+        return cls(name="own_trades")
 
     @classmethod
     def balances(

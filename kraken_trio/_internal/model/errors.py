@@ -12,6 +12,7 @@
     ├─ ProtocolError               the exchange, or a file, broke the rules
     ├─ SubscriptionError
     ├─ AuthenticationError         never retried
+    ├─ OrderEnded                  what was waited for of an order cannot come any more
     ├─ RequestError
     │  ├─ OrderRejected
     │  └─ OutcomeUnknown
@@ -170,6 +171,23 @@ class AuthenticationError(KrakenError):
 
     def __str__(self) -> str:
         return f"credentials refused: {self.reason}" + (f". {self.mend}" if self.mend else "")
+
+
+@attrs.define(slots=False, eq=False)
+class OrderEnded(KrakenError):
+    """An order ended otherwise than was waited for. Not a refusal of the exchange's: that is
+    ``OrderRejected``.
+    """
+
+    order_id: str
+    """Which."""
+    order_status: str
+    """How it ended; ``gone`` where nobody can tell."""
+    wanted: str
+    """The status that was waited for."""
+
+    def __str__(self) -> str:
+        return f"order {self.order_id} is {self.order_status}, and will not be {self.wanted}"
 
 
 @attrs.define(slots=False, eq=False)

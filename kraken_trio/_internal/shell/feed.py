@@ -14,13 +14,15 @@ from trio.lowlevel import enable_ki_protection
 
 from kraken_trio._internal.core.book import OrderBook
 from kraken_trio._internal.core.buffer import Item
-from kraken_trio._internal.model.account import BalanceSnapshot, BalanceUpdate, Execution
-from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.core.level3 import Level3Book
+from kraken_trio._internal.model.account import Execution
+from kraken_trio._internal.model.channel import PRIVATE_CHANNELS, Channel
 from kraken_trio._internal.model.config import DropPolicy, KrakenConfig
 from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.gap import Gap, GapPolicy
-from kraken_trio._internal.model.level3 import Level3Snapshot, Level3Update
+from kraken_trio._internal.model.level3 import Level3Snapshot, Level3Update, QueuePosition
 from kraken_trio._internal.model.lifecycle import BookState, ConnectionState
+from kraken_trio._internal.model.orders import Order, OwnTrade
 from kraken_trio._internal.model.records import (
     BookSnapshot,
     BookUpdate,
@@ -39,9 +41,10 @@ from kraken_trio._internal.shell.losses import Losses
 from kraken_trio._internal.shell.session import LateSession
 from kraken_trio._internal.shell.statistics import FeedStatistics
 from kraken_trio._internal.shell.subscribe import Subscription
+from kraken_trio._internal.shell.tables import BalanceTable, OrderTable
 from kraken_trio._internal.shell.tokens import Tokens
 
-AT_ONCE = ("instrument", "executions", "balances")
+AT_ONCE = ("instrument", *PRIVATE_CHANNELS)
 """Channels that begin with one frame of everything there is: some 2,000 instruments, all open
 orders, all that is held."""
 SNAPSHOT_DEPTH = 10_000
@@ -75,6 +78,8 @@ class Feed:
         self._losses = losses
         self._backfill = backfill
         self._tokens = tokens
+        self._orders = OrderTable(hub)
+        self._balances = BalanceTable(hub, lambda: self.subscribe(Channel.balances()))
 
     # Subscribing.
 
@@ -172,9 +177,30 @@ class Feed:
         """
         return self.subscribe(Channel.executions(snap_orders=snap_orders, snap_trades=snap_trades))
 
-    def balances(self) -> Subscription[BalanceSnapshot | BalanceUpdate | Gap]:
-        """All that is held, then each entry of the ledger. After a ``Gap`` all of it again."""
-        return self.subscribe(Channel.balances())
+    def open_orders(self) -> Subscription[Order | Gap]:
+        """One's own orders as they stand: first all that are open, then each after each report.
+
+        Made of ``executions``, and shared with it. After a ``Gap`` come those that ended
+        meanwhile, and all that are open.
+        """
+        return self.subscribe(Channel.open_orders())
+
+    def own_trades(self) -> Subscription[OwnTrade | Gap]:
+        """One's own fills, each once and in order: first the latest 50, oldest first.
+
+        Made of ``executions``, and shared with it. Those that were missed come from the snapshot;
+        there is a ``Gap`` only where that does not reach back to what was seen.
+        """
+        return self.subscribe(Channel.own_trades())
+
+    @property
+    def balances(self) -> BalanceTable:
+        """What is held now, a live table by asset: ``feed.balances["BTC"].balance``.
+
+        Called, it is the subscription that keeps it live: ``async with feed.balances() as held``
+        gives all that is held, then each entry of the ledger, and after a ``Gap`` all of it again.
+        """
+        return self._balances
 
     def level3(
         self, *symbols: str, depth: int = 10
@@ -266,6 +292,33 @@ class Feed:
         await self._hub.wait_state(state, session)
 
     # What there is.
+
+    @property
+    def orders(self) -> OrderTable:
+        """One's own orders as they stand, a live table by ``order_id``; kept live by whatever is
+        subscribed to of ``executions``, ``open_orders`` and ``own_trades``.
+        """
+        return self._orders
+
+    async def wait_order(self, order_id: str, status: str | None = None) -> Order:
+        """Wait until an order has come as far as ``status``; without one, until it has ended.
+
+        ``new`` is reached by one that is partly filled, too; ``filled``, ``canceled`` and
+        ``expired`` are ends. One that is not known yet is waited for, also over reconnects; set a
+        limit with ``trio.fail_after``. Raises ``OrderEnded`` where it ended otherwise;
+        ``SubscriptionError`` where nothing is subscribed to that tells of orders, or not any more,
+        or where ``feed.disconnect()`` ended the session; ``trio.ClosedResourceError`` when the
+        feed's block is left. Cancelled, it leaves nothing behind. Always a checkpoint.
+        """
+        return await self._orders.wait(order_id, status)
+
+    def queue_position(self, symbol: str, order_id: str) -> QueuePosition | None:
+        """Where an order stands in the queue of its price, by the live, verified ``level3`` book of
+        its pair; None while that is not live, and for an order that is not in it.
+        """
+        route = self._hub.book(symbol, "level3")
+        book = None if route is None else route.book
+        return book.position(order_id) if isinstance(book, Level3Book) else None
 
     def order_book(self, symbol: str) -> BookSnapshot | None:
         """The live, verified book of a pair as it stands now; None while it is not live."""

@@ -1,29 +1,45 @@
 """What of the exchange's own subscriptions serves what of ours, and what becomes of that.
 
-The exchange knows no spread: it is made of its tickers, so one subscription on the wire may have
-two routes.
+The exchange knows no spread: it is made of its tickers. Nor does it know own trades, or open orders
+as they stand: they are folded from its executions. So one subscription on the wire may have several
+routes.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 from kraken_trio._internal.core import roster_effects
 from kraken_trio._internal.core.conversation import Effect
+from kraken_trio._internal.engine.account_routes import OF_EXECUTIONS
 from kraken_trio._internal.engine.engine import Engine
 from kraken_trio._internal.engine.probe import Probe
 from kraken_trio._internal.engine.routes import Route
 from kraken_trio._internal.model.channel import Channel
+
+_FOLDED: Final = OF_EXECUTIONS[1:]
 
 
 def wire_part(part: Channel) -> Channel:
     """What of the exchange's own channels serves ``part``: a spread is made of tickers."""
     if part.name == "spread":
         return Channel.ticker(*part.symbols, event_trigger="bbo")
+    if part.name in _FOLDED:
+        return Channel.executions()
     return part
 
 
 def served_by(part: Channel) -> tuple[Channel, ...]:
-    """What lives on one of the exchange's own channels: itself, and of tickers the spread."""
-    return (part, Channel.spread(*part.symbols)) if part.name == "ticker" else (part,)
+    """What lives on one of the exchange's own channels: itself, of tickers the spread, and what is
+    folded from executions.
+    """
+    match part.name:
+        case "ticker":
+            return (part, Channel.spread(*part.symbols))
+        case "executions":
+            return (part, *(Channel(name=name) for name in _FOLDED))
+        case _:
+            return (part,)
 
 
 def heard(engine: Engine, part: Channel) -> int:

@@ -1,0 +1,169 @@
+"""Own orders as they stand, folded from reports that say only what has changed.
+
+Knows how a report changes an order, and what a snapshot says of the orders that it no longer has.
+Reads no clock, never raises, and imports nothing but the vocabulary.
+
+A report is laid over what was known: what it does not say stays. A snapshot replaces all that is
+open, for it is the truth; what was open before and is not in it has ended meanwhile. How, no
+snapshot says: where its known fills make up all that was ordered it was filled, and otherwise it
+is ``gone``, which is honest: it may have been cancelled, or have expired, or have been filled by
+more than the snapshot shows.
+
+Bounds: orders that ended are remembered, the latest ``ENDED_KEPT`` of them. What is open the
+exchange bounds itself, by the account's tier.
+
+Source: section "executions" of the WebSocket v2 documentation; captured traffic, in which all
+reports of an order but the first are without symbol and side, and an old fill may come once more.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from kraken_trio._internal.core.digits import EXACT
+from kraken_trio._internal.model.account import Execution, Triggers
+from kraken_trio._internal.model.orders import ENDED, GONE, Order
+
+ENDED_KEPT: Final = 1000
+"""Orders that are remembered after their end."""
+
+_SHARED: Final = tuple(
+    name
+    for name in Order.__struct_fields__
+    if name in Execution.__struct_fields__ and name not in {"snapshot", "triggers"}
+)
+"""What a report and an order have in common, and is simply taken over."""
+_ZERO: Final = Decimal(0)
+
+
+def is_fill(report: Execution) -> bool:
+    """Whether it says that something was traded; a ``filled`` after it is a summary."""
+    return report.exec_id is not None and report.last_qty is not None
+
+
+class Orders:
+    """All own orders that are open, and the latest that are not."""
+
+    __slots__ = ("_ended", "_open")
+
+    def __init__(self) -> None:
+        """Know of none."""
+        self._open: dict[str, Order] = {}
+        self._ended: OrderedDict[str, Order] = OrderedDict()
+
+    def __len__(self) -> int:
+        """How many are known, open or not."""
+        return len(self._open) + len(self._ended)
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of all that are known: the open ones first, each kind oldest first."""
+        yield from self._open
+        yield from self._ended
+
+    def get(self, order_id: str) -> Order | None:
+        """An order as it stands, if it is known."""
+        return self._open.get(order_id) or self._ended.get(order_id)
+
+    @property
+    def open(self) -> tuple[Order, ...]:
+        """The open ones, oldest first."""
+        return tuple(self._open.values())
+
+    def apply(self, report: Execution, *, counted: bool = False) -> Order:
+        """Lay a report over what is known of its order; give the order as it stands then.
+
+        ``counted`` says that it is a fill whose quantity is in there already.
+        """
+        known = self.get(report.order_id)
+        changes = _said(report)
+        if known is None:
+            order = Order(**changes)
+        else:
+            changes["triggers"] = _laid_over(known.triggers, report.triggers)
+            if not known.open and known.order_status != GONE and report.order_status not in ENDED:
+                del changes["order_status"]  # Nothing comes back from its end.
+            order = replace(known, **changes, snapshot=False, missed=False)
+        if is_fill(report) and report.cum_qty is None and not counted:
+            order = _filled(order, [report])
+        self._put(order)
+        return order
+
+    def begin(
+        self, reports: Iterable[Execution], missed: Iterable[Execution]
+    ) -> tuple[list[Order], list[Order]]:
+        """Take the open orders of a snapshot for the truth. Give those that ended meanwhile, and
+        then those that are open, each oldest first.
+
+        ``missed`` are the fills that were not seen before, whichever order they are of.
+        """
+        before, self._open = self._open, {}
+        fresh = [Order(**_said(report), snapshot=True) for report in reports]
+        for order in fresh:
+            self._put(order)
+        fills: dict[str, list[Execution]] = {}
+        for fill in missed:
+            fills.setdefault(fill.order_id, []).append(fill)
+        ended = [
+            _over(order, fills.get(order_id, []))
+            for order_id, order in before.items()
+            if order_id not in self._open and order_id not in self._ended
+        ]
+        for order in ended:
+            self._put(order)
+        return ended, list(self._open.values())
+
+    def _put(self, order: Order) -> None:
+        name = order.order_id
+        if order.open:
+            self._ended.pop(name, None)
+            self._open[name] = order
+            return
+        self._open.pop(name, None)
+        self._ended[name] = order
+        if len(self._ended) > ENDED_KEPT:
+            self._ended.popitem(last=False)
+
+
+def described(order: Order) -> Execution:
+    """An open order as a snapshot of the exchange would show it."""
+    said: dict[str, Any] = {name: getattr(order, name) for name in _SHARED}
+    said["exec_type"] = "pending_new" if order.order_status == "pending_new" else "new"
+    return Execution(**said, triggers=order.triggers, snapshot=True)
+
+
+def _said(report: Execution) -> dict[str, Any]:
+    """What a report says, and nothing else."""
+    said = {name: getattr(report, name) for name in (*_SHARED, "triggers")}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _laid_over(known: Triggers | None, said: Triggers | None) -> Triggers | None:
+    if known is None or said is None:
+        return said or known
+    given = {
+        name: value
+        for name in Triggers.__struct_fields__
+        if (value := getattr(said, name)) is not None
+    }
+    return replace(known, **given)
+
+
+def _filled(order: Order, fills: list[Execution]) -> Order:
+    """Add up fills that do not say what they add up to; of their average nobody knows then."""
+    qty, cost = order.cum_qty or _ZERO, order.cum_cost or _ZERO
+    for fill in fills:
+        qty = EXACT.add(qty, fill.last_qty or _ZERO)
+        cost = EXACT.add(cost, fill.cost or _ZERO)
+    return replace(order, cum_qty=qty, cum_cost=cost, avg_price=None) if fills else order
+
+
+def _over(order: Order, fills: list[Execution]) -> Order:
+    """An order that was open, and is not in the snapshot."""
+    order = _filled(order, fills)
+    whole = order.order_qty is not None and (order.cum_qty or _ZERO) >= order.order_qty
+    return replace(order, order_status="filled" if whole else GONE, snapshot=True, missed=True)

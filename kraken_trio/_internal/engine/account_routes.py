@@ -1,0 +1,191 @@
+"""Where the data of one's own account go: as they are, and folded into what they come to.
+
+The exchange has two private channels. Of its ``executions`` three of ours live: itself,
+``open_orders`` (each order as it stands, after each report on it) and ``own_trades`` (each fill
+once).
+
+A loss is told by each in its own way. ``executions``, ``open_orders`` and ``balances`` put the gap
+where it is, and then what there is. Fills have names, so ``own_trades`` waits for the snapshot that
+follows, and tells a gap only where that does not reach back to what was seen; what comes meanwhile
+waits with it, or a fill that was missed would come after a later one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from kraken_trio._internal.core.buffer import Item
+from kraken_trio._internal.core.fills import own_trade
+from kraken_trio._internal.engine.accounts import (
+    BalancesSource,
+    ExecutionsSource,
+    News,
+    Source,
+)
+from kraken_trio._internal.engine.routes import NOTHING, Route
+from kraken_trio._internal.engine.signals import Missed, Signal
+from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.model.gap import Gap, GapHandling, GapPolicy, GapReason
+from kraken_trio._internal.model.messages import RecordsMessage
+from kraken_trio._internal.model.orders import OwnTrade
+from kraken_trio._internal.model.timestamp import Timestamp
+
+OF_EXECUTIONS: Final = ("executions", "open_orders", "own_trades")
+"""What lives on the exchange's executions."""
+
+
+class AccountRoute(Route):
+    """Of a private channel, as it is."""
+
+    __slots__ = ("source",)
+
+    def __init__(self, part: Channel, handling: GapHandling, source: Source) -> None:
+        """Live on ``source``, which is shared."""
+        super().__init__(part, handling)
+        self.source: Source = source
+        """What is known of the account."""
+        source.listeners.append(self)
+
+    def take(self, message: RecordsMessage) -> Sequence[Signal]:
+        """Let all that live on the same subscription have a message of it."""
+        return self.source.take(message)
+
+    def hear(self, news: News) -> Sequence[Signal]:
+        """Deliver what is news here; give what has to be known of that."""
+        self.messages += 1
+        self._received = (news.message.received_at,)
+        return self._tell(news)
+
+    def lose(self, gap: Gap) -> Gap | None:
+        """Tell that something is missing. Give the gap that was delivered for it, if one was."""
+        gap = replace(gap, channel=self.part.name)
+        self._deliver(gap)
+        return gap
+
+    def recall(self) -> Iterable[Item]:
+        """What a snapshot would hold now; nothing while one is awaited."""
+        return tuple(self._recalled()) if self.source.begun and self.source.whole else ()
+
+    def discard(self) -> None:
+        """The subscription begins anew. What is known is kept, to be compared with the snapshot."""
+        self.source.restart()
+
+    def disconnect(self) -> Gap | None:
+        """As in ``Route``; also where nothing came yet, for something may have been missed."""
+        self.source.lose()
+        self.source.restart()
+        confirmed, self.confirmed = self.confirmed, False
+        if not (confirmed or self._received):
+            return None
+        gap = self.lose(self._gap(GapReason.DISCONNECT))
+        self._received = ()
+        return gap
+
+    def lose_frame(self, received_at: Timestamp | None) -> Gap | None:  # noqa: ARG002 - the base's
+        """Messages are numbered: the next one tells that one is missing."""
+        return None
+
+    def close(self) -> None:
+        """Nobody wants it any more; the last one ends what they lived on."""
+        self.source.listeners.remove(self)
+        if not self.source.listeners:
+            self.source.end()
+
+    def _tell(self, news: News) -> Sequence[Signal]:
+        self._hand_on(news.message)
+        return NOTHING
+
+    def _recalled(self) -> Iterable[Item]:
+        return self.source.recall()
+
+
+class OpenOrdersRoute(AccountRoute):
+    """Each order as it stands, after each report on it."""
+
+    __slots__ = ("_orders",)
+
+    def __init__(self, part: Channel, handling: GapHandling, source: ExecutionsSource) -> None:
+        """As in ``AccountRoute``."""
+        super().__init__(part, handling, source)
+        self._orders = source.orders
+
+    def _tell(self, news: News) -> Sequence[Signal]:
+        for order in news.orders:
+            self._deliver(order)
+        return NOTHING
+
+    def _recalled(self) -> Iterable[Item]:
+        return (replace(order, snapshot=True) for order in self._orders.open)
+
+
+class OwnTradesRoute(AccountRoute):
+    """Each fill once."""
+
+    __slots__ = ("_fills", "_lost", "_waiting")
+
+    def __init__(self, part: Channel, handling: GapHandling, source: ExecutionsSource) -> None:
+        """As in ``AccountRoute``."""
+        super().__init__(part, handling, source)
+        self._fills = source.fills
+        # What was lost first since nothing was missing, and the fills that came since.
+        self._lost: Gap | None = self._gap(GapReason.DISCONNECT) if self._fills.losing else None
+        self._waiting: list[OwnTrade] = []
+
+    def recall(self) -> Iterable[Item]:
+        """The latest fills: what was traded stays true, whatever is awaited."""
+        trades = (own_trade(replace(fill, snapshot=True)) for fill in self._fills.latest)
+        return [trade for trade in trades if trade]
+
+    def lose(self, gap: Gap) -> Gap | None:
+        """Wait for the snapshot, where one will come: it tells whether any fill is missing."""
+        if self.handling.policy is GapPolicy.IGNORE and gap.reason is GapReason.SEQUENCE:
+            return super().lose(gap)
+        self._lost = self._lost or gap
+        return None
+
+    def _tell(self, news: News) -> Sequence[Signal]:
+        if self._lost is None:
+            for trade in news.trades:
+                self._deliver(trade)
+            return NOTHING
+        self._waiting += news.trades
+        if not news.message.snapshot:
+            return NOTHING
+        lost, self._lost = self._lost, None
+        trades, self._waiting = sorted(self._waiting, key=_when), []
+        signals = NOTHING
+        if not news.reaches_back:
+            to_time = trades[0].timestamp if trades else news.message.received_at
+            gap = Gap(self.part.name, None, lost.reason, from_time=lost.from_time, to_time=to_time)
+            self._deliver(gap)
+            signals = (Missed(self.part, gap),)
+        for trade in trades:
+            self._deliver(trade)
+        return signals
+
+
+def account_route(part: Channel, handling: GapHandling, there: Iterable[Route]) -> AccountRoute:
+    """The route of a private channel, beside those that are ``there``."""
+    if part.name == "balances":
+        return AccountRoute(part, handling, BalancesSource(part))
+    source = next((route.source for route in there if _on_executions(route)), None)  # type: ignore[attr-defined]
+    if source is None:
+        source = ExecutionsSource(part if part.name == "executions" else Channel.executions())
+    match part.name:
+        case "open_orders":
+            return OpenOrdersRoute(part, handling, source)
+        case "own_trades":
+            return OwnTradesRoute(part, handling, source)
+        case _:
+            return AccountRoute(part, handling, source)
+
+
+def _on_executions(route: Route) -> bool:
+    return isinstance(route, AccountRoute) and isinstance(route.source, ExecutionsSource)
+
+
+def _when(trade: OwnTrade) -> int:
+    return trade.timestamp or 0
