@@ -209,7 +209,8 @@ class QueueSide:
         if queue is None:
             return None
         level = bisect_left(self._keys, queue.key)
-        return level, list(queue.orders.values()), list(queue.orders).index(order_id)
+        orders = [_resting(order, queue.price) for order in queue.orders.values()]
+        return level, orders, list(queue.orders).index(order_id)
 
     def orders(self) -> tuple[Level3Order, ...]:
         """Give every order as it rests: best price first, then in queue order."""
@@ -221,7 +222,7 @@ class QueueSide:
 
 
 def _resting(order: Level3Order, price: Decimal) -> Level3Order:
-    """An order as it rests, whatever happened to it last."""
+    """An order as it rests: an event may name another price, and does not move it."""
     if order.event is None:
         return order
     return Level3Order(order.order_id, price, order.order_qty, order.timestamp)
@@ -270,7 +271,7 @@ class Level3Book(CheckedBook[QueueSide, Level3Message, Level3Snapshot, Level3Upd
                 level, orders, at = found
                 ahead, behind = orders[:at], orders[at + 1 :]
                 return QueuePosition(
-                    order=_resting(orders[at], orders[at].limit_price),
+                    order=orders[at],
                     side=name,
                     level=level,
                     orders_ahead=len(ahead),

@@ -19,7 +19,7 @@ from kraken_trio._internal.model.errors import ConfigurationError, OrderEnded, S
 from kraken_trio._internal.model.gap import Gap
 from kraken_trio._internal.model.lifecycle import ConnectionState
 from kraken_trio._internal.model.orders import ENDED, Order
-from kraken_trio._internal.shell.hub import LEVEL3, PUBLIC, Hub
+from kraken_trio._internal.shell.hub import LEVEL3, PRIVATE, PUBLIC, Hub
 from kraken_trio._internal.shell.session import Session
 from kraken_trio._internal.shell.sharing import ended
 from kraken_trio._internal.shell.subscribe import Subscription
@@ -175,10 +175,14 @@ class BalanceTable(Mapping[str, BalanceSnapshot]):
 
 
 def _found(hub: Hub, kind: type[S]) -> tuple[Session | None, S | None]:
-    """Where a table is kept: in a session that has it live, or else in the first that has it."""
+    """Where a table is kept: in a session that has it live, or else in the first that has it; and
+    before all others in the one that waits for no consumer.
+    """
     first: tuple[Session | None, S | None] = None, None
-    for name, session in hub.sessions.items():
-        if name in (PUBLIC, LEVEL3):
+    others = [name for name in hub.sessions if name not in (PUBLIC, PRIVATE, LEVEL3)]
+    for name in (PRIVATE, *others):
+        session = hub.sessions.get(name)
+        if session is None:
             continue
         for route in session.engine.routes():
             source: Any = route.source if isinstance(route, AccountRoute) else None
