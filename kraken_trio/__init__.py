@@ -18,6 +18,7 @@ from kraken_trio._internal.model.account import (
 )
 from kraken_trio._internal.model.callback import CallbackError
 from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.model.complaints import Complaint, Severity
 from kraken_trio._internal.model.config import DropPolicy, KrakenConfig
 from kraken_trio._internal.model.errors import (
     AuthenticationError,
@@ -91,6 +92,7 @@ __all__ = [
     "Candle",
     "Channel",
     "ChannelStatistics",
+    "Complaint",
     "ConfigurationError",
     "ConnectTimeout",
     "ConnectionFailed",
@@ -135,6 +137,7 @@ __all__ = [
     "RetriesExhausted",
     "Secret",
     "SessionTrigger",
+    "Severity",
     "Spread",
     "StateChange",
     "Subscription",

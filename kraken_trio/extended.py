@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kraken_trio._internal.engine.verify import BookCounts, Fault, Verification, verify_capture
+from kraken_trio._internal.model.complaints import explain
 from kraken_trio._internal.model.gap import GapHandling
 from kraken_trio._internal.model.ports import Dial, Observer, Rest, RestResponse
 from kraken_trio._internal.shell.dial import TcpDial
@@ -20,6 +21,7 @@ __all__ = [
     "RestResponse",
     "TcpDial",
     "Verification",
+    "explain",
     "verify_capture",
 ]
 

@@ -24,6 +24,7 @@ from kraken_trio._internal.model.errors import (
     RetriesExhausted,
     SubscriptionError,
     UpgradeRefused,
+    request_error,
 )
 
 TEXTS: list[tuple[KrakenError, str]] = [
@@ -102,6 +103,42 @@ def test_error_travels(error: KrakenError) -> None:
         assert (type(twin), vars(twin), str(twin)) == (type(error), vars(error), str(error))
         assert repr(twin) == repr(error)
         assert twin != error
+
+
+@pytest.mark.parametrize(
+    "reason, retryable, mend",
+    [
+        ("EService:Busy", True, "Wait"),
+        ("EOrder:Insufficient funds", False, "Add funds"),
+        ("no answer in 30 s", False, ""),
+    ],
+)
+def test_words_of_the_exchange_are_explained(reason: str, mend: str, *, retryable: bool) -> None:
+    """Whatever error carries them; but what is refused with a key is never tried again."""
+    for error in (RequestError("add_order", reason), SubscriptionError(reason, "book")):
+        assert error.retryable is retryable
+        assert error.complaint.text == reason
+        assert error.complaint.mend.startswith(mend)
+    refused = AuthenticationError(reason)
+    assert not refused.retryable
+    assert refused.complaint.known is bool(mend)
+
+
+@pytest.mark.parametrize(
+    "reason, kind",
+    [
+        ("EOrder:Unknown order", OrderRejected),
+        ("EOrder:Something new", OrderRejected),
+        ("EService:Deadline elapsed", OutcomeUnknown),
+        ("EGeneral:Permission denied", RequestError),
+        ("something new", RequestError),
+    ],
+)
+def test_a_refused_request_is_what_its_words_say(reason: str, kind: type) -> None:
+    """A deadline that elapsed is no refusal."""
+    error = request_error("add_order", reason, 7)
+    assert type(error) is kind
+    assert (error.method, error.reason, error.req_id) == ("add_order", reason, 7)
 
 
 def test_only_connections_are_retryable() -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from kraken_trio import ConnectionState, KrakenConfig, SessionTrigger
+from kraken_trio import AuthenticationError, ConnectionState, KrakenConfig, SessionTrigger
 from kraken_trio._internal.core.subscription import ATTEMPTS
+from kraken_trio._internal.model.complaints import ROWS
 from kraken_trio._internal.shell.feed import SNAPSHOT_DEPTH
-from kraken_trio._internal.wire import rest_token
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "private.md").read_text("utf-8")
 
@@ -27,8 +27,11 @@ def test_the_program_runs_as_it_stands() -> None:
 
 
 def test_what_is_refused_for_good_is_named() -> None:
-    """Each refusal that something particular can be done about."""
-    assert [words for words in rest_token._MENDS if f"`{words}`" not in PAGE] == []
+    """Each refusal that is about the key, rather than about the whole account."""
+    about = [row.text for row in ROWS if row.kind == AuthenticationError.__name__]
+    of_the_key = [words for words in about if words.startswith(("EAPI:", "EGeneral:"))]
+    assert len(of_the_key) == 4
+    assert [words for words in of_the_key if f"`{words}`" not in PAGE] == []
 
 
 @pytest.mark.parametrize("field", ["private_endpoint", "level3_endpoint", "api_key", "timeout"])

@@ -18,7 +18,7 @@ from kraken_trio._internal.core.silence import Silence
 from kraken_trio._internal.core.subscription import ATTEMPTS
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.config import KrakenConfig
-from kraken_trio._internal.model.errors import RequestError
+from kraken_trio._internal.model.errors import request_error
 from kraken_trio._internal.model.gap import GapReason
 from kraken_trio._internal.model.lifecycle import ConnectionState, SubscriptionState
 from kraken_trio._internal.model.messages import Refusal, Reply
@@ -111,7 +111,7 @@ class Conversation:
         effects += self._told(self.roster.replied(reply, now), now)
         if self.roster.unanswered > strays and not reply.success:
             reason = reply.error or "refused"
-            error = RequestError(reply.method or "request", reason, reply.req_id)
+            error = request_error(reply.method or "request", reason, reply.req_id)
             effects.append(said.Stray(error))
         return effects
 

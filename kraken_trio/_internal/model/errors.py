@@ -26,9 +26,9 @@ travel as events, uncaught by anybody, when nothing had to end because of them.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import attrs
+
+from kraken_trio._internal.model.complaints import Complaint, explain
 
 EXCERPT_CHARACTERS = 120
 """How much of a faulty frame an error may carry: enough to know it, too little for a flood."""
@@ -37,7 +37,7 @@ EXCERPT_CHARACTERS = 120
 class KrakenError(Exception):
     """Base of every error of this library. Catch it to catch them all."""
 
-    retryable: ClassVar[bool] = False
+    retryable: bool = False
     """Whether the same call may succeed later with nothing changed."""
 
 
@@ -141,8 +141,21 @@ class ProtocolError(KrakenError):
         return self.reason + (f" (in {self.excerpt!r})" if self.excerpt else "")
 
 
+class Said:
+    """Of an error that carries words of the exchange in ``reason``: what they mean."""
+
+    reason: str
+
+    @property
+    def complaint(self) -> Complaint:
+        """What the words mean: category, severity, and what to do. Words that are not the
+        exchange's, or not known, have no advice and are not ``known``.
+        """
+        return explain(self.reason)
+
+
 @attrs.define(slots=False, eq=False)
-class SubscriptionError(KrakenError):
+class SubscriptionError(Said, KrakenError):
     """One subscription could not be made or kept. Carries which, and the exchange's own words."""
 
     reason: str
@@ -154,6 +167,10 @@ class SubscriptionError(KrakenError):
     attempts: int = 1
     """How often it was asked for before it was given up."""
 
+    def __attrs_post_init__(self) -> None:
+        """The words say whether it passes."""
+        self.retryable = self.complaint.retryable
+
     def __str__(self) -> str:
         about = " ".join(part for part in (self.channel, self.symbol) if part)
         often = f", in {self.attempts} attempts" if self.attempts > 1 else ""
@@ -161,7 +178,7 @@ class SubscriptionError(KrakenError):
 
 
 @attrs.define(slots=False, eq=False)
-class AuthenticationError(KrakenError):
+class AuthenticationError(Said, KrakenError):
     """The exchange refused the credentials. Never retried: a storm of refusals locks a key out."""
 
     reason: str
@@ -191,7 +208,7 @@ class OrderEnded(KrakenError):
 
 
 @attrs.define(slots=False, eq=False)
-class RequestError(KrakenError):
+class RequestError(Said, KrakenError):
     """A request was answered with an error. For subscriptions see ``SubscriptionError``."""
 
     method: str
@@ -200,6 +217,10 @@ class RequestError(KrakenError):
     """The exchange's own words, or what happened to the request."""
     req_id: int | None = None
     """The request's number, where it had one."""
+
+    def __attrs_post_init__(self) -> None:
+        """The words say whether it passes."""
+        self.retryable = self.complaint.retryable
 
     def __str__(self) -> str:
         return f"{self.method}: {self.reason}"
@@ -229,3 +250,10 @@ class InvalidTransition(KrakenError):
 
     def __str__(self) -> str:
         return f"{self.machine}: no transition from {self.state} by {self.trigger}"
+
+
+def request_error(method: str, reason: str, req_id: int | None = None) -> RequestError:
+    """The error that a refused request becomes, of the class that its words say."""
+    kinds = {"OrderRejected": OrderRejected, "OutcomeUnknown": OutcomeUnknown}
+    kind = kinds.get(explain(reason).kind, RequestError)
+    return kind(method, reason, req_id)

@@ -41,7 +41,7 @@ from kraken_trio._internal.shell.losses import Losses
 from kraken_trio._internal.shell.session import LateSession
 from kraken_trio._internal.shell.statistics import FeedStatistics
 from kraken_trio._internal.shell.subscribe import Subscription
-from kraken_trio._internal.shell.tables import BalanceTable, OrderTable
+from kraken_trio._internal.shell.tables import BalanceTable, OrderTable, wait_order
 from kraken_trio._internal.shell.tokens import Tokens
 
 AT_ONCE = ("instrument", *PRIVATE_CHANNELS)
@@ -310,7 +310,7 @@ class Feed:
         or where ``feed.disconnect()`` ended the session; ``trio.ClosedResourceError`` when the
         feed's block is left. Cancelled, it leaves nothing behind. Always a checkpoint.
         """
-        return await self._orders.wait(order_id, status)
+        return await wait_order(self._hub, order_id, status)
 
     def queue_position(self, symbol: str, order_id: str) -> QueuePosition | None:
         """Where an order stands in the queue of its price, by the live, verified ``level3`` book of

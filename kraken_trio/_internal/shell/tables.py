@@ -79,51 +79,6 @@ class OrderTable(Mapping[str, Order]):
         state = "live" if self.live else "not live"
         return f"<OrderTable {state}: {len(self.open)} open, {len(self)} known>"
 
-    async def wait(self, order_id: str, status: str | None) -> Order:
-        """Wait until an order has come as far as ``status``, or without one to its end."""
-        if status is not None and status not in {*_WAY, *ENDED}:
-            raise ConfigurationError(
-                "status",
-                f"must be one of {', '.join((*_WAY, *sorted(ENDED - {*_WAY})))}",
-                "Choose one of these, or leave it out to wait for the end",
-            )
-        self._hub.check_open()
-        session, source = _found(self._hub, ExecutionsSource)
-        if session is None or source is None:
-            raise SubscriptionError(
-                "is not subscribed to; enter feed.open_orders() or feed.executions() for as long "
-                "as orders are waited for",
-                "executions",
-            )
-        if session.supervisor.state is ConnectionState.CLOSED:
-            raise ended("executions")
-        told: list[Order | SubscriptionError] = []
-        heard = trio.Event()
-
-        def hear(news: Order | SubscriptionError) -> None:
-            if isinstance(news, Order) and not (
-                news.order_id == order_id and _settled(news, status)
-            ):
-                return
-            told.append(news)
-            heard.set()
-
-        source.watchers = [*source.watchers, hear]
-        try:
-            known = source.orders.get(order_id)
-            if known is not None:
-                hear(known)
-            await heard.wait()
-        finally:
-            source.watchers = [watcher for watcher in source.watchers if watcher is not hear]
-        news = told[0]
-        if isinstance(news, SubscriptionError):
-            self._hub.check_open()
-            raise news
-        if status is not None and not _reached(news, status):
-            raise OrderEnded(order_id, news.order_status, status)
-        return news
-
 
 class BalanceTable(Mapping[str, BalanceSnapshot]):
     """What is held now, by asset: a live view, never a copy. Called, it subscribes.
@@ -172,6 +127,50 @@ class BalanceTable(Mapping[str, BalanceSnapshot]):
     def __repr__(self) -> str:
         """How many there are, and whether that is so now."""
         return f"<BalanceTable {'live' if self.live else 'not live'}: {len(self)} assets>"
+
+
+async def wait_order(hub: Hub, order_id: str, status: str | None) -> Order:
+    """Wait until an order has come as far as ``status``, without one to its end; see ``Feed``."""
+    if status is not None and status not in {*_WAY, *ENDED}:
+        raise ConfigurationError(
+            "status",
+            f"must be one of {', '.join((*_WAY, *sorted(ENDED - {*_WAY})))}",
+            "Choose one of these, or leave it out to wait for the end",
+        )
+    hub.check_open()
+    session, source = _found(hub, ExecutionsSource)
+    if session is None or source is None:
+        raise SubscriptionError(
+            "is not subscribed to; enter feed.open_orders() or feed.executions() for as long "
+            "as orders are waited for",
+            "executions",
+        )
+    if session.supervisor.state is ConnectionState.CLOSED:
+        raise ended("executions")
+    told: list[Order | SubscriptionError] = []
+    heard = trio.Event()
+
+    def hear(news: Order | SubscriptionError) -> None:
+        if isinstance(news, Order) and not (news.order_id == order_id and _settled(news, status)):
+            return
+        told.append(news)
+        heard.set()
+
+    source.watchers = [*source.watchers, hear]
+    try:
+        known = source.orders.get(order_id)
+        if known is not None:
+            hear(known)
+        await heard.wait()
+    finally:
+        source.watchers = [watcher for watcher in source.watchers if watcher is not hear]
+    news = told[0]
+    if isinstance(news, SubscriptionError):
+        hub.check_open()
+        raise news
+    if status is not None and not _reached(news, status):
+        raise OrderEnded(order_id, news.order_status, status)
+    return news
 
 
 def _found(hub: Hub, kind: type[S]) -> tuple[Session | None, S | None]:
