@@ -6,6 +6,7 @@ from kraken_trio._internal.engine.verify import BookCounts, Fault, Verification,
 from kraken_trio._internal.model.complaints import explain
 from kraken_trio._internal.model.gap import GapHandling
 from kraken_trio._internal.model.ports import Dial, Observer, Rest, RestResponse
+from kraken_trio._internal.shell.check import check_key
 from kraken_trio._internal.shell.dial import TcpDial
 from kraken_trio._internal.shell.rest import HttpRest
 from kraken_trio._internal.tiers import publish as _publish
@@ -21,6 +22,7 @@ __all__ = [
     "RestResponse",
     "TcpDial",
     "Verification",
+    "check_key",
     "explain",
     "verify_capture",
 ]

@@ -84,7 +84,7 @@ def test_a_life_told_in_sparse_reports() -> None:
     assert order is not None
     assert these(order.cl_ord_id, order.order_qty, order.avg_price) == ("mine", 2, 9)
     assert these(order.reason, order.amended, order.display_qty_remain) == (
-        "User requested",
+        None,
         True,
         1,
     )

@@ -16,6 +16,8 @@ from kraken_trio._internal.apps.doctor import doctor
 from kraken_trio._internal.apps.ending import IMPOSSIBLE, WELL, complain, ended
 from kraken_trio._internal.apps.exchange import exchange
 from kraken_trio._internal.apps.help import TwoColumns
+from kraken_trio._internal.apps.orders import balances, orders
+from kraken_trio._internal.apps.token import token
 from kraken_trio._internal.apps.verify import verify
 from kraken_trio._internal.apps.watch import watch
 
@@ -29,6 +31,12 @@ Then with the exchange itself::
 
     kraken-trio doctor
     kraken-trio watch BTC/USD ETH/USD
+
+Your account, with an API key in the environment or in a file .env::
+
+    kraken-trio token --check
+    kraken-trio orders
+    kraken-trio balances --once
 
 Then with a program of your own, against an exchange of your own::
 
@@ -63,7 +71,7 @@ app = App(
     backend="trio",
     suppress_keyboard_interrupt=False,  # ``ended`` knows what to do with it.
 )
-for command in (demo, watch, verify, exchange, doctor):
+for command in (demo, watch, orders, balances, token, verify, exchange, doctor):
     app.command(command)
 app.command(completion_of(app), name="--install-completion")
 

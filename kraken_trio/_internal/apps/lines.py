@@ -16,6 +16,8 @@ from typing import Any, Final, TypeGuard
 import msgspec
 
 from kraken_trio import (
+    BalanceSnapshot,
+    BalanceUpdate,
     BookSnapshot,
     BookUpdate,
     Candle,
@@ -24,6 +26,7 @@ from kraken_trio import (
     InstrumentAsset,
     InstrumentPair,
     Level,
+    Order,
     Spread,
     Ticker,
     Timestamp,
@@ -40,6 +43,9 @@ Line = (
     | Candle
     | InstrumentAsset
     | InstrumentPair
+    | Order
+    | BalanceSnapshot
+    | BalanceUpdate
     | Gap
 )
 """What becomes a line."""
@@ -53,6 +59,9 @@ TYPES: Final[dict[type, str]] = {
     Candle: "candle",
     InstrumentAsset: "instrument_asset",
     InstrumentPair: "instrument_pair",
+    Order: "order",
+    BalanceSnapshot: "balance",
+    BalanceUpdate: "ledger_entry",
     Gap: "gap",
 }
 """What ``type`` says in JSON."""
@@ -87,6 +96,12 @@ def in_words(record: Line) -> str:
                 f"{record.symbol} {record.status}, decimals of prices {record.price_precision}, "
                 f"of quantities {record.qty_precision}"
             )
+        case Order():
+            at, about, said = record.timestamp or record.received_at, "order", _order(record)
+        case BalanceSnapshot():
+            at, about, said = record.received_at, "balance", _balance(record)
+        case BalanceUpdate():
+            at, about, said = record.timestamp or record.received_at, "ledger", _entry(record)
         case _:
             at, about = record.timestamp or record.received_at, record.symbol
             said = _WORDS[type(record)](record)
@@ -149,6 +164,26 @@ def _candle(c: Candle) -> str:
     prices = " ".join(map(digits, (c.open, c.high, c.low, c.close)))
     begin = str(c.interval_begin)[11:16]
     return f"candle {c.interval} min from {begin} {prices} volume {digits(c.volume)}"
+
+
+def _order(o: Order) -> str:
+    about = " ".join(part for part in (o.side, o.symbol, o.order_type) if part)
+    wanted = "" if o.order_qty is None else f" {digits(o.order_qty)}"
+    price = "" if o.limit_price is None else f" @ {digits(o.limit_price)}"
+    filled = "" if o.cum_qty is None else f", filled {digits(o.cum_qty)}"
+    reason = "" if o.open or o.reason is None else f" ({o.reason})"
+    return f"{o.order_id} {o.order_status}{reason} {about}{wanted}{price}{filled}"
+
+
+def _balance(b: BalanceSnapshot) -> str:
+    wallets = ", ".join(f"{w.type} {w.id} {digits(w.balance)}" for w in b.wallets)
+    return f"{b.asset} {digits(b.balance)}" + (f" ({wallets})" if wallets else "")
+
+
+def _entry(e: BalanceUpdate) -> str:
+    amount = ("+" if e.amount >= 0 else "") + digits(e.amount)
+    fee = "" if not e.fee else f", fee {digits(e.fee)}"
+    return f"{e.asset} {amount} by {e.type or '-'}{fee}, now {digits(e.balance)}"
 
 
 def _gap(gap: Gap) -> str:

@@ -104,7 +104,7 @@ async def watch(
     config = configured(url, buffer_size=ROOM, max_attempts=attempts or None)
     channels = _channels(symbols, channel, depth=depth, interval=interval)
     dial = TcpDial(trusting(ca))
-    watching = _Watching(as_json=as_json, count=count)
+    watching = Watching(as_json=as_json, count=count)
     async with open_kraken(config, dial=dial) as feed:
         with trio.move_on_after(float("inf") if seconds is None else seconds) as limit:
             return await watching.run(feed, channels)
@@ -114,7 +114,7 @@ async def watch(
     return watching.code
 
 
-class _Watching:
+class Watching:
     """What is written of a feed, and when there is nothing more to write."""
 
     def __init__(self, *, as_json: bool, count: int | None) -> None:
@@ -198,7 +198,7 @@ async def _stay(feed: Feed, subscription: Subscription[object]) -> None:
         async with subscription:
             await trio.sleep_forever()
     except SubscriptionError:
-        if feed.state is ConnectionState.CLOSED:
+        if ConnectionState.CLOSED in feed.states.values():
             await trio.sleep_forever()  # Why, the feed says in a moment, and better.
         if not subscription.refused:
             raise

@@ -85,6 +85,7 @@ class Orders:
             order = Order(**changes)
         else:
             changes["triggers"] = _laid_over(known.triggers, report.triggers)
+            changes["reason"] = report.reason  # That of an amendment is none of its fill.
             if not known.open and known.order_status != GONE and report.order_status not in ENDED:
                 del changes["order_status"]  # Nothing comes back from its end.
             order = replace(known, **changes, snapshot=False, missed=False)

@@ -99,7 +99,7 @@ class Order(Struct, frozen=True, gc=False, kw_only=True):
     triggers: Triggers | None = None
     """What sets it off."""
     reason: str | None = None
-    """Why it was cancelled, amended or restated last."""
+    """Why what happened last did, where that has a reason: of a cancellation, an amendment."""
     sender_sub_id: str | None = None
     """For institutions: which of their clients."""
     ext_ord_id: str | None = None
