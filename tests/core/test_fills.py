@@ -61,6 +61,16 @@ def test_fills_of_one_moment_keep_their_order() -> None:
     assert names(Fills().begin([fill(2, timestamp=None), fill(1, timestamp=None)])[0]) == [1, 2]
 
 
+def test_what_came_meanwhile_is_put_in_its_place() -> None:
+    """Behind what was missed, for whoever is given the latest fills later."""
+    fills = Fills()
+    fills.begin(snapshot(1, 2))
+    fills.lose()
+    fills.add(fill(4))
+    fills.begin(snapshot(2, 3, 4))
+    assert names(list(fills.latest)) == [1, 2, 3, 4]
+
+
 @pytest.mark.parametrize(
     "before, during, now, news, whole",
     [

@@ -164,6 +164,30 @@ def test_a_snapshot_is_the_truth() -> None:
     assert orders.open == tuple(still_open)
 
 
+@pytest.mark.parametrize(
+    "reports, missed, filled",
+    [
+        # Fills that a report has counted are not counted again.
+        ([("T1", 1, 1), (None, 5, 5)], [("T2", 2, 2), ("T3", 2, 3), ("T4", 1, 6)], 6),
+        # Of one moment there may be several: what all known fills come to is known, too.
+        ([("T1", 1, 1), ("T3", 3, 2)], [("T2", 1, 1), ("T4", 2, 2)], 5),
+        ([("T1", 1, 1)], [], 1),
+    ],
+)
+def test_what_was_filled_meanwhile_is_counted_once(
+    reports: list[tuple[str | None, int, int]], missed: list[tuple[str, int, int]], filled: int
+) -> None:
+    """Whether the fills that were missed came before the last report or after it."""
+    orders = Orders()
+    orders.apply(placed(order_qty=Decimal(9)))
+    for name, cum, at in reports:
+        said: dict[str, Any] = {"cum_qty": Decimal(cum), "timestamp": Timestamp(at)}
+        orders.apply(fill(name, 1, **said) if name else report("amended", "new", **said))
+    fills = [fill(name, qty, timestamp=Timestamp(at)) for name, qty, at in missed]
+    (ended,), _ = orders.begin([], fills)
+    assert ended.cum_qty == Decimal(filled)
+
+
 def test_what_seemed_gone_may_be_heard_of_again() -> None:
     """In reports, which then say how it is, or in the next snapshot."""
     orders = Orders()

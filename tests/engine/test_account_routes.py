@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from kraken_trio._internal.engine.account_routes import AccountRoute, account_route
+from kraken_trio._internal.engine.account_routes import AccountRoute, account_route, in_line
+from kraken_trio._internal.engine.accounts import News
 from kraken_trio._internal.engine.routes import Route
 from kraken_trio._internal.engine.signals import DataLost, Missed, SnapshotSeen
 from kraken_trio._internal.model.account import BalanceSnapshot, Execution
@@ -264,3 +265,66 @@ def test_what_is_not_told_whole_is_not_recalled(options: dict[str, Any]) -> None
         )
     )
     assert route.recall() == ()
+
+
+@pytest.mark.parametrize(
+    "waiting, shown, news, reaches_back, line",
+    [
+        # All that was missed is shown, in its place; also what is of one moment.
+        ("| 3 5", "1 2 3 4 5", "2 4", True, "2 3 4 5"),
+        ("| 2", "3 4", "3 4", True, "2 3 4"),
+        # It begins with what came right behind the last, or with what nobody knows.
+        ("| 3 4 5", "4 5 6", "6", False, "| 3 4 5 6"),
+        ("| 3 4 5", "6 7", "6 7", False, "| 3 4 5 | 6 7"),
+        ("| 3 | 5", "5 6", "6", False, "| 3 | 5 6"),
+        ("| 3 | 6", "5 6", "5", False, "| 3 | 5 6"),
+        ("| 3 5", "4 5", "4", False, "| 3 | 4 5"),
+        ("| 5 | 7", "5 6 7", "6", False, "| 5 6 7"),
+        ("|", "", "", False, "|"),
+        # Should one ever be shown that is older than one that is not: nothing is left out.
+        ("| 5 6 7", "5 7", "", False, "| 6 5 7"),
+    ],
+)
+def test_what_waited_is_put_in_line(
+    waiting: str, shown: str, news: str, line: str, *, reaches_back: bool
+) -> None:
+    """Each fill once, and a gap wherever one may be missing."""
+
+    def trade(number: str) -> OwnTrade:
+        return OwnTrade(
+            exec_id=number,
+            order_id="O",
+            qty=Decimal(1),
+            price=Decimal(1),
+            timestamp=Timestamp(int(number)),
+        )
+
+    gap = Gap("own_trades", None, GapReason.DISCONNECT)
+    items = [gap if each == "|" else trade(each) for each in waiting.split()]
+    message = RecordsMessage("executions", True, (), 1, Timestamp(99))  # noqa: FBT003 - a struct
+    told = News(message, (), [*map(trade, news.split())], shown.split(), reaches_back)
+    put = in_line(items, told)
+    assert " ".join("|" if isinstance(each, Gap) else each.exec_id for each in put) == line
+    for each, after in zip(put, [*put[1:], None], strict=True):
+        if isinstance(each, Gap):
+            assert each.to_time == getattr(after, "timestamp", 99)
+
+
+def test_a_second_loss_while_the_first_is_mended() -> None:
+    """Both are told, where fills are between them that the snapshot does not show."""
+    desk = Desk()
+    desk.say(1, fill(1))
+    desk.say(3, fill(3))
+    desk.say(5, fill(5))
+    desk.say(7)
+    desk.cut()
+    desk.take("own_trades")
+    desk.say(1, *map(fill, range(80, 30, -1)))
+    assert shown(desk.take("own_trades"))[:6] == [
+        "own_trades sequence",
+        "T3",
+        "own_trades sequence",
+        "T5",
+        "own_trades sequence",
+        "T31",
+    ]

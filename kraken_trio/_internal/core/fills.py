@@ -85,7 +85,12 @@ class Fills:
             numbers = (self._names.get(fill.exec_id or "", mark) for fill in ordered)
             whole = any(number < mark for number in numbers)
         self._begun = True
-        return [fill for fill in ordered if self.add(fill)], whole
+        news = [fill for fill in ordered if self.add(fill)]
+        # What came meanwhile may have come before what was missed: this is the order.
+        shown = {fill.exec_id for fill in ordered}
+        older = [fill for fill in self._latest if fill.exec_id not in shown]
+        self._latest = deque([*older, *ordered], maxlen=SNAPSHOT_FILLS)
+        return news, whole
 
 
 def own_trade(fill: Execution, order: Order | None = None) -> OwnTrade | None:

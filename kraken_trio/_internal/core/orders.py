@@ -38,7 +38,12 @@ _SHARED: Final = tuple(
     if name in Execution.__struct_fields__ and name not in {"snapshot", "triggers"}
 )
 """What a report and an order have in common, and is simply taken over."""
+Sum = tuple[Decimal, Decimal]
+"""A quantity and its cost."""
+
 _ZERO: Final = Decimal(0)
+NOTHING: Final[Sum] = (_ZERO, _ZERO)
+"""Not traded at all."""
 
 
 def is_fill(report: Execution) -> bool:
@@ -49,11 +54,13 @@ def is_fill(report: Execution) -> bool:
 class Orders:
     """All own orders that are open, and the latest that are not."""
 
-    __slots__ = ("_ended", "_open")
+    __slots__ = ("_ended", "_open", "_traded")
 
     def __init__(self) -> None:
         """Know of none."""
         self._open: dict[str, Order] = {}
+        # What the fills that were seen add up to, of the open ones.
+        self._traded: dict[str, Sum] = {}
         self._ended: OrderedDict[str, Order] = OrderedDict()
 
     def __len__(self) -> int:
@@ -89,8 +96,10 @@ class Orders:
             if not known.open and known.order_status != GONE and report.order_status not in ENDED:
                 del changes["order_status"]  # Nothing comes back from its end.
             order = replace(known, **changes, snapshot=False, missed=False)
-        if is_fill(report) and report.cum_qty is None and not counted:
-            order = _filled(order, [report])
+        if is_fill(report) and not counted:
+            if report.cum_qty is None:
+                order = _with(order, _add(_said_of(order), [report]))
+            self._trade(report)
         self._put(order)
         return order
 
@@ -109,14 +118,20 @@ class Orders:
         fills: dict[str, list[Execution]] = {}
         for fill in missed:
             fills.setdefault(fill.order_id, []).append(fill)
+            self._trade(fill)
         ended = [
-            _over(order, fills.get(order_id, []))
+            _over(order, self._traded.get(order_id, NOTHING), fills.get(order_id, []))
             for order_id, order in before.items()
             if order_id not in self._open and order_id not in self._ended
         ]
         for order in ended:
             self._put(order)
+        self._traded = {name: sums for name, sums in self._traded.items() if name in self._open}
         return ended, list(self._open.values())
+
+    def _trade(self, fill: Execution) -> None:
+        name = fill.order_id
+        self._traded[name] = _add(self._traded.get(name, NOTHING), [fill])
 
     def _put(self, order: Order) -> None:
         name = order.order_id
@@ -125,6 +140,7 @@ class Orders:
             self._open[name] = order
             return
         self._open.pop(name, None)
+        self._traded.pop(name, None)
         self._ended[name] = order
         if len(self._ended) > ENDED_KEPT:
             self._ended.popitem(last=False)
@@ -154,17 +170,34 @@ def _laid_over(known: Triggers | None, said: Triggers | None) -> Triggers | None
     return replace(known, **given)
 
 
-def _filled(order: Order, fills: list[Execution]) -> Order:
-    """Add up fills that do not say what they add up to; of their average nobody knows then."""
-    qty, cost = order.cum_qty or _ZERO, order.cum_cost or _ZERO
+def _said_of(order: Order) -> Sum:
+    """What reports say that is filled of it."""
+    return order.cum_qty or _ZERO, order.cum_cost or _ZERO
+
+
+def _add(sums: Sum, fills: Iterable[Execution]) -> Sum:
+    """Add fills to what is filled."""
+    qty, cost = sums
     for fill in fills:
         qty = EXACT.add(qty, fill.last_qty or _ZERO)
         cost = EXACT.add(cost, fill.cost or _ZERO)
-    return replace(order, cum_qty=qty, cum_cost=cost, avg_price=None) if fills else order
+    return qty, cost
 
 
-def _over(order: Order, fills: list[Execution]) -> Order:
-    """An order that was open, and is not in the snapshot."""
-    order = _filled(order, fills)
+def _with(order: Order, filled: Sum) -> Order:
+    """An order of which so much is filled; at which average, nobody said."""
+    if filled == _said_of(order):
+        return order
+    return replace(order, cum_qty=filled[0], cum_cost=filled[1], avg_price=None)
+
+
+def _over(order: Order, traded: Sum, missed: list[Execution]) -> Order:
+    """An order that was open, and is not in the snapshot.
+
+    What was filled of it is all its fills that are known; or what reports said, which knew of fills
+    that are not, and the fills since. Neither is ever more than the truth, so the larger counts.
+    """
+    since = [fill for fill in missed if (fill.timestamp or 0) > (order.timestamp or 0)]
+    order = _with(order, max(traded, _add(_said_of(order), since)))
     whole = order.order_qty is not None and (order.cum_qty or _ZERO) >= order.order_qty
     return replace(order, order_status="filled" if whole else GONE, snapshot=True, missed=True)

@@ -124,15 +124,16 @@ class OpenOrdersRoute(AccountRoute):
 class OwnTradesRoute(AccountRoute):
     """Each fill once."""
 
-    __slots__ = ("_fills", "_lost", "_waiting")
+    __slots__ = ("_fills", "_waiting")
 
     def __init__(self, part: Channel, handling: GapHandling, source: ExecutionsSource) -> None:
         """As in ``AccountRoute``."""
         super().__init__(part, handling, source)
         self._fills = source.fills
-        # What was lost first since nothing was missing, and the fills that came since.
-        self._lost: Gap | None = self._gap(GapReason.DISCONNECT) if self._fills.losing else None
-        self._waiting: list[OwnTrade] = []
+        # What was lost while something is missing, and the fills that came in between.
+        self._waiting: list[OwnTrade | Gap] = []
+        if self._fills.losing:
+            self._waiting.append(self._gap(GapReason.DISCONNECT))
 
     def recall(self) -> Iterable[Item]:
         """The latest fills: what was traded stays true, whatever is awaited."""
@@ -143,28 +144,60 @@ class OwnTradesRoute(AccountRoute):
         """Wait for the snapshot, where one will come: it tells whether any fill is missing."""
         if self.handling.policy is GapPolicy.IGNORE and gap.reason is GapReason.SEQUENCE:
             return super().lose(gap)
-        self._lost = self._lost or gap
+        if not (self._waiting and isinstance(self._waiting[-1], Gap)):
+            self._waiting.append(
+                replace(gap, channel=self.part.name, expected=None, received=None, size=None)
+            )
         return None
 
     def _tell(self, news: News) -> Sequence[Signal]:
-        if self._lost is None:
+        if not self._waiting:
             for trade in news.trades:
                 self._deliver(trade)
             return NOTHING
-        self._waiting += news.trades
         if not news.message.snapshot:
+            self._waiting += news.trades
             return NOTHING
-        lost, self._lost = self._lost, None
-        trades, self._waiting = sorted(self._waiting, key=_when), []
-        signals = NOTHING
-        if not news.reaches_back:
-            to_time = trades[0].timestamp if trades else news.message.received_at
-            gap = Gap(self.part.name, None, lost.reason, from_time=lost.from_time, to_time=to_time)
-            self._deliver(gap)
-            signals = (Missed(self.part, gap),)
-        for trade in trades:
-            self._deliver(trade)
-        return signals
+        items, self._waiting = in_line(self._waiting, news), []
+        for item in items:
+            self._deliver(item)
+        return [Missed(self.part, item) for item in items if isinstance(item, Gap)]
+
+
+def in_line(waiting: Sequence[OwnTrade | Gap], news: News) -> list[OwnTrade | Gap]:
+    """Put what waited in line with the fills of a snapshot, each in its place.
+
+    Where the snapshot reaches back to what was seen before the first loss, it has all that was
+    missed. Otherwise the gaps stay where they are, before what the snapshot shows, and one is right
+    before that, unless its first fill is one that came right behind the last.
+    """
+    places = {name: place for place, name in enumerate(news.shown)}
+    trades = [*(item for item in waiting if isinstance(item, OwnTrade)), *news.trades]
+    shown = [trade for trade in trades if trade.exec_id in places]
+    shown.sort(key=lambda trade: places[trade.exec_id])
+    if news.reaches_back:
+        return [*(trade for trade in trades if trade.exec_id not in places), *shown]
+    before: list[OwnTrade | Gap] = []
+    follows = reached = False
+    for item in waiting:
+        if isinstance(item, OwnTrade) and item.exec_id in places:
+            follows = follows or (not reached and places[item.exec_id] == 0)
+            reached = True
+        elif isinstance(item, OwnTrade) or not reached:
+            before.append(item)
+    if not (follows or isinstance(before[-1], Gap)):
+        gap = next(item for item in waiting if isinstance(item, Gap))
+        before.append(replace(gap, from_time=before[-1].timestamp))
+    return _timed([*before, *shown], news.message.received_at)
+
+
+def _timed(items: list[OwnTrade | Gap], end: Timestamp | None) -> list[OwnTrade | Gap]:
+    """Let each gap know the first moment after it."""
+    after = [*(item.timestamp if isinstance(item, OwnTrade) else None for item in items[1:]), end]
+    return [
+        replace(item, to_time=at) if isinstance(item, Gap) else item
+        for item, at in zip(items, after, strict=True)
+    ]
 
 
 def account_route(part: Channel, handling: GapHandling, there: Iterable[Route]) -> AccountRoute:
@@ -185,7 +218,3 @@ def account_route(part: Channel, handling: GapHandling, there: Iterable[Route]) 
 
 def _on_executions(route: Route) -> bool:
     return isinstance(route, AccountRoute) and isinstance(route.source, ExecutionsSource)
-
-
-def _when(trade: OwnTrade) -> int:
-    return trade.timestamp or 0

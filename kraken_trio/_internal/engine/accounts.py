@@ -40,8 +40,10 @@ class News(Struct, frozen=True):
     are open."""
     trades: Sequence[OwnTrade] = ()
     """Fills that were not seen before, oldest first."""
+    shown: Sequence[str | None] = ()
+    """Names of the fills of a snapshot, oldest first."""
     reaches_back: bool = True
-    """Whether no fill is missing between those that were seen before and these."""
+    """Whether no fill is missing between those that were seen before the first loss and these."""
 
 
 class Listener(Protocol):
@@ -210,6 +212,11 @@ class ExecutionsSource(Source):
         missed, reaches_back = self.fills.begin(fills)
         ended, still_open = self.orders.begin(open_ones, missed)
         trades = [own_trade(fill, self.orders.get(fill.order_id)) for fill in missed]
+        latest = [fill.exec_id for fill in self.fills.latest]
         return News(
-            message, [*ended, *still_open], [trade for trade in trades if trade], reaches_back
+            message,
+            [*ended, *still_open],
+            [trade for trade in trades if trade],
+            latest[len(latest) - len(fills) :],
+            reaches_back,
         )
