@@ -66,6 +66,9 @@ TYPES: Final[dict[type, str]] = {
 }
 """What ``type`` says in JSON."""
 
+NAMES: Final = {"type": "entry_type"}
+"""What a field is called in JSON whose own name says there of which record it is."""
+
 _compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -76,7 +79,9 @@ def is_line(item: object) -> TypeGuard[Line]:
 
 def in_json(record: Line) -> str:
     """One line of JSON: ``type``, then the record's fields in their order."""
-    values = {name: _plain(getattr(record, name)) for name in record.__struct_fields__}
+    values = {
+        NAMES.get(name, name): _plain(getattr(record, name)) for name in record.__struct_fields__
+    }
     if isinstance(record, Gap):
         values["expected"], values["received"] = _numbers(record)
     return _compact({"type": TYPES[type(record)], **values})
