@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from kraken_trio import AuthenticationError, RetriesExhausted
+from kraken_trio import AuthenticationError, RetriesExhausted, SubscriptionError
 from kraken_trio._internal.apps.orders import balances, orders
 from kraken_trio.testing import Exchange
 
@@ -125,6 +125,16 @@ async def test_no_connection(account: Reaching) -> None:
         nowhere = {**there.options, "url": "wss://localhost:1/v2", "attempts": 1}
         with pytest.raises(RetriesExhausted):
             await balances(**nowhere)
+
+
+async def test_a_refused_channel(account: Reaching, capfd: Capture) -> None:
+    """Is what was looked at, and not well; asked for once, it could not be looked at."""
+    async with account() as there:
+        there.exchange.refusals["executions"] = "EGeneral:Permission denied"
+        assert await orders(**there.options) == 1
+        assert "refused: executions: EGeneral:Permission denied" in capfd.readouterr().err
+        with pytest.raises(SubscriptionError, match="Permission denied"):
+            await orders(once=True, **there.options)
 
 
 @pytest.mark.parametrize("command", ["orders", "balances"])
