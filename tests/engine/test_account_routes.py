@@ -328,3 +328,22 @@ def test_a_second_loss_while_the_first_is_mended() -> None:
         "own_trades sequence",
         "T31",
     ]
+
+
+def test_fills_wait_whatever_a_subscription_is_begun_anew_for() -> None:
+    """A snapshot that did not come, or that is wanted once more; only what is missing is told."""
+    desk = Desk()
+    route = desk.routes["own_trades"]
+    route.discard()
+    desk.say(1, fill(1))
+    desk.take("own_trades")
+    for begin, last in ((route.discard, 3), (route.stall, 4)):
+        begin()
+        route.discard()
+        assert desk.take("own_trades") == []
+        desk.say(1, *map(fill, range(last, 0, -1)))
+        assert shown(desk.take("own_trades"))[-1:] == [f"T{last}"]
+    assert route.stall() == Gap("own_trades", None, GapReason.STALLED, from_time=Timestamp(1))
+    route.discard()
+    desk.say(1, *map(fill, range(90, 40, -1)))
+    assert shown(desk.take("own_trades"))[:2] == ["own_trades stalled", "T41"]

@@ -150,6 +150,18 @@ class OwnTradesRoute(AccountRoute):
             )
         return None
 
+    def discard(self) -> None:
+        """As in ``AccountRoute``; whatever it is for, the next snapshot tells what was missed."""
+        if self._received:
+            self.lose(self._gap(GapReason.STALLED))
+        super().discard()
+
+    def stall(self) -> Gap:
+        """What was promised does not come: wait for it on."""
+        gap = self._gap(GapReason.STALLED)
+        self.lose(gap)
+        return gap
+
     def _tell(self, news: News) -> Sequence[Signal]:
         if not self._waiting:
             for trade in news.trades:

@@ -192,6 +192,11 @@ class ExecutionsSource(Source):
         super().lose()
         self.fills.lose()
 
+    def restart(self) -> None:
+        """As in ``Source``. Whatever it is for, something may happen until the next snapshot."""
+        super().restart()
+        self.fills.lose()
+
     def _add_up(self, message: RecordsMessage) -> News:
         reports = cast("tuple[Execution, ...]", message.records)
         if message.snapshot and self.whole:
