@@ -151,6 +151,13 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session
+def recording(session: nox.Session) -> None:
+    """Record a feed in chaos, and replay it: ``-- --frames 1000000 --seed 7``."""
+    session.install("-e", ".[full]", *group("test"))
+    session.run("python", "tests/product/test_recording.py", *session.posargs)
+
+
+@nox.session
 def autobahn(session: nox.Session) -> None:
     """Let the Autobahn fuzzing server judge the transport, and write docs/conformance.md."""
     python = python2()

@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
+from kraken_trio._internal.engine.replay import ReplayedItem, replay_capture
 from kraken_trio._internal.engine.verify import BookCounts, Fault, Verification, verify_capture
 from kraken_trio._internal.model.complaints import explain
 from kraken_trio._internal.model.gap import GapHandling
 from kraken_trio._internal.model.ports import Dial, Observer, Rest, RestResponse
+from kraken_trio._internal.observe.recorder import (
+    Recorder,
+    RecorderStatistics,
+    RecordingResumed,
+    RecordingStopped,
+    open_recorder,
+)
 from kraken_trio._internal.shell.check import check_key
 from kraken_trio._internal.shell.dial import TcpDial
 from kraken_trio._internal.shell.rest import HttpRest
 from kraken_trio._internal.tiers import publish as _publish
+from kraken_trio._internal.wire.capture import CaptureError
 
 __all__ = [
     "BookCounts",
+    "CaptureError",
     "Dial",
     "Fault",
     "GapHandling",
     "HttpRest",
     "Observer",
+    "Recorder",
+    "RecorderStatistics",
+    "RecordingResumed",
+    "RecordingStopped",
+    "ReplayedItem",
     "Rest",
     "RestResponse",
     "TcpDial",
     "Verification",
     "check_key",
     "explain",
+    "open_recorder",
+    "replay_capture",
     "verify_capture",
 ]
 

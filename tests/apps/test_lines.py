@@ -14,12 +14,15 @@ from kraken_trio import (
     BookSnapshot,
     BookUpdate,
     Candle,
+    Execution,
     Gap,
     GapReason,
     Heartbeat,
     InstrumentAsset,
     InstrumentPair,
     Level,
+    Level3Snapshot,
+    Level3Update,
     Order,
     Spread,
     Ticker,
@@ -98,10 +101,15 @@ ENTRY = BalanceUpdate(
 GAP = Gap("book", "BTC/USD", GapReason.CHECKSUM, 1, 2)
 
 
+EXECUTION = Execution(order_id="O1", exec_type="trade", order_status="filled", timestamp=AT)
+ORDERS = Level3Snapshot("BTC/USD", 10, (), (), 7, AT)
+EVENTS = Level3Update("BTC/USD", (), (), 7, AT)
+
+
 def one_of_each() -> list[Line]:
     """Give a record of each kind."""
     market: list[Line] = [TICKER, SPREAD, TRADE, SNAPSHOT, UPDATE, CANDLE, ASSET, PAIR]
-    return [*market, ORDER, HELD, ENTRY, GAP]
+    return [*market, EXECUTION, ORDER, HELD, ENTRY, ORDERS, EVENTS, GAP]
 
 
 def test_everything_that_is_a_line_has_a_type() -> None:
@@ -173,6 +181,9 @@ def test_a_value_in_json(record: Line, name: str, expected: object) -> None:
         (UPDATE, "BTC/USD book bid 62800.0 (0.00000010) ask 62801 (1.50) changes 2 + 1"),
         (CANDLE, "BTC/USD candle 5 min from 23:00 1.0 4.0 0.5 2.0 volume 9.00"),
         (ASSET, "--:--:--.------ asset BTC enabled"),
+        (EXECUTION, "23:00:04.005636 order O1 trade, is filled"),
+        (ORDERS, "23:00:04.005636 BTC/USD level3 snapshot of 0 + 0 orders"),
+        (EVENTS, "23:00:04.005636 BTC/USD level3 changes 0 + 0 orders"),
         (PAIR, "pair BTC/USD online, decimals of prices 1, of quantities 8"),
         (
             ORDER,

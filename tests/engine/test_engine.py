@@ -38,6 +38,7 @@ from kraken_trio._internal.model.records import (
     Trade,
 )
 from kraken_trio._internal.model.reference import InstrumentPair, SystemStatus
+from kraken_trio._internal.model.secret import Secret
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.wire.decode import V2Decoder
 
@@ -532,3 +533,21 @@ def test_what_does_not_come_is_told_in_band_and_to_observers() -> None:
     engine.stall(BOOK)
     engine.stall(Channel.book("ETH/USD"))
     assert got == gaps.seen == [Gap("book", "BTC/USD", GapReason.STALLED)]
+
+
+def test_observers_are_shown_no_secret_that_a_frame_says_back() -> None:
+    """They are told by whoever has them."""
+    shown: list[bytes] = []
+
+    class Watcher(Observer):
+        """Keeps frames."""
+
+        def frame_received(self, *told: Any) -> None:
+            """Keep it."""
+            shown.append(bytes(told[1]))
+
+    engine = Engine(V2Decoder(), hooks=Hooks([Watcher()], lambda error: pytest.fail(str(error))))
+    engine.feed(b"token-0", None)
+    engine.concealed.add(Secret("token-0"))
+    engine.feed(b"token-0", None)
+    assert shown == [b"token-0", b"****"]

@@ -17,6 +17,8 @@ from kraken_trio._internal.apps.ending import IMPOSSIBLE, WELL, complain, ended
 from kraken_trio._internal.apps.exchange import exchange
 from kraken_trio._internal.apps.help import TwoColumns
 from kraken_trio._internal.apps.orders import balances, orders
+from kraken_trio._internal.apps.record import record
+from kraken_trio._internal.apps.replay import replay
 from kraken_trio._internal.apps.token import token
 from kraken_trio._internal.apps.verify import verify
 from kraken_trio._internal.apps.watch import watch
@@ -71,7 +73,10 @@ app = App(
     backend="trio",
     suppress_keyboard_interrupt=False,  # ``ended`` knows what to do with it.
 )
-for command in (demo, watch, orders, balances, token, verify, exchange, doctor):
+for command in (
+    *(demo, watch, record, verify, replay, orders, balances, token),
+    *(exchange, doctor),
+):
     app.command(command)
 app.command(completion_of(app), name="--install-completion")
 

@@ -21,11 +21,14 @@ from kraken_trio import (
     BookSnapshot,
     BookUpdate,
     Candle,
+    Execution,
     Gap,
     GapReason,
     InstrumentAsset,
     InstrumentPair,
     Level,
+    Level3Snapshot,
+    Level3Update,
     Order,
     Spread,
     Ticker,
@@ -43,6 +46,9 @@ Line = (
     | Candle
     | InstrumentAsset
     | InstrumentPair
+    | Level3Snapshot
+    | Level3Update
+    | Execution
     | Order
     | BalanceSnapshot
     | BalanceUpdate
@@ -59,6 +65,9 @@ TYPES: Final[dict[type, str]] = {
     Candle: "candle",
     InstrumentAsset: "instrument_asset",
     InstrumentPair: "instrument_pair",
+    Level3Snapshot: "level3_snapshot",
+    Level3Update: "level3_update",
+    Execution: "execution",
     Order: "order",
     BalanceSnapshot: "balance",
     BalanceUpdate: "ledger_entry",
@@ -101,6 +110,9 @@ def in_words(record: Line) -> str:
                 f"{record.symbol} {record.status}, decimals of prices {record.price_precision}, "
                 f"of quantities {record.qty_precision}"
             )
+        case Execution():
+            at, about = record.timestamp or record.received_at, f"order {record.order_id}"
+            said = f"{record.exec_type}, is {record.order_status}"
         case Order():
             at, about, said = record.timestamp or record.received_at, "order", _order(record)
         case BalanceSnapshot():
@@ -154,6 +166,11 @@ def _spread(s: Spread) -> str:
 
 def _trade(t: Trade) -> str:
     return f"trade {t.side} {digits(t.qty)} @ {digits(t.price)} {t.ord_type}, id {t.trade_id}"
+
+
+def _level3(b: Level3Snapshot | Level3Update) -> str:
+    what = "snapshot of" if isinstance(b, Level3Snapshot) else "changes"
+    return f"level3 {what} {len(b.bids)} + {len(b.asks)} orders"
 
 
 def _book_snapshot(b: BookSnapshot) -> str:
@@ -216,4 +233,6 @@ _WORDS: Final[dict[type, Callable[[Any], str]]] = {
     BookSnapshot: _book_snapshot,
     BookUpdate: _book_update,
     Candle: _candle,
+    Level3Snapshot: _level3,
+    Level3Update: _level3,
 }

@@ -16,14 +16,13 @@ from msgspec.structs import replace
 from kraken_trio._internal.core.digits import MOST_DECIMALS
 from kraken_trio._internal.engine.account_routes import OF_EXECUTIONS
 from kraken_trio._internal.engine.book_route import BookRoute
-from kraken_trio._internal.engine.holding import HoldingRoute
-from kraken_trio._internal.engine.hooks import Hooks
+from kraken_trio._internal.engine.counts import counted
+from kraken_trio._internal.engine.hooks import Hook, Hooks
 from kraken_trio._internal.engine.making import make_route
 from kraken_trio._internal.engine.routes import (
     NOTHING,
     Route,
     Sink,
-    TrackedRoute,
     without,
 )
 from kraken_trio._internal.engine.signals import (
@@ -51,6 +50,7 @@ from kraken_trio._internal.model.messages import (
 from kraken_trio._internal.model.records import Candle, Ticker, Trade
 from kraken_trio._internal.model.reference import InstrumentPair, SystemStatus
 from kraken_trio._internal.model.timestamp import Timestamp
+from kraken_trio._internal.wire.masking import Concealed
 
 _USUAL = GapHandling()
 _MOST_PAIRS = 10_000
@@ -80,9 +80,16 @@ class Engine:
     """
 
     def __init__(
-        self, codec: Codec, *, session: str = "public", hooks: Hooks | None = None
+        self,
+        codec: Codec,
+        *,
+        session: str = "public",
+        hooks: Hooks | None = None,
+        concealed: Concealed | None = None,
     ) -> None:
-        """Start with nothing open. ``session`` is what ``hooks`` are told, if there are any."""
+        """Start with nothing open. ``session`` is what ``hooks`` are told, if there are any; what
+        is ``concealed`` they are not.
+        """
         self.frames: int = 0
         """Frames fed, whatever became of them."""
         self.faults: int = 0
@@ -99,7 +106,12 @@ class Engine:
         self._closed = Counter[str]()
         self._codec = codec
         self._decode = codec.decode
-        self._session = session
+        self.session: str = session
+        """What observers call it."""
+        self.on_step: tuple[Hook, ...] = hooks.stepped if hooks else ()
+        """Whom ``perform`` tells."""
+        self.concealed: Concealed = Concealed() if concealed is None else concealed
+        """What observers are not shown where a frame says it back."""
         self._routes: dict[Key, Route] = {}
         # Those of books, by symbol: nearly every frame asks for one.
         self._books: dict[str, BookRoute] = {}
@@ -161,7 +173,7 @@ class Engine:
         if part.name == "book":
             del self._books[part.symbols[0]]
         route.close()
-        self._closed.update(_counted(route))
+        self._closed.update(counted(route))
 
     def route(self, part: Channel) -> Route | None:
         """The route of ``part``, if it is open."""
@@ -192,7 +204,7 @@ class Engine:
         return self._count("trades_backfilled")
 
     def _count(self, name: str) -> int:
-        return self._closed[name] + sum(_counted(route).get(name, 0) for route in self.routes())
+        return self._closed[name] + sum(counted(route).get(name, 0) for route in self.routes())
 
     def disconnect(self) -> None:
         """The connection is gone: nothing of it is believed, and every loss is told in band."""
@@ -214,8 +226,10 @@ class Engine:
         with it. Of ``payload`` nothing is kept.
         """
         self.frames += 1
-        for hook in self._on_frame:
-            hook(self._session, payload, received_at)
+        if self._on_frame:
+            shown = self.concealed.shown(payload)
+            for hook in self._on_frame:
+                hook(self.session, shown, received_at)
         try:
             message = self._decode(payload, received_at)
         except ProtocolError as error:
@@ -223,7 +237,7 @@ class Engine:
             for sink in self._sinks:
                 sink(error)
             for hook in self._on_fault:
-                hook(self._session, error)
+                hook(self.session, error)
             return (Faulted(error), *self._lose_frame(payload, received_at))
         if type(message) is BookMessage:  # as in ``take``: nine of ten are
             route = self._books.get(message.symbol)
@@ -376,20 +390,7 @@ class Engine:
 
     def _tell(self, gap: Gap) -> None:
         for hook in self._on_gap:
-            hook(self._session, gap)
-
-
-def _counted(route: Route) -> dict[str, int]:
-    """What a route counts, by the names that it has here."""
-    match route:
-        case BookRoute(book=book):
-            return {"checksums_ok": book.checksums_ok, "checksums_failed": book.checksums_failed}
-        case HoldingRoute(line=line):
-            return {"trades_repeated": line.repeats, "trades_backfilled": line.backfilled}
-        case TrackedRoute(tracker=tracker) if route.part.name == "trade":
-            return {"trades_repeated": tracker.repeats}
-        case _:
-            return {}
+            hook(self.session, gap)
 
 
 def _possible(precision: int | None) -> TypeGuard[int]:

@@ -27,6 +27,7 @@ class Hooks:
         "restored",
         "resync",
         "state_changed",
+        "stepped",
         "subscription_failed",
     )
 
@@ -64,3 +65,4 @@ class Hooks:
         self.restored: tuple[Hook, ...] = hooks("restored")
         self.state_changed: tuple[Hook, ...] = hooks("state_changed")
         self.subscription_failed: tuple[Hook, ...] = hooks("subscription_failed")
+        self.stepped: tuple[Hook, ...] = hooks("stepped")

@@ -9,6 +9,7 @@ from msgspec import Struct
 from kraken_trio._internal.model.errors import ProtocolError, SubscriptionError
 from kraken_trio._internal.model.gap import Gap, Resync
 from kraken_trio._internal.model.lifecycle import Restored, StateChange
+from kraken_trio._internal.model.steps import Step
 from kraken_trio._internal.model.timestamp import Timestamp
 
 if TYPE_CHECKING:
@@ -71,6 +72,11 @@ class Observer:
 
     def frame_sent(self, session: str, payload: bytes, at: Timestamp) -> None:
         """One request goes out. Where it holds a token, asterisks stand for that."""
+
+    def stepped(self, session: str, step: Step) -> None:
+        """Something is about to be done to what delivers, beside the frames: with these, all that
+        is delivered can be had once more.
+        """
 
     def fault(self, session: str, error: ProtocolError) -> None:
         """A frame broke the protocol; the next one goes on."""

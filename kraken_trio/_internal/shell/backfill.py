@@ -20,12 +20,14 @@ from trio.lowlevel import enable_ki_protection
 
 from kraken_trio._internal.core.backfill import PAGE_ROWS
 from kraken_trio._internal.core.backoff import Backoff
+from kraken_trio._internal.engine.steps import perform
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.endpoint import Endpoint
 from kraken_trio._internal.model.errors import ConfigurationError, ConnectionFailed, ProtocolError
 from kraken_trio._internal.model.gap import GapHandling
 from kraken_trio._internal.model.ports import Rest
 from kraken_trio._internal.model.records import Trade
+from kraken_trio._internal.model.steps import Filled, GaveUp, HistoryRow
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.holds import Hold, Holds
 from kraken_trio._internal.shell.rest import HttpRest, of_the_exchange
@@ -132,7 +134,8 @@ class Backfill:
         wait_s = 0.0
         match answer:
             case tuple():
-                route.fill(answer)
+                rows = tuple(map(HistoryRow.of, answer))
+                perform(hold.engine, Filled(route.part, rows))
                 log.info("backfill: %s: a page of %d rows", route.part, len(answer))
                 if line.missing < before:
                     hold.attempts = 0
@@ -140,7 +143,7 @@ class Backfill:
                     wait_s = self._delay(hold)
             case RestRefused(error, transient=False):
                 log.warning("backfill: %s: refused: %s", route.part, error)
-                route.give_up()
+                perform(hold.engine, GaveUp(route.part))
             case RestRefused(error, retry_after_s=retry_after_s):
                 wait_s = max(self._delay(hold), retry_after_s)
                 log.warning("backfill: %s: %s; again in %.3g s", route.part, error, wait_s)

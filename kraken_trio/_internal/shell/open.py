@@ -36,6 +36,7 @@ from kraken_trio._internal.shell.session import Session
 from kraken_trio._internal.shell.supervisor import Room, Supervisor
 from kraken_trio._internal.shell.tokens import Tokens
 from kraken_trio._internal.wire.decode import V2Decoder
+from kraken_trio._internal.wire.masking import Concealed
 
 _budgets: trio.lowlevel.RunVar[dict[str, Budget]] = trio.lowlevel.RunVar("kraken_trio_budgets")
 """By host, for all feeds of one Trio run: the exchange bans an address, not a feed."""
@@ -69,6 +70,10 @@ async def open_kraken(
     async with open_services() as services:
         losses = Losses()
         hooks = Hooks((losses, *observers), services.fail)
+        concealed = Concealed()
+        for secret in (config.api_key, config.api_secret):
+            if secret is not None:
+                concealed.add(secret, for_good=True)
         holds = Holds()
         endpoint, backoff = endpoint_of(config, PUBLIC), _backoff(config)
         backfill = Backfill(holds, endpoint=endpoint, rest=rest, backoff=backoff, wall=_wall)
@@ -81,7 +86,7 @@ async def open_kraken(
                 watching = Hooks((losses, Relay(hub.publish), *observers), services.fail)
             supervisor = Supervisor(
                 _conversation(name, config, host),
-                Engine(V2Decoder(), session=name, hooks=watching),
+                Engine(V2Decoder(), session=name, hooks=watching, concealed=concealed),
                 config,
                 url=str(endpoint_of(config, host)),
                 dial=_gathering(dial or TcpDial(), config),

@@ -13,9 +13,10 @@ from kraken_trio._internal.core import roster_effects
 from kraken_trio._internal.core.conversation import Effect
 from kraken_trio._internal.engine.account_routes import OF_EXECUTIONS
 from kraken_trio._internal.engine.engine import Engine
-from kraken_trio._internal.engine.probe import Probe
 from kraken_trio._internal.engine.routes import Route
+from kraken_trio._internal.engine.steps import perform
 from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.model.steps import Discarded, Probed, Stalled
 
 _FOLDED: Final = OF_EXECUTIONS[1:]
 
@@ -52,13 +53,13 @@ def carry_out(effect: Effect, engine: Engine) -> None:
     match effect:
         case roster_effects.Discard(part):
             for route in _routes(engine, part):
-                route.discard()
+                perform(engine, Discarded(route.part))
         case roster_effects.Stalled(part):
             for each in served_by(part):
-                engine.stall(each)
+                perform(engine, Stalled(each))
         case roster_effects.Probed(part, confirmed_at, left_at):
             for route in _routes(engine, part):
-                route.probe = Probe(confirmed_at, left_at)
+                perform(engine, Probed(route.part, confirmed_at, left_at))
 
 
 def _routes(engine: Engine, part: Channel) -> list[Route]:

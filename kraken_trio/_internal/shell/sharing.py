@@ -18,9 +18,11 @@ from kraken_trio._internal.core.conversation import Effect
 from kraken_trio._internal.core.entry import Entry
 from kraken_trio._internal.engine.account_routes import AccountRoute
 from kraken_trio._internal.engine.routes import Route
+from kraken_trio._internal.engine.steps import perform
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.errors import SubscriptionError
 from kraken_trio._internal.model.lifecycle import ConnectionState, SubscriptionState
+from kraken_trio._internal.model.steps import Closed, Confirmed, Opened
 from kraken_trio._internal.shell.scopes import Services
 from kraken_trio._internal.shell.serving import served_by, wire_part
 from kraken_trio._internal.shell.subscribe import Subscription
@@ -186,7 +188,7 @@ class Sharing:
         for subscription, own in self._of(part):
             route = self._engine.route(own)
             if route is not None:
-                route.confirmed = True
+                perform(self._engine, Confirmed(route.part))
             subscription.part_live(own)
 
     def _join(self, subscription: Subscription[Any], part: Channel) -> None:
@@ -196,7 +198,9 @@ class Sharing:
             # What is kept for late joiners depends on what the exchange was asked for.
             wire = self._entry(part).part
             opened = replace(part, snapshot=wire.snapshot)
-            route = self._engine.open(opened, subscription.handling)
+            perform(self._engine, Opened(opened, subscription.handling))
+            route = self._engine.route(opened)
+        assert route is not None  # noqa: S101 - for the type checker: it was opened, if it was not
         if subscription.records_channel is not None:
             if part.snapshot:
                 subscription.records_channel.greet(tuple(route.recall()))
@@ -220,7 +224,7 @@ class Sharing:
         if not users:
             del self._users[part.key]
             if route is not None:
-                self._engine.close(part)
+                perform(self._engine, Closed(route.part))
 
 
 def ended(channel: str) -> SubscriptionError:

@@ -28,6 +28,7 @@ from kraken_trio._internal.engine.signals import (
     SnapshotSeen,
     StatusSeen,
 )
+from kraken_trio._internal.engine.steps import perform
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.config import KrakenConfig
 from kraken_trio._internal.model.errors import (
@@ -41,6 +42,7 @@ from kraken_trio._internal.model.errors import (
 from kraken_trio._internal.model.gap import Gap, GapPolicy, GapReason
 from kraken_trio._internal.model.lifecycle import ConnectionState
 from kraken_trio._internal.model.ports import Dial
+from kraken_trio._internal.model.steps import Disconnected
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.channel import Pressure
 from kraken_trio._internal.shell.connection import Connection, open_connection
@@ -258,6 +260,7 @@ class Supervisor:
             self._token_wanted = trio.Event()
             match await self._fetch_token():
                 case Token(text):
+                    self.engine.concealed.add(text)
                     self._writer.authorise(text)
                     self._report(said.Authenticated())
                 case AuthenticationError() as error:
@@ -354,7 +357,7 @@ class Supervisor:
                 if self._attempt is not None:
                     self._attempt.cancel()
             case said.Invalidate():
-                self.engine.disconnect()
+                perform(self.engine, Disconnected())
             case said.Probe():
                 self._writer.ping()
             case said.FetchToken():

@@ -1,0 +1,1 @@
+"""Observers that a program may add, and what they keep."""
