@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from kraken_trio._internal.core.depth import (
+    Cost,
+    Rung,
+    depth_ladder,
+    imbalance,
+    market_order,
+    microprice,
+    volume_at,
+    volume_through,
+)
+from kraken_trio._internal.core.folding import Bar, Folder, fold_candles, trade_vwap
 from kraken_trio._internal.engine.replay import ReplayedItem, replay_capture
 from kraken_trio._internal.engine.verify import BookCounts, Fault, Verification, verify_capture
 from kraken_trio._internal.model.complaints import explain
@@ -21,10 +32,13 @@ from kraken_trio._internal.tiers import publish as _publish
 from kraken_trio._internal.wire.capture import CaptureError
 
 __all__ = [
+    "Bar",
     "BookCounts",
     "CaptureError",
+    "Cost",
     "Dial",
     "Fault",
+    "Folder",
     "GapHandling",
     "HttpRest",
     "Observer",
@@ -35,13 +49,22 @@ __all__ = [
     "ReplayedItem",
     "Rest",
     "RestResponse",
+    "Rung",
     "TcpDial",
     "Verification",
     "check_key",
+    "depth_ladder",
     "explain",
+    "fold_candles",
+    "imbalance",
+    "market_order",
+    "microprice",
     "open_recorder",
     "replay_capture",
+    "trade_vwap",
     "verify_capture",
+    "volume_at",
+    "volume_through",
 ]
 
 _publish(globals())

@@ -32,7 +32,7 @@ async def test_what_comes_is_in_the_file(
     """Verified, and summed up."""
     out = tmp_path / "rec.jsonl.gz"
     async with listening() as place:
-        code = await record("BTC/USD", out=out, seconds=1, sent=True, **at(place))
+        code = await record("BTC/USD", out=out, seconds=1, **at(place))
     found = verify_capture(out)
     assert (code, found.ok) == (0, True)
     assert found.books["BTC/USD"].checksums_ok > 1
