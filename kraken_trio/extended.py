@@ -13,6 +13,7 @@ from kraken_trio._internal.core.depth import (
     volume_through,
 )
 from kraken_trio._internal.core.folding import Bar, Folder, fold_candles, trade_vwap
+from kraken_trio._internal.engine.incident import BookFound, Incident, Reproduction
 from kraken_trio._internal.engine.replay import ReplayedItem, replay_capture
 from kraken_trio._internal.engine.verify import BookCounts, Fault, Verification, verify_capture
 from kraken_trio._internal.model.complaints import explain
@@ -25,6 +26,12 @@ from kraken_trio._internal.observe.recorder import (
     RecordingStopped,
     open_recorder,
 )
+from kraken_trio._internal.shell.bundle import (
+    explain_incident,
+    read_books,
+    read_incident,
+    replay_incident,
+)
 from kraken_trio._internal.shell.check import check_key
 from kraken_trio._internal.shell.dial import TcpDial
 from kraken_trio._internal.shell.rest import HttpRest
@@ -34,6 +41,7 @@ from kraken_trio._internal.wire.capture import CaptureError
 __all__ = [
     "Bar",
     "BookCounts",
+    "BookFound",
     "CaptureError",
     "Cost",
     "Dial",
@@ -41,12 +49,14 @@ __all__ = [
     "Folder",
     "GapHandling",
     "HttpRest",
+    "Incident",
     "Observer",
     "Recorder",
     "RecorderStatistics",
     "RecordingResumed",
     "RecordingStopped",
     "ReplayedItem",
+    "Reproduction",
     "Rest",
     "RestResponse",
     "Rung",
@@ -55,12 +65,16 @@ __all__ = [
     "check_key",
     "depth_ladder",
     "explain",
+    "explain_incident",
     "fold_candles",
     "imbalance",
     "market_order",
     "microprice",
     "open_recorder",
+    "read_books",
+    "read_incident",
     "replay_capture",
+    "replay_incident",
     "trade_vwap",
     "verify_capture",
     "volume_at",

@@ -16,6 +16,7 @@ from kraken_trio._internal.apps.doctor import doctor
 from kraken_trio._internal.apps.ending import IMPOSSIBLE, WELL, complain, ended
 from kraken_trio._internal.apps.exchange import exchange
 from kraken_trio._internal.apps.help import TwoColumns
+from kraken_trio._internal.apps.incident import incident
 from kraken_trio._internal.apps.orders import balances, orders
 from kraken_trio._internal.apps.record import record
 from kraken_trio._internal.apps.replay import replay
@@ -78,6 +79,7 @@ for command in (
     *(exchange, doctor),
 ):
     app.command(command)
+app.command(incident)
 app.command(completion_of(app), name="--install-completion")
 
 

@@ -134,6 +134,15 @@ class CheckedBook(ABC, Generic[SideT, MessageT, SnapshotT, UpdateT]):
         return self.snapshots + self.updates - self.checksums_failed
 
     @property
+    def text(self) -> bytes:
+        """What its checksum is made of: digits of the ten best levels a side, asks first."""
+        return self._asks.text + self._bids.text
+
+    def held(self) -> tuple[list[tuple[Decimal, Decimal]], list[tuple[Decimal, Decimal]]]:
+        """Price and quantity of all bids and asks that it holds, best first, believed or not."""
+        return list(self._bids.numbers()), list(self._asks.numbers())
+
+    @property
     def price_precision(self) -> int:
         """Decimals of a price in the checksum: as told, or the most that were seen."""
         return self._digits.price_precision

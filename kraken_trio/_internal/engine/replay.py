@@ -62,7 +62,7 @@ def replay_capture(
     its place, and the next line goes on; without one the error is raised. Raises ``OSError`` where
     a file cannot be read. ``progress`` is told now and then how many bytes of a file were read.
     """
-    replaying = _Replaying(on_damage)
+    replaying = Replaying(on_damage)
     for path in paths:
         yield from replaying.play(path, progress)
 
@@ -78,7 +78,7 @@ class _Session:
         self.engine.attach(self.items.append)
 
 
-class _Replaying:
+class Replaying:
     """The sessions of a recording, over all its parts."""
 
     def __init__(self, on_damage: Callable[[CaptureError], None]) -> None:
@@ -93,21 +93,33 @@ class _Replaying:
     ) -> Iterator[ReplayedItem]:
         """Give what one part delivers."""
         name = os.fspath(path)
-        self._told = False
-        begun = False
+        self._told = begun = False
         for line in read_lines(path, on_damage=self._on_damage, progress=progress):
-            try:
-                if isinstance(line, CapturedNote):
-                    self._note(line)
-                elif not line.sent:
-                    if not (begun or self._told):
-                        self._precisions = learnt_precisions(path)
-                    begun = True
-                    self._feed(line)
-            except (ValueError, ConfigurationError) as error:
-                self._on_damage(CaptureError(str(error), path=name, line=line.line))
-            for session in self._sessions.items():
-                yield from _taken(name, line.line, *session)
+            if not (begun or self._told or isinstance(line, CapturedNote)):
+                self._precisions = learnt_precisions(path)
+                begun = True
+            for session, item in self.take(line, name):
+                yield ReplayedItem(name, line.line, session, item)
+
+    def take(
+        self, line: CapturedFrame | CapturedNote, path: str
+    ) -> Iterator[tuple[str | None, Item]]:
+        """Give what one line delivers, and in which session."""
+        try:
+            if isinstance(line, CapturedNote):
+                self._note(line)
+            elif not line.sent:
+                self._feed(line)
+        except (ValueError, ConfigurationError) as error:
+            self._on_damage(CaptureError(str(error), path=path, line=line.line))
+        for name, session in self._sessions.items():
+            if session.items:
+                yield from ((name, item) for item in session.items)
+                session.items.clear()
+
+    def engine(self, name: str | None) -> Engine:
+        """The engine of a session, as it stands."""
+        return self._session(name).engine
 
     def _note(self, note: CapturedNote) -> None:
         """Heed what is no frame. ``ValueError`` where it is not understood."""
@@ -141,12 +153,3 @@ class _Replaying:
         if session is None:
             session = self._sessions[name] = _Session(name, self._precisions)
         return session
-
-
-def _taken(path: str, line: int, name: str | None, session: _Session) -> Iterator[ReplayedItem]:
-    """Give what a session has delivered, and have it no more."""
-    items = session.items
-    if items:
-        for item in items:
-            yield ReplayedItem(path, line, name, item)
-        items.clear()

@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Literal
 
 import trio
@@ -30,6 +31,7 @@ from kraken_trio._internal.shell.dispatcher import Dispatcher
 from kraken_trio._internal.shell.feed import Feed
 from kraken_trio._internal.shell.holds import Holds
 from kraken_trio._internal.shell.hub import PUBLIC, Hub, endpoint_of
+from kraken_trio._internal.shell.incidents import Incidents
 from kraken_trio._internal.shell.losses import Losses, Relay
 from kraken_trio._internal.shell.scopes import open_services
 from kraken_trio._internal.shell.session import Session
@@ -69,7 +71,19 @@ async def open_kraken(
     _check_possible(callback_errors)
     async with open_services() as services:
         losses = Losses()
-        hooks = Hooks((losses, *observers), services.fail)
+        watchers: tuple[Observer, ...] = (losses, *observers)
+        incidents: Incidents | None = None
+        if config.incidents is not None:
+            incidents = Incidents(
+                Path(config.incidents),
+                config,
+                engines=lambda: {name: each.engine for name, each in hub.sessions.items()},
+                statistics=lambda: feed.statistics(),  # noqa: PLW0108 - there is none yet
+                wall=_wall,
+            )
+            watchers = (losses, incidents, *observers)
+            services.start_soon(incidents.run, name="incidents")
+        hooks = Hooks(watchers, services.fail)
         concealed = Concealed()
         for secret in (config.api_key, config.api_secret):
             if secret is not None:
@@ -83,7 +97,7 @@ async def open_kraken(
             private = host != PUBLIC
             watching = hooks
             if room is not None:  # It delivers to one alone; its gaps are everybody's.
-                watching = Hooks((losses, Relay(hub.publish), *observers), services.fail)
+                watching = Hooks((losses, Relay(hub.publish), *watchers[1:]), services.fail)
             supervisor = Supervisor(
                 _conversation(name, config, host),
                 Engine(V2Decoder(), session=name, hooks=watching, concealed=concealed),
@@ -114,19 +128,22 @@ async def open_kraken(
         services.start_soon(dispatcher.run, name="dispatcher")
         services.start_soon(holds.watch, name="holds")
         services.start_soon(backfill.run, name="backfill")
+        feed = Feed(
+            config,
+            hub=hub,
+            dispatcher=dispatcher,
+            losses=losses,
+            backfill=backfill,
+            tokens=tokens,
+        )
         try:
-            yield Feed(
-                config,
-                hub=hub,
-                dispatcher=dispatcher,
-                losses=losses,
-                backfill=backfill,
-                tokens=tokens,
-            )
+            yield feed
         finally:
             hub.close()
             dispatcher.close()
             losses.close()
+            if incidents is not None:
+                incidents.finish()
 
 
 def _gathering(dial: Dial, config: KrakenConfig) -> Dial:
