@@ -19,6 +19,7 @@ from kraken_trio._internal.engine.verify import BookCounts, Fault, Verification,
 from kraken_trio._internal.model.complaints import explain
 from kraken_trio._internal.model.gap import GapHandling
 from kraken_trio._internal.model.ports import Dial, Observer, Rest, RestResponse
+from kraken_trio._internal.observe.export import Exported, export_capture
 from kraken_trio._internal.observe.recorder import (
     Recorder,
     RecorderStatistics,
@@ -45,6 +46,7 @@ __all__ = [
     "CaptureError",
     "Cost",
     "Dial",
+    "Exported",
     "Fault",
     "Folder",
     "GapHandling",
@@ -66,6 +68,7 @@ __all__ = [
     "depth_ladder",
     "explain",
     "explain_incident",
+    "export_capture",
     "fold_candles",
     "imbalance",
     "market_order",

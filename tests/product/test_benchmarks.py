@@ -61,6 +61,7 @@ def test_all_have_the_same_options(name: str) -> None:
             marks=pytest.mark.skipif(sys.platform != "linux", reason="it needs the /proc of Linux"),
         ),
         ("verify.py", ["--quick"], {"engine", "floor"}),
+        ("recording.py", ["--quick"], {"alone", "plain", "gzip"}),
         ("paced.py", ["--quick"], {"kraken_trio, default", "trio-websocket, trio"}),
         pytest.param(
             *("whole.py", ["--quick"], {"aggregator"}),

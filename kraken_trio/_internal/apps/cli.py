@@ -15,6 +15,7 @@ from kraken_trio._internal.apps.demo import demo
 from kraken_trio._internal.apps.doctor import doctor
 from kraken_trio._internal.apps.ending import IMPOSSIBLE, WELL, complain, ended
 from kraken_trio._internal.apps.exchange import exchange
+from kraken_trio._internal.apps.export import export
 from kraken_trio._internal.apps.help import TwoColumns
 from kraken_trio._internal.apps.incident import incident
 from kraken_trio._internal.apps.orders import balances, orders
@@ -78,6 +79,7 @@ for command in (
     *(demo, watch, record, verify, replay, orders, balances, token),
     *(exchange, doctor),
 ):
+for command in (demo, watch, record, verify, replay, export, exchange, doctor):
     app.command(command)
 app.command(incident)
 app.command(completion_of(app), name="--install-completion")
