@@ -13,7 +13,7 @@ from kraken_trio._internal.core.depth import (
     volume_through,
 )
 from kraken_trio._internal.core.folding import Bar, Folder, fold_candles, trade_vwap
-from kraken_trio._internal.engine.incident import BookFound, Incident, Reproduction
+from kraken_trio._internal.engine.incident import BookFound, IncidentReport, Reproduction
 from kraken_trio._internal.engine.replay import ReplayedItem, replay_capture
 from kraken_trio._internal.engine.verify import BookCounts, Fault, Verification, verify_capture
 from kraken_trio._internal.model.complaints import explain
@@ -51,7 +51,7 @@ __all__ = [
     "Folder",
     "GapHandling",
     "HttpRest",
-    "Incident",
+    "IncidentReport",
     "Observer",
     "Recorder",
     "RecorderStatistics",

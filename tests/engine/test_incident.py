@@ -29,7 +29,7 @@ from kraken_trio._internal.engine.incident import (
     GAPS,
     PROTOCOL,
     BookFound,
-    Incident,
+    IncidentReport,
     explained,
     matches,
     reproduce,
@@ -47,7 +47,7 @@ AT = Timestamp(1_500_000_000_000_001_000)
 BOOK, TRADES = Channel.book("BTC/USD"), Channel.trades("BTC/USD")
 ASK, BID = Level(Decimal("2.0"), Decimal("1.50")), Level(Decimal("1.0"), Decimal("0.10"))
 SNAPSHOT = BookSnapshot("BTC/USD", 10, (BID,), (ASK,), crc32(b"201501010"), AT)
-WRONG = Incident(
+WRONG = IncidentReport(
     kind=CHECKSUM,
     at=5,
     session="public",

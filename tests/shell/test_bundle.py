@@ -1,4 +1,4 @@
-"""Incident bundles as files."""
+"""IncidentReport bundles as files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from kraken_trio import ProtocolError
-from kraken_trio._internal.engine.incident import PROTOCOL, Incident
+from kraken_trio._internal.engine.incident import PROTOCOL, IncidentReport
 from kraken_trio._internal.shell import bundle
 from kraken_trio._internal.shell.bundle import (
     explain_incident,
@@ -22,7 +22,7 @@ from kraken_trio._internal.wire.capture import format_line
 from kraken_trio._internal.wire.recording import header_line
 
 LINES = [header_line(None, 1), format_line(b"[", 1, session="public")]
-TOLD = Incident(kind=PROTOCOL, at=5, session="public", reason="no JSON", line=2, frames=1)
+TOLD = IncidentReport(kind=PROTOCOL, at=5, session="public", reason="no JSON", line=2, frames=1)
 
 
 @pytest.fixture

@@ -75,11 +75,8 @@ app = App(
     backend="trio",
     suppress_keyboard_interrupt=False,  # ``ended`` knows what to do with it.
 )
-for command in (
-    *(demo, watch, record, verify, replay, orders, balances, token),
-    *(exchange, doctor),
-):
-for command in (demo, watch, record, verify, replay, export, exchange, doctor):
+public = (demo, watch, record, verify, replay, export)
+for command in (*public, orders, balances, token, exchange, doctor):
     app.command(command)
 app.command(incident)
 app.command(completion_of(app), name="--install-completion")

@@ -37,7 +37,7 @@ class BookFound(Struct, frozen=True):
     """Likewise."""
 
 
-class Incident(Struct, frozen=True, kw_only=True):
+class IncidentReport(Struct, frozen=True, kw_only=True):
     """One failure."""
 
     format: int = FORMAT
@@ -95,7 +95,9 @@ class Reproduction(Struct, frozen=True, kw_only=True):
     """The book with that line."""
 
 
-def reproduce(incident: Incident, lines: Iterable[CapturedFrame | CapturedNote]) -> Reproduction:
+def reproduce(
+    incident: IncidentReport, lines: Iterable[CapturedFrame | CapturedNote]
+) -> Reproduction:
     """Take the lines of a failure once more, and say what comes of the last one."""
     damage: list[CaptureError] = []
     replaying = Replaying(damage.append)
@@ -113,7 +115,7 @@ def reproduce(incident: Incident, lines: Iterable[CapturedFrame | CapturedNote])
     return Reproduction(line=None, reason=None)
 
 
-def matches(incident: Incident, item: Item) -> bool:
+def matches(incident: IncidentReport, item: Item) -> bool:
     """Whether this is what failed."""
     match item:
         case ProtocolError():
@@ -130,7 +132,7 @@ def matches(incident: Incident, item: Item) -> bool:
 
 
 def _judge(
-    incident: Incident,
+    incident: IncidentReport,
     line: int,
     items: list[Item],
     before: BookFound | None,
@@ -154,7 +156,7 @@ def _judge(
     )
 
 
-def _book_of(replaying: Replaying, incident: Incident) -> BookRoute | None:
+def _book_of(replaying: Replaying, incident: IncidentReport) -> BookRoute | None:
     """The book that it is about, if it is about one."""
     for route in replaying.engine(incident.session).routes():
         if (
@@ -213,7 +215,7 @@ def _text(value: str) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def explained(incident: Incident) -> Iterator[str]:
+def explained(incident: IncidentReport) -> Iterator[str]:
     """Say in words what happened, line by line."""
     about = " ".join(part for part in (incident.channel, incident.symbol) if part)
     match incident.kind:

@@ -1,8 +1,8 @@
-"""Incident bundles as files: one ZIP each, with all that there is to know of a failure.
+"""IncidentReport bundles as files: one ZIP each, with all that there is to know of a failure.
 
 ========================  ================================================================
 ``README.txt``            what happened, in words
-``incident.json``         the same for programs: ``engine.incident.Incident``
+``incident.json``         the same for programs: ``engine.incident.IncidentReport``
 ``frames.jsonl``          a recording of what led to it; the last line is what failed
 ``book-before.json``      the book before that line, where it is about one
 ``book-after.json``       the book with it, which does not have the checksum it should have
@@ -27,7 +27,7 @@ import msgspec
 from kraken_trio._internal.engine.incident import (
     FORMAT,
     BookFound,
-    Incident,
+    IncidentReport,
     Reproduction,
     explained,
     reproduce,
@@ -40,10 +40,10 @@ MOST_MEMBER_BYTES = 64 * 2**20
 
 _INCIDENT, _FRAMES, _WORDS = "incident.json", "frames.jsonl", "README.txt"
 _BEFORE, _AFTER = "book-before.json", "book-after.json"
-_encode, _decode = msgspec.json.encode, msgspec.json.Decoder(Incident).decode
+_encode, _decode = msgspec.json.encode, msgspec.json.Decoder(IncidentReport).decode
 
 
-def write_bundle(path: Path, incident: Incident, lines: Sequence[bytes]) -> None:
+def write_bundle(path: Path, incident: IncidentReport, lines: Sequence[bytes]) -> None:
     """Write a bundle; what its checksum was computed of is found out here. Raises ``OSError``.
 
     It is there whole or not at all.
@@ -70,14 +70,14 @@ def write_bundle(path: Path, incident: Incident, lines: Sequence[bytes]) -> None
         raise
 
 
-def read_incident(path: str | os.PathLike[str]) -> Incident:
+def read_incident(path: str | os.PathLike[str]) -> IncidentReport:
     """Read what a bundle is about.
 
     Raises ``OSError`` where it cannot be read, ``ProtocolError`` where it is no bundle.
     """
     with _opened(path) as archive:
         try:
-            incident: Incident = _decode(_member(archive, _INCIDENT))
+            incident: IncidentReport = _decode(_member(archive, _INCIDENT))
         except msgspec.MsgspecError as error:
             raise ProtocolError(f"no incident bundle: {error}") from error
     if incident.format != FORMAT:

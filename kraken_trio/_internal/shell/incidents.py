@@ -27,7 +27,7 @@ from kraken_trio._internal.engine.incident import (
     CHECKSUM,
     GAPS,
     PROTOCOL,
-    Incident,
+    IncidentReport,
     snapshot_frame,
     trade_frame,
 )
@@ -79,7 +79,7 @@ class _Segment:
 class _Made(Struct):
     """A bundle that waits to be written."""
 
-    incident: Incident
+    incident: IncidentReport
     anchors: list[Entry]
     entries: list[Entry]
 
@@ -222,7 +222,7 @@ class Incidents(Observer):
         old = self._before
         anchors = old.anchors
         entries = [*old.entries, *self._now.entries]
-        incident = Incident(
+        incident = IncidentReport(
             kind=kind,
             at=int(self._wall()),
             session=session,
