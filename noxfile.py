@@ -42,7 +42,7 @@ def group(*names: str) -> list[str]:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests, or the part of them that is named: ``nox -s tests-3.13 -- tests/wire``."""
-    session.install("-e", ".[full]", *group("test"))
+    session.install("-e", ".[full]", *group("test", "plot"))
     session.run("python", "-m", "pytest", *session.posargs)
 
 
@@ -117,7 +117,7 @@ def wheel(session: nox.Session) -> None:
         session.install(*group("test"))
         pytest = ("python", "-m", "pytest", "-q", "-m")
         session.run(*pytest, "not extra and not long", "--ignore=tests/apps")
-        session.install(f"{built}[full]")
+        session.install(f"{built}[full]", *group("plot"))
         session.run(*pytest, "extra and not long", "--ignore=tests/apps")
         session.run(*pytest, "not long", "tests/apps")
 

@@ -121,6 +121,13 @@ def test_parts_are_one_recording(replayed: Any) -> None:
     assert [type(each) for each in alone] == [Trade]
 
 
+def test_another_run_begins_with_nothing(replayed: Any) -> None:
+    """What one knew, the next one does not: its first trade follows none."""
+    first = [HEADER, opened(TRADES), got(trade(1))]
+    second = [HEADER, opened(TRADES), got(trade(9))]
+    assert [type(each) for each in items(replayed(first, second))] == [Trade, Trade]
+
+
 def test_where_lines_are_missing_nothing_before_is_believed(replayed: Any) -> None:
     """As if the connection had been lost."""
     (part,) = SPREAD.parts()

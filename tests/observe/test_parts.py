@@ -163,3 +163,20 @@ def test_a_compressed_part_that_cannot_be_ended_says_so(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space"):
         part.close()
     file.close()
+
+
+@pytest.mark.parametrize("most", [None, 1])
+def test_no_file_is_ever_replaced(tmp_path: Path, most: int | None) -> None:
+    """What was recorded before stays; the next number is taken."""
+    for turn in range(3):
+        parts = Parts(tmp_path / "rec.jsonl", head, most_bytes=most)
+        parts.write([b"turn %d\n" % turn], 0)
+        parts.write([b"turn %d\n" % turn], 0)
+        parts.close()
+    found = sorted(tmp_path.iterdir(), key=lambda path: (path.name != "rec.jsonl", path.name))
+    lines = [line for path in found for line in read(path).splitlines() if b"turn" in line]
+    assert lines == [b"turn %d" % (number // 2) for number in range(6)]
+    names = [path.name for path in found]
+    assert names[:2] == (
+        ["rec.jsonl", "rec.0002.jsonl"] if most is None else ["rec.0001.jsonl", "rec.0002.jsonl"]
+    )

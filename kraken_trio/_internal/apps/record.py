@@ -105,7 +105,8 @@ async def record(
     symbols
         Pairs, such as BTC/USD. The channel instrument takes none.
     out
-        The file; compressed if its name ends in .gz. What is there already is replaced.
+        The file; compressed if its name ends in .gz. One that is there already stays, and
+        rec.0002.jsonl and so on are taken.
     channel
         What of them; may be given more than once.
     depth

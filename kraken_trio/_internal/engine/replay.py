@@ -126,6 +126,8 @@ class Replaying:
         if note.about is not None:
             about = read_about(note.about)
             self._told |= about.format is not None
+            if about.format is not None and about.part == 1:
+                self._sessions.clear()  # Another run of the recorder, which begins with nothing.
             if about.lost:
                 for session in self._sessions.values():
                     session.engine.disconnect()

@@ -8,6 +8,8 @@ beginning to end: the threaded compressor watches the one that it was made in.
 data are flushed to a point from which nothing before depends on what follows, so a file whose
 program was killed can be read up to there.
 
+*What was there before.* No file is ever replaced: a part takes the next number that is free.
+
 *Where a disk is full.* What could not be written whole is cut off again, and no more is written to
 that part: the next one begins where there is room again.
 """
@@ -204,19 +206,27 @@ class Parts:
         return part
 
     def _begin(self) -> Part:
-        number = len(self.paths) + 1
-        rotates = self._most_bytes is not None or self._most_s is not None
-        path = self.path if number == 1 and not rotates else numbered(self.path, number)
+        path = self._free()
         part = Part(path)
         self.paths.append(path)
         try:
-            part.write(self._head(number))
+            part.write(self._head(len(self.paths)))
         except OSError:
             with contextlib.suppress(OSError):
                 part.close()
             self._forget(path)
             raise
         return part
+
+    def _free(self) -> Path:
+        """The next name that no file has: what was recorded before stays."""
+        rotates = self._most_bytes is not None or self._most_s is not None
+        number = len(self.paths) + 1
+        path = self.path if number == 1 and not rotates else numbered(self.path, number)
+        while path in self.paths or path.is_file():
+            number += 1
+            path = numbered(self.path, number)
+        return path
 
     def _forget(self, path: Path) -> None:
         """Of a part that could not even begin, nothing is left, and its number is free."""

@@ -322,9 +322,10 @@ async def open_recorder(
 ) -> AsyncIterator[Recorder]:
     """Record into ``path`` what a feed is told that has the recorder among its ``observers``.
 
-    One recorder is for one feed. A name that ends in ``.gz`` is compressed. What is there already
-    is replaced. The first line says what made it, and with ``config`` how the feed was set, without
-    secrets. With ``sent`` the requests are recorded, too; asterisks stand for tokens.
+    One recorder is for one feed. A name that ends in ``.gz`` is compressed. Where a file is there
+    already, it stays, and ``rec.0002.jsonl`` and so on are taken. The first line says what made it,
+    and with ``config`` how the feed was set, without secrets. With ``sent`` the requests are
+    recorded, too; asterisks stand for tokens.
 
     With ``rotate_bytes`` or ``rotate_s`` another part begins when one is as large, or as old: of
     ``rec.jsonl``, they are ``rec.0001.jsonl`` and so on. All parts together hold every line.
