@@ -468,3 +468,20 @@ def test_impossible_precision(kind: Kind) -> None:
     with pytest.raises(ValueError, match="0 to 40 decimals"):
         kind.book(10, -1, 8)
     assert isinstance(book.apply(kind.snapshot()), kind.snapshot_record)
+
+
+def test_what_it_holds_and_what_that_is_summed_of(kind: Kind) -> None:
+    """Also where it failed, and goes on unseen."""
+    book = kind.book()
+    book.apply(kind.snapshot())
+
+    def plain(rows: Rows) -> list[tuple[Decimal, Decimal]]:
+        return [(Decimal(price), Decimal(qty)) for price, qty in rows]
+
+    assert book.held() == (plain(BIDS), plain(ASKS))
+    assert zlib.crc32(book.text) == crc(BIDS, ASKS)
+    book.lenient = True
+    gap = book.apply(kind.update(7, bids=(("45283.9", "1.00000000"),)))
+    assert isinstance(gap, Gap)
+    assert zlib.crc32(book.text) == gap.received
+    assert book.held()[0][0] == (Decimal("45283.9"), Decimal("1.00000000"))
