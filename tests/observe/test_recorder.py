@@ -117,7 +117,7 @@ async def test_what_there_is_no_room_for_is_counted_where_it_is_missing(
 ) -> None:
     """In the file and in the statistics; said once."""
     path = tmp_path / "rec.jsonl"
-    async with open_recorder(path, room_bytes=2 * len(FRAME)) as recorder:
+    async with open_recorder(path, room_bytes=2 * (len(FRAME) + module.ENTRY_BYTES)) as recorder:
         tell(recorder, *[FRAME] * 7)
         await until(lambda: recorder.statistics().frames)
         tell(recorder, FRAME)
@@ -279,9 +279,9 @@ def test_hooks_wait_for_nothing(tmp_path: Path) -> None:
     )
 
     async def main() -> None:
-        recorder = make(room_bytes=100)
+        recorder = make(room_bytes=4 * (len(FRAME) + module.ENTRY_BYTES) + 1)
         tell(recorder, *[FRAME] * 10)
-        assert recorder.statistics().waiting_bytes == 4 * len(FRAME)
+        assert recorder.statistics().waiting_bytes == 4 * (len(FRAME) + module.ENTRY_BYTES)
         assert recorder.statistics().lost == 6
 
     trio.run(main)

@@ -40,6 +40,10 @@ log = logging.getLogger("kraken_trio.recorder")
 
 ROOM_BYTES: Final = 64 * 2**20
 """Of frames that wait to be written: several seconds of a flood."""
+ENTRY_BYTES: Final = 256
+"""What a frame that waits takes beside itself, about: without it, empty ones would cost nothing."""
+SAY_AGAIN_S: Final = 60.0
+"""The log is told once in so long that there is no room."""
 MOST_STEPS: Final = 100_000
 """Steps that wait to be written; there is one for each thousand frames, if anything goes wrong."""
 GATHER_S: Final = 0.05
@@ -135,6 +139,7 @@ class Recorder(Observer):
         # Lines that are missing since the last one that is in a file.
         self._missing = 0
         self._stopped: str | None = None
+        self._say_again_at = 0.0
         self._parts = Parts(path, self._head, most_bytes=rotate_bytes, most_s=rotate_s)
 
     # Hooks: on the path of the data.
@@ -173,10 +178,11 @@ class Recorder(Observer):
     def _keep(self, session: str, payload: bytes, at: int | None, *, sent: bool) -> None:
         if self._closing:
             return
-        if self._waiting_bytes + len(payload) > self._room:
+        size = ENTRY_BYTES + len(payload)
+        if self._waiting_bytes + size > self._room:
             self._lose()
             return
-        self._waiting_bytes += len(payload)
+        self._waiting_bytes += size
         self._entries.append((session, payload, at, sent))
         self._stir()
 
@@ -188,8 +194,11 @@ class Recorder(Observer):
             last.lines += 1
             return
         self._entries.append(Lost(1))
-        log.warning("recording falls behind: frames are left out, and counted in the file")
         self._stir()
+        now = time.monotonic()
+        if now >= self._say_again_at:
+            self._say_again_at = now + SAY_AGAIN_S
+            log.warning("recording falls behind: frames are left out, and counted in the file")
 
     def _stir(self) -> None:
         if not self._stirred.is_set():
@@ -261,7 +270,7 @@ class RecorderTask(Recorder):
         finally:
             self._waiting_steps -= steps
             self._waiting_bytes -= sum(
-                len(each[1]) for each in frames if isinstance(each[1], bytes)
+                ENTRY_BYTES + len(each[1]) for each in frames if isinstance(each[1], bytes)
             )
 
     def _put(self, entries: Sequence[Entry]) -> None:

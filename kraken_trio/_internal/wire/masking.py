@@ -26,7 +26,7 @@ _TOKEN = re.compile(
     rb"""([^"'\\]*(?:\\[^"'][^"'\\]*)*)""",
     re.IGNORECASE,
 )
-_NAMES = re.compile(rb"(?i)token|secret|key|sign")
+_NAMES = (b"token", b"secret", b"key", b"sign")
 
 
 def spellings(secret: str) -> tuple[bytes, ...]:
@@ -76,6 +76,7 @@ class Concealed:
 
 def unspoken(payload: bytes) -> bytes:
     """Give a frame with asterisks for the values of members that are named after a secret."""
-    if _NAMES.search(payload) is None:
+    lowered = payload.lower()  # Quicker than a pattern that looks for either case.
+    if not any(name in lowered for name in _NAMES):
         return payload
     return _TOKEN.sub(rb"\1" + MASK, payload)
