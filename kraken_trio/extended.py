@@ -20,12 +20,11 @@ from kraken_trio._internal.model.complaints import explain
 from kraken_trio._internal.model.gap import GapHandling
 from kraken_trio._internal.model.ports import Dial, Observer, Rest, RestResponse
 from kraken_trio._internal.observe.export import Exported, export_capture
-from kraken_trio._internal.observe.recorder import (
-    Recorder,
+from kraken_trio._internal.observe.recorder import Recorder, open_recorder
+from kraken_trio._internal.observe.telling import (
     RecorderStatistics,
     RecordingResumed,
     RecordingStopped,
-    open_recorder,
 )
 from kraken_trio._internal.shell.bundle import (
     explain_incident,

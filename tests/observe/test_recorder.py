@@ -18,14 +18,10 @@ from kraken_trio._internal.model.gap import GapHandling
 from kraken_trio._internal.model.steps import Closed, Opened
 from kraken_trio._internal.observe import recorder as module
 from kraken_trio._internal.observe.parts import Parts
-from kraken_trio._internal.observe.recorder import (
-    Recorder,
-    RecordingResumed,
-    RecordingStopped,
-    open_recorder,
-)
+from kraken_trio._internal.observe.recorder import Recorder, open_recorder
 from kraken_trio._internal.wire.capture import CapturedFrame, CapturedNote, read_lines
 from kraken_trio._internal.wire.recording import read_about, read_step
+from kraken_trio.extended import RecordingResumed, RecordingStopped
 
 AT = Timestamp(1_500_000_000_123_456_789)
 FRAME = b'{"channel":"heartbeat"}'

@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Final
 
 import trio
-from msgspec import Struct
 
 from kraken_trio._internal.model.config import KrakenConfig
 from kraken_trio._internal.model.errors import ConfigurationError
@@ -32,6 +31,11 @@ from kraken_trio._internal.model.steps import Closed, Opened, Step
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.observe.parts import FLUSH_S, Parts
 from kraken_trio._internal.observe.scribe import Scribe
+from kraken_trio._internal.observe.telling import (
+    RecorderStatistics,
+    RecordingResumed,
+    RecordingStopped,
+)
 from kraken_trio._internal.wire.capture import format_line
 from kraken_trio._internal.wire.masking import unspoken
 from kraken_trio._internal.wire.recording import header_line, lost_line, step_line
@@ -52,43 +56,6 @@ RETRY_S: Final = 5.0
 """After this, a disk that was full is tried again."""
 CLOSE_TIMEOUT_S: Final = 10.0
 """For a disk to take what is left at the end."""
-
-
-class RecordingStopped(Struct, frozen=True):
-    """Nothing is recorded any more, for now: the feed goes on, and so do attempts to record."""
-
-    path: str
-    """The part that could not be written."""
-    reason: str
-    """Why, in the words of the system."""
-    lost: int
-    """Lines that were lost with it; those to come are counted when it resumes."""
-
-
-class RecordingResumed(Struct, frozen=True):
-    """There is room again, and a new part has begun."""
-
-    path: str
-    """The new part."""
-    lost: int
-    """Lines that are missing before it, all in all."""
-
-
-class RecorderStatistics(Struct, frozen=True, kw_only=True):
-    """A recorder at one moment."""
-
-    frames: int
-    """Frames that were written."""
-    steps: int
-    """Steps that were written."""
-    lost: int
-    """Lines that were not: there was no room for them, in memory or on the disk."""
-    waiting_bytes: int
-    """Of frames that wait to be written."""
-    parts: tuple[str, ...]
-    """The files, in order."""
-    stopped: str | None
-    """Why nothing is recorded at present; None where all is well."""
 
 
 class Lost:
