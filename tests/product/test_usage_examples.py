@@ -50,7 +50,13 @@ def firsts(out: str) -> list[str]:
 def test_every_example_is_run_by_a_test() -> None:
     """A new example needs a test; some have a file of their own."""
     names = {path.stem for path in EXAMPLES.glob("*.py")}
-    assert names == {"basic_usage", "advanced_usage", "generate_capture", "missed_trades"}
+    assert names == {
+        "basic_usage",
+        "advanced_usage",
+        "generate_capture",
+        "missed_trades",
+        "plot_export",
+    }
 
 
 @pytest.mark.parametrize("by_option", [True, False])
