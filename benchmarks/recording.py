@@ -31,7 +31,7 @@ from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.gap import GapHandling
 from kraken_trio._internal.model.steps import Opened
 from kraken_trio._internal.wire.decode import V2Decoder
-from kraken_trio.extended import open_recorder, replay_capture
+from kraken_trio.extended import Recorder, open_recorder, replay_capture
 from kraken_trio.testing import USUAL_PAIRS, Market
 from machine import machine, write
 
@@ -76,12 +76,13 @@ async def measure(who: str, frames: list[bytes], folder: Path) -> dict[str, Any]
         items += 1
 
     async with AsyncExitStack() as stack:
-        observers = []
+        recorder: Recorder | None = None
         if who != "alone":
+            # What was recorded before would stay, beside this.
+            path.unlink(missing_ok=True)
             recorder = await stack.enter_async_context(open_recorder(path, room_bytes=2**31))
-            observers.append(recorder)
         decoder = V2Decoder()
-        engine = Engine(decoder, hooks=Hooks(observers, fail))
+        engine = Engine(decoder, hooks=Hooks([recorder] if recorder else [], fail))
         engine.attach(count)
         for part in (part for channel in CHANNELS for part in channel.parts()):
             perform(engine, Opened(part, GapHandling()))
@@ -93,7 +94,7 @@ async def measure(who: str, frames: list[bytes], folder: Path) -> dict[str, Any]
         fed = time.perf_counter() - wall
     done = time.perf_counter() - wall
     cpu = time.process_time() - cpu
-    if who != "alone":
+    if recorder is not None:
         lost = recorder.statistics().lost
         delivered = sum(1 for _ in replay_capture(path))
         if lost or delivered != items:

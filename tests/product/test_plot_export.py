@@ -25,18 +25,19 @@ pytestmark = [
 def test_it_draws_a_picture(tmp_path: Path) -> None:
     """Of a recording, by way of its tables."""
     capture, picture = tmp_path / "capture.jsonl", tmp_path / "plot.png"
+    said = ""
     for words in (
         [EXAMPLES / "generate_capture.py", capture, "--frames", 500],
         [EXAMPLES / "plot_export.py", tmp_path / "tables", picture],
     ):
         if capture.exists():
             export_capture(capture, to=tmp_path / "tables")
-        done = subprocess.run(  # noqa: S603 - our own script
+        said = subprocess.run(  # noqa: S603 - our own script
             [sys.executable, *map(str, words)],
             check=True,
             capture_output=True,
             text=True,
             timeout=120,
-        )
-    assert "states of the book" in done.stdout
+        ).stdout
+    assert "states of the book" in said
     assert picture.read_bytes().startswith(b"\x89PNG")

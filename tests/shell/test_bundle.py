@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -57,12 +58,13 @@ def test_what_is_no_bundle(tmp_path: Path, path: Path) -> None:
     """No ZIP, one of something else, one of another format, one that is damaged."""
     file = tmp_path / "other.zip"
     file.write_bytes(b"PK nothing")
-    for make in (
+    makers: tuple[Callable[[], None], ...] = (
         lambda: None,
         lambda: _write(file, "other.txt", b""),
         lambda: write_bundle(file, replace(TOLD, format=99), LINES),
         lambda: _write(file, "incident.json", b"[]"),
-    ):
+    )
+    for make in makers:
         make()
         with pytest.raises(ProtocolError, match="bundle"):
             read_incident(file)
