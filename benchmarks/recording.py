@@ -61,11 +61,6 @@ def make_frames(count: int) -> list[bytes]:
     return frames[:count]
 
 
-def fail(error: Exception) -> None:
-    """An observer failed."""
-    raise error
-
-
 async def measure(who: str, frames: list[bytes], folder: Path) -> dict[str, Any]:
     """Feed all frames once."""
     path = folder / ("rec.jsonl.gz" if who == "gzip" else "rec.jsonl")
@@ -82,7 +77,7 @@ async def measure(who: str, frames: list[bytes], folder: Path) -> dict[str, Any]
             path.unlink(missing_ok=True)
             recorder = await stack.enter_async_context(open_recorder(path, room_bytes=2**31))
         decoder = V2Decoder()
-        engine = Engine(decoder, hooks=Hooks([recorder] if recorder else [], fail))
+        engine = Engine(decoder, hooks=Hooks(own=[recorder] if recorder else []))
         engine.attach(count)
         for part in (part for channel in CHANNELS for part in channel.parts()):
             perform(engine, Opened(part, GapHandling()))

@@ -16,6 +16,13 @@ from kraken_trio._internal.model.account import (
     Triggers,
     Wallet,
 )
+from kraken_trio._internal.model.alert import (
+    ClockSkew,
+    LatencyAlert,
+    LatencyStage,
+    ObserverFailed,
+    ObserverSlow,
+)
 from kraken_trio._internal.model.callback import CallbackError
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.complaints import Complaint, Severity
@@ -45,6 +52,7 @@ from kraken_trio._internal.model.level3 import (
     QueuePosition,
 )
 from kraken_trio._internal.model.lifecycle import (
+    BookState,
     ConnectionState,
     Restored,
     SessionTrigger,
@@ -71,12 +79,21 @@ from kraken_trio._internal.model.reference import (
     SystemStatus,
 )
 from kraken_trio._internal.model.secret import Secret
+from kraken_trio._internal.model.statistics import (
+    BookStatistics,
+    ChannelStatistics,
+    ConsumerStatistics,
+    FeedStatistics,
+    ObserverStatistics,
+    PartStatistics,
+    SessionStatistics,
+    SubscriptionStatistics,
+)
 from kraken_trio._internal.model.timestamp import Timestamp
-from kraken_trio._internal.shell.channel import ChannelStatistics, RecordChannel
+from kraken_trio._internal.shell.channel import RecordChannel
 from kraken_trio._internal.shell.dispatcher import Registration
 from kraken_trio._internal.shell.feed import Feed
 from kraken_trio._internal.shell.open import open_kraken
-from kraken_trio._internal.shell.statistics import FeedStatistics, SubscriptionStatistics
 from kraken_trio._internal.shell.subscribe import Subscription
 from kraken_trio._internal.shell.tables import BalanceTable, OrderTable
 from kraken_trio._internal.tiers import publish as _publish
@@ -87,17 +104,21 @@ __all__ = [
     "BalanceTable",
     "BalanceUpdate",
     "BookSnapshot",
+    "BookState",
+    "BookStatistics",
     "BookUpdate",
     "CallbackError",
     "Candle",
     "Channel",
     "ChannelStatistics",
+    "ClockSkew",
     "Complaint",
     "ConfigurationError",
     "ConnectTimeout",
     "ConnectionFailed",
     "ConnectionLost",
     "ConnectionState",
+    "ConsumerStatistics",
     "Contingent",
     "DropPolicy",
     "Emergency",
@@ -115,18 +136,24 @@ __all__ = [
     "InvalidTransition",
     "KrakenConfig",
     "KrakenError",
+    "LatencyAlert",
+    "LatencyStage",
     "Level",
     "Level3Order",
     "Level3Snapshot",
     "Level3Update",
     "MaintenanceWindow",
     "NextStep",
+    "ObserverFailed",
+    "ObserverSlow",
+    "ObserverStatistics",
     "Order",
     "OrderEnded",
     "OrderRejected",
     "OrderTable",
     "OutcomeUnknown",
     "OwnTrade",
+    "PartStatistics",
     "ProtocolError",
     "QueuePosition",
     "RecordChannel",
@@ -136,6 +163,7 @@ __all__ = [
     "Resync",
     "RetriesExhausted",
     "Secret",
+    "SessionStatistics",
     "SessionTrigger",
     "Severity",
     "Spread",

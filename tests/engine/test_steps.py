@@ -64,11 +64,7 @@ def items() -> list[Item]:
 @pytest.fixture
 def engine(watcher: Watcher, items: list[Item]) -> Engine:
     """Give an engine that is watched."""
-
-    def fail(error: Exception) -> None:
-        raise error
-
-    engine = Engine(V2Decoder(), session="here", hooks=Hooks([watcher], fail))
+    engine = Engine(V2Decoder(), session="here", hooks=Hooks(own=[watcher]))
     engine.attach(items.append)
     return engine
 

@@ -42,6 +42,7 @@ from typing import Final, cast
 from kraken_trio._internal.core.coalesce import BookMerge, Coalescer, Key, Newest
 from kraken_trio._internal.core.hole import Hole
 from kraken_trio._internal.model.account import BalanceSnapshot, BalanceUpdate, Execution
+from kraken_trio._internal.model.alert import Alert
 from kraken_trio._internal.model.callback import CallbackError
 from kraken_trio._internal.model.config import DropPolicy
 from kraken_trio._internal.model.errors import ProtocolError, RequestError, SubscriptionError
@@ -80,6 +81,7 @@ Item = (
     | SubscriptionError
     | RequestError
     | CallbackError
+    | Alert
 )
 """What a consumer can be given: the records of one channel, or everything in one stream."""
 
@@ -199,6 +201,11 @@ class Buffer:
     def __len__(self) -> int:
         """How many items can be taken now."""
         return len(self._queue) + len(self._front) + (self._next is not None)
+
+    @property
+    def waiting(self) -> int:
+        """How many of the records put can still be taken: gaps are none. Counted one by one."""
+        return sum(type(entry) is not Gap and type(entry) is not Hole for entry in self._queue)
 
     @property
     def full(self) -> bool:

@@ -8,7 +8,7 @@ for. Nothing here is ever interrupted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeGuard, assert_never, cast
 
 from msgspec.structs import replace
@@ -16,15 +16,9 @@ from msgspec.structs import replace
 from kraken_trio._internal.core.digits import MOST_DECIMALS
 from kraken_trio._internal.engine.account_routes import OF_EXECUTIONS
 from kraken_trio._internal.engine.book_route import BookRoute
-from kraken_trio._internal.engine.counts import counted
 from kraken_trio._internal.engine.hooks import Hook, Hooks
 from kraken_trio._internal.engine.making import make_route
-from kraken_trio._internal.engine.routes import (
-    NOTHING,
-    Route,
-    Sink,
-    without,
-)
+from kraken_trio._internal.engine.routes import NOTHING, Route, Sink, without
 from kraken_trio._internal.engine.signals import (
     DataLost,
     Faulted,
@@ -35,6 +29,7 @@ from kraken_trio._internal.engine.signals import (
     Unfamiliar,
     Unrouted,
 )
+from kraken_trio._internal.engine.tally import Part, Tally
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.errors import ProtocolError
 from kraken_trio._internal.model.gap import Gap, GapHandling
@@ -102,8 +97,7 @@ class Engine:
         """Heartbeats."""
         self.replies: int = 0
         """Answers to requests."""
-        # What routes counted that are closed.
-        self._closed = Counter[str]()
+        self._tally = Tally()
         self._codec = codec
         self._decode = codec.decode
         self.session: str = session
@@ -115,7 +109,8 @@ class Engine:
         self._routes: dict[Key, Route] = {}
         # Those of books, by symbol: nearly every frame asks for one.
         self._books: dict[str, BookRoute] = {}
-        self._sinks: tuple[Sink, ...] = ()
+        told = hooks.sink(session) if hooks else None
+        self._sinks: tuple[Sink, ...] = () if told is None else (told,)
         self._precisions: dict[str, tuple[int, int]] = {}
         self._on_frame = hooks.frame_received if hooks else ()
         self._on_fault = hooks.fault if hooks else ()
@@ -173,7 +168,7 @@ class Engine:
         if part.name == "book":
             del self._books[part.symbols[0]]
         route.close()
-        self._closed.update(counted(route))
+        self._tally.add(route)
 
     def route(self, part: Channel) -> Route | None:
         """The route of ``part``, if it is open."""
@@ -203,8 +198,12 @@ class Engine:
         """Trades that were missed, and fetched afterwards."""
         return self._count("trades_backfilled")
 
+    def counts(self) -> Mapping[Part, Counter[str]]:
+        """What routes counted, those that are closed too; see ``Tally.parts``."""
+        return self._tally.parts(self.routes())
+
     def _count(self, name: str) -> int:
-        return self._closed[name] + sum(counted(route).get(name, 0) for route in self.routes())
+        return self._tally.total(self.routes(), name)
 
     def disconnect(self) -> None:
         """The connection is gone: nothing of it is believed, and every loss is told in band."""

@@ -31,7 +31,8 @@ from kraken_trio._internal.core.gauge import Watch
 from kraken_trio._internal.model.callback import CallbackError
 from kraken_trio._internal.model.level3 import Level3Snapshot, Level3Update
 from kraken_trio._internal.model.records import BookSnapshot, BookUpdate
-from kraken_trio._internal.shell.channel import ChannelStatistics, Pressure, RecordChannel
+from kraken_trio._internal.model.statistics import ChannelStatistics
+from kraken_trio._internal.shell.channel import Pressure, RecordChannel
 from kraken_trio._internal.shell.scopes import holds_cancelled, raise_as_raised
 
 T = TypeVar("T")

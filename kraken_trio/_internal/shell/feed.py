@@ -6,7 +6,7 @@ done here. All of it is synchronous, but for the waits that a program asks for b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal, TypeVar
 
@@ -15,6 +15,7 @@ from trio.lowlevel import enable_ki_protection
 from kraken_trio._internal.core.book import OrderBook
 from kraken_trio._internal.core.buffer import Item
 from kraken_trio._internal.core.level3 import Level3Book
+from kraken_trio._internal.engine.hooks import Watcher
 from kraken_trio._internal.model.account import Execution
 from kraken_trio._internal.model.channel import PRIVATE_CHANNELS, Channel
 from kraken_trio._internal.model.config import DropPolicy, KrakenConfig
@@ -23,6 +24,7 @@ from kraken_trio._internal.model.gap import Gap, GapPolicy
 from kraken_trio._internal.model.level3 import Level3Snapshot, Level3Update, QueuePosition
 from kraken_trio._internal.model.lifecycle import BookState, ConnectionState
 from kraken_trio._internal.model.orders import Order, OwnTrade
+from kraken_trio._internal.model.ports import Observer
 from kraken_trio._internal.model.records import (
     BookSnapshot,
     BookUpdate,
@@ -33,13 +35,14 @@ from kraken_trio._internal.model.records import (
     Trade,
 )
 from kraken_trio._internal.model.reference import InstrumentAsset, InstrumentPair
+from kraken_trio._internal.model.statistics import FeedStatistics
 from kraken_trio._internal.shell.backfill import Backfill
 from kraken_trio._internal.shell.channel import RecordChannel
+from kraken_trio._internal.shell.counting import take_stock
 from kraken_trio._internal.shell.dispatcher import Dispatcher, Registration
 from kraken_trio._internal.shell.hub import PUBLIC, Hub, endpoint_of, home
 from kraken_trio._internal.shell.losses import Losses
 from kraken_trio._internal.shell.session import LateSession
-from kraken_trio._internal.shell.statistics import FeedStatistics
 from kraken_trio._internal.shell.subscribe import Subscription
 from kraken_trio._internal.shell.tables import BalanceTable, OrderTable, wait_order
 from kraken_trio._internal.shell.tokens import Tokens
@@ -69,6 +72,7 @@ class Feed:
         losses: Losses,
         backfill: Backfill,
         tokens: Tokens,
+        watched: Sequence[Watcher] = (),
     ) -> None:
         """Join what ``open_kraken`` made."""
         self._config = config
@@ -76,6 +80,7 @@ class Feed:
         self._dispatcher = dispatcher
         self._dispatching = False
         self._losses = losses
+        self._watched = tuple(watched)
         self._backfill = backfill
         self._tokens = tokens
         self._orders = OrderTable(hub)
@@ -344,32 +349,20 @@ class Feed:
         """Whether every symbol of ``channel`` is confirmed and complete, with its options."""
         return any(session.sharing.is_active(channel) for session in self._hub.sessions.values())
 
+    @property
+    def observers(self) -> tuple[Observer, ...]:
+        """Those that it was opened with."""
+        return tuple(each.observer for each in self._watched)
+
     def statistics(self) -> FeedStatistics:
-        """Everything that is counted, at this moment."""
-        subscriptions = tuple(
-            subscription.statistics()
-            for session in self._hub.sessions.values()
-            for subscription in session.sharing
-        )
-        streams = tuple(stream.statistics() for stream in self._hub.streams)
-        callbacks = self._dispatcher.statistics()
-        # One may be closed before its subscription is left, and is counted there.
-        own = (
-            records.statistics()
-            for session in self._hub.sessions.values()
-            for subscription in session.sharing
-            if (records := subscription.records_channel) is not None and not records.closed
-        )
-        totals = self._hub.backlog.left.plus([*own, *streams, callbacks])
-        return FeedStatistics(
-            states=self.states,
-            **self._hub.counted(),
-            gaps=dict(self._losses.gaps),
-            resyncs=self._losses.resyncs,
-            dropped=totals.dropped,
-            coalesced=totals.coalesced,
-            overflows=totals.overflows,
-            subscriptions=subscriptions,
-            streams=streams,
-            callbacks=callbacks,
+        """Everything that is counted, at this moment; at the end, when the block was left."""
+        hub = self._hub
+        return take_stock(
+            sessions=hub.sessions,
+            past=hub.past,
+            left=hub.backlog.left,
+            streams=(stream.statistics() for stream in hub.streams),
+            callbacks=self._dispatcher.statistics(),
+            losses=self._losses,
+            watched=self._watched,
         )

@@ -7,9 +7,10 @@ What a user may do stands in ``feed``; what each session does is its own matter.
 from __future__ import annotations
 
 import logging
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from functools import partial
+from logging import INFO, WARNING
 from typing import Any, Final
 
 import trio
@@ -35,8 +36,9 @@ from kraken_trio._internal.model.lifecycle import (
 from kraken_trio._internal.model.records import BookSnapshot
 from kraken_trio._internal.shell.backlog import Backlog
 from kraken_trio._internal.shell.channel import Pressure, RecordChannel
-from kraken_trio._internal.shell.ration import Ration
-from kraken_trio._internal.shell.session import Session, counts
+from kraken_trio._internal.shell.counting import Past
+from kraken_trio._internal.shell.ration import Ration, say
+from kraken_trio._internal.shell.session import Session
 from kraken_trio._internal.shell.supervisor import Room
 
 log = logging.getLogger("kraken_trio.feed")
@@ -81,8 +83,8 @@ class Hub:
         self._make_session = make_session
         self._log = Ration(log)
         self._begun = 0
-        # What was counted in sessions that have ended.
-        self._past = Counter[str]()
+        self.past: Past = Past()
+        """What was counted in sessions that have ended."""
         # What observers are to be told when all that led to it is done.
         self._untold: deque[Callable[[], object]] = deque()
         self._telling = False
@@ -97,7 +99,7 @@ class Hub:
         """All there are, by their names."""
         wall = self.public.supervisor.wall
         self.backlog: Backlog = Backlog(
-            self.publish, wall, self.live_book, self.pressure, self.overflowed
+            self.publish, wall, self.live_book, self.pressure, self.overflowed, hooks=hooks
         )
         """What waits for consumers."""
 
@@ -141,14 +143,7 @@ class Hub:
         """End a session of one subscription alone."""
         session.end()
         if self.sessions.pop(session.name, None) is not None:
-            self._past.update(counts(session))
-
-    def counted(self) -> Counter[str]:
-        """What was counted in all sessions, those that have ended too."""
-        total = Counter(self._past)
-        for session in self.sessions.values():
-            total.update(counts(session))
-        return total
+            self.past.add(session)
 
     # Listening.
 
@@ -218,9 +213,11 @@ class Hub:
             case said.Changed(change):
                 self._changed(session, change)
             case roster_effects.Ended(_, error):
-                self._log.write(
-                    logging.WARNING, "subscription_ended", "%s: %s", session.name, error
-                )
+                fields = {"session": session.name, "channel": error.channel}
+                fields |= {"symbol": error.symbol, "reason": error.reason}
+                about = session.name, error
+                self._log.write(WARNING, "subscription_ended", "%s: %s", *about, **fields)
+                session.failed += 1
                 session.sharing.told(effect)
                 self.publish(error)
                 for hook in self.hooks.subscription_failed:
@@ -234,13 +231,16 @@ class Hub:
                     for hook in self.hooks.resync:
                         self._untold.append(partial(hook, session.name, resync))
             case said.Restored(duration_s):
-                log.info("restored: %s after %.3g s", session.name, duration_s)
+                name_and_time = session.name, duration_s
+                times = {"session": session.name, "duration_s": duration_s}
+                say(log, INFO, "restored", "%s after %.3g s", *name_and_time, **times)
                 restored = Restored(session.name, duration_s, session.supervisor.wall())
                 self.publish(restored)
                 for hook in self.hooks.restored:
                     self._untold.append(partial(hook, restored))
             case said.Stray(error):
-                self._log.write(logging.WARNING, "refused", "%s: %s", session.name, error)
+                fields = {"session": session.name, "method": error.method, "reason": str(error)}
+                self._log.write(WARNING, "refused", "%s: %s", session.name, error, **fields)
                 self.publish(error)
             case _:
                 _log(session.name, effect)
@@ -289,6 +289,7 @@ class Hub:
         self._log.close()
 
     def _changed(self, session: Session, change: StateChange) -> None:
+        session.transitions[change.trigger] += 1
         self.publish(change)
         for hook in self.hooks.state_changed:
             self._untold.append(partial(hook, change))
@@ -314,6 +315,8 @@ def _log(session: str, effect: Effect) -> None:
     """Tell those who read logs of what is no event: the state says it, or will."""
     match effect:
         case said.RetryIn(delay_s, cause):
-            log.warning("retry_in %.3g s: %s: %s", delay_s, session, cause)
+            fields = {"session": session, "delay_s": delay_s, "reason": str(cause)}
+            say(log, WARNING, "retry_in", "%s: %.3g s: %s", session, delay_s, cause, **fields)
         case said.WarnStale(silent_s):
-            log.warning("silent for %.3g s: %s", silent_s, session)
+            fields = {"session": session, "silent_s": silent_s}
+            say(log, WARNING, "silent", "%s: for %.3g s", session, silent_s, **fields)

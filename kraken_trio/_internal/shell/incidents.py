@@ -38,10 +38,10 @@ from kraken_trio._internal.model.gap import Gap, GapReason
 from kraken_trio._internal.model.lifecycle import StateChange
 from kraken_trio._internal.model.ports import Observer
 from kraken_trio._internal.model.records import Trade
+from kraken_trio._internal.model.statistics import FeedStatistics
 from kraken_trio._internal.model.steps import Confirmed, Discarded, Opened, Step
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.bundle import write_bundle
-from kraken_trio._internal.shell.statistics import FeedStatistics
 from kraken_trio._internal.wire.capture import format_line
 from kraken_trio._internal.wire.masking import unspoken
 from kraken_trio._internal.wire.recording import header_line, redacted, step_line, versions

@@ -44,6 +44,7 @@ from kraken_trio._internal.model.lifecycle import ConnectionState
 from kraken_trio._internal.model.ports import Dial
 from kraken_trio._internal.model.steps import Disconnected
 from kraken_trio._internal.model.timestamp import Timestamp
+from kraken_trio._internal.shell.answers import Answers
 from kraken_trio._internal.shell.channel import Pressure
 from kraken_trio._internal.shell.connection import Connection, open_connection
 from kraken_trio._internal.shell.scopes import raise_as_raised
@@ -79,6 +80,7 @@ class Supervisor:
         pressure: Pressure,
         hooks: Hooks,
         on_held: OnHeld,
+        answers: Answers,
         fetch_token: Callable[[], Awaitable[Answer]] | None = None,
         room: Room | None = None,
     ) -> None:
@@ -99,8 +101,12 @@ class Supervisor:
         """What delivers."""
         self.wall = wall
         """The wall clock."""
+        self.answers: Answers = answers
+        """What was asked, until it is answered."""
+        self.attempts: int = 0
+        """Connections that were tried, one after the other."""
         self.connections: int = 0
-        """Connections that were opened, one after the other."""
+        """Those that were opened."""
         self._config = config
         self._url = url
         self._dial = dial
@@ -109,7 +115,7 @@ class Supervisor:
         self._effects: deque[Effect] = deque()
         self._obeying = False
         self._pressure = pressure
-        self._writer = Writer(conversation, hooks=hooks, wall=wall)
+        self._writer = Writer(conversation, hooks=hooks, wall=wall, answers=answers)
         self._fetch_token = fetch_token
         self._token_wanted = trio.Event()
         self._on_held = on_held
@@ -194,6 +200,7 @@ class Supervisor:
     async def _connect_once(self) -> None:
         """Make one connection and stay with it to its end."""
         established = False
+        self.attempts += 1
         with trio.CancelScope() as attempt:
             self._attempt = attempt
             try:
@@ -307,6 +314,7 @@ class Supervisor:
         now = trio.current_time()
         match signal:
             case Replied(reply):
+                self.answers.replied(reply)
                 self._obey(self.conversation.replied(reply, now))
             case SnapshotSeen(part):
                 self._obey(self.conversation.snapshot(wire_part(part), now))

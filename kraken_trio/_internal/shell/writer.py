@@ -19,6 +19,7 @@ from kraken_trio._internal.model.errors import ConnectionFailed, ProtocolError
 from kraken_trio._internal.model.requests import Ping, Request
 from kraken_trio._internal.model.secret import Secret
 from kraken_trio._internal.model.timestamp import Timestamp
+from kraken_trio._internal.shell.answers import Answers
 from kraken_trio._internal.shell.connection import Connection
 from kraken_trio._internal.wire.encode import encode_request
 
@@ -32,10 +33,18 @@ class Writer:
     """Sends what a conversation wants said: on one connection after the other, never on two."""
 
     def __init__(
-        self, conversation: Conversation, *, hooks: Hooks, wall: Callable[[], Timestamp]
+        self,
+        conversation: Conversation,
+        *,
+        hooks: Hooks,
+        wall: Callable[[], Timestamp],
+        answers: Answers,
     ) -> None:
-        """Have nothing to send, and no token. ``wall`` is the wall clock."""
+        """Have nothing to send, and no token. ``wall`` is the wall clock; ``answers`` keeps what is
+        sent until it is answered.
+        """
         self._conversation = conversation
+        self._answers = answers
         self._on_sent = hooks.frame_sent
         self._wall = wall
         self._stirred = trio.Event()
@@ -65,6 +74,7 @@ class Writer:
         """Send on ``connection``, until it ends: the only task of ours that does."""
         # Taken from the conversation and not sent yet; of no use on the next connection.
         taken: deque[tuple[Request, int | None]] = deque()
+        self._answers.begin()
         while True:
             await self._stirred.wait()
             self._stirred = trio.Event()
@@ -90,10 +100,12 @@ class Writer:
 
     async def _send(self, connection: Connection, request: Request, req_id: int | None) -> None:
         """Send one request. Observers are told of it without the token."""
+        at = self._wall()
         if self._on_sent:
             shown = encode_request(request, req_id=req_id, token=self._shown)
             for hook in self._on_sent:
-                hook(self._conversation.session.name, shown, self._wall())
+                hook(self._conversation.session.name, shown, at)
+        self._answers.sent(req_id, at)
         await connection.send(encode_request(request, req_id=req_id, token=self._token))
 
     @property
