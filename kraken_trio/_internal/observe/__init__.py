@@ -1,1 +1,1 @@
-"""Observers that a program may add, and what they keep."""
+"""Those who watch a feed: recordings, latencies, metrics, traces. All of it plugs into ``Observer``."""
