@@ -33,6 +33,14 @@ from kraken_trio._internal.shell.bundle import (
     replay_incident,
 )
 from kraken_trio._internal.shell.check import check_key
+from kraken_trio._internal.model.alert import RoundTrip
+from kraken_trio._internal.model.gap import GapHandling
+from kraken_trio._internal.model.ports import Dial, Observer, Rest, RestResponse
+from kraken_trio._internal.observe.histogram import LatencySummary
+from kraken_trio._internal.observe.latency import Latency, LatencyStatistics
+from kraken_trio._internal.observe.prometheus import MetricsCollector, register_metrics
+from kraken_trio._internal.observe.server import serve_metrics, serve_registry
+from kraken_trio._internal.observe.telemetry import Telemetry
 from kraken_trio._internal.shell.dial import TcpDial
 from kraken_trio._internal.shell.rest import HttpRest
 from kraken_trio._internal.tiers import publish as _publish
@@ -51,6 +59,10 @@ __all__ = [
     "GapHandling",
     "HttpRest",
     "IncidentReport",
+    "Latency",
+    "LatencyStatistics",
+    "LatencySummary",
+    "MetricsCollector",
     "Observer",
     "Recorder",
     "RecorderStatistics",
@@ -61,7 +73,9 @@ __all__ = [
     "Rest",
     "RestResponse",
     "Rung",
+    "RoundTrip",
     "TcpDial",
+    "Telemetry",
     "Verification",
     "check_key",
     "depth_ladder",
@@ -78,6 +92,9 @@ __all__ = [
     "replay_capture",
     "replay_incident",
     "trade_vwap",
+    "register_metrics",
+    "serve_metrics",
+    "serve_registry",
     "verify_capture",
     "volume_at",
     "volume_through",

@@ -1,0 +1,158 @@
+"""What there is to see of a feed, and that it is what the statistics say."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import trio
+
+from kraken_trio import Channel, DropPolicy, FeedStatistics, GapReason, LatencyStage
+from kraken_trio._internal.observe.histogram import Buckets
+from kraken_trio._internal.observe.latency import Latency
+from kraken_trio._internal.observe.metrics import (
+    FEED,
+    METRICS,
+    OTHER,
+    PREFIX,
+    Distribution,
+    Kind,
+    Samples,
+    Symbols,
+    distribution,
+    latency_of,
+    measure,
+    table,
+)
+from kraken_trio.extended import Observer
+from tests.observe.conftest import Open
+
+BY_NAME = {metric.name: metric for metric in METRICS}
+
+
+def total(samples: Samples, name: str, **labels: str) -> float:
+    """Add up the values of a metric that have these labels."""
+    found = 0.0
+    for (metric, values), value in samples.items():
+        its = dict(zip(BY_NAME[metric].labels, values, strict=True))
+        if metric == PREFIX + name and labels.items() <= its.items():
+            assert not isinstance(value, Distribution)
+            found += value
+    return found
+
+
+def test_names_are_as_prometheus_wants_them() -> None:
+    """Base units at the end, and none of them twice; a counter's ``_total`` is not its name."""
+    assert len(BY_NAME) == len(METRICS)
+    for metric in METRICS:
+        assert re.fullmatch(r"kraken_[a-z_]*[a-z]", metric.name)
+        assert not metric.name.endswith("_total")
+        assert metric.shown.endswith("_total") == (metric.kind is Kind.COUNTER)
+        assert metric.name.endswith("_seconds") == (metric.unit == "seconds")
+        assert FEED not in metric.labels
+        assert metric.help.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "promised",
+    [
+        *("messages_received", "messages_processed", "messages_dropped", "messages_coalesced"),
+        *("connection_attempts", "connection_failures", "reconnections", "gaps", "resyncs"),
+        *("checksum_failures", "active_subscriptions", "connection_state", "queue_depth"),
+        *("message_latency_seconds", "processing_time_seconds"),
+    ],
+)
+def test_what_is_promised_is_there(promised: str) -> None:
+    """Under the names that were promised, with their units."""
+    assert PREFIX + promised in BY_NAME
+
+
+def test_only_so_many_symbols_have_names() -> None:
+    """The first ones, for good; all others together have one more."""
+    symbols = Symbols(2)
+    names = [symbols.label(each) for each in ("A", None, "B", "C", "A", "D", "C")]
+    assert names == ["A", "", "B", OTHER, "A", OTHER, OTHER]
+    assert Symbols(0).label("A") == OTHER
+
+
+def test_a_distribution_is_cumulative() -> None:
+    """The last bound is infinity, and has all."""
+    buckets = Buckets((0.001, 0.01))
+    for value in (500_000, 5_000_000, 6_000_000, 50_000_000):
+        buckets.record(value)
+    made = distribution(buckets)
+    assert made.buckets == ((0.001, 1), (0.01, 3), (float("inf"), 4))
+    assert made.sum == pytest.approx(0.0615)
+
+
+def test_the_table_has_them_all() -> None:
+    """One row each; some of them, if asked."""
+    assert table().count("\n") == len(METRICS) + 1
+    one = METRICS[0]
+    assert table({one.name: one}).splitlines()[2].startswith(f"| `{one.shown}` | counter | `feed`")
+
+
+async def test_every_value_is_of_a_metric_with_its_labels(
+    autojump_clock: trio.abc.Clock, opened: Open
+) -> None:
+    """Of all that there are, and with one value each; every metric but rare ones has some."""
+    latency = Latency()
+    async with opened(latency) as (exchange, feed):
+        assert latency_of(feed) is latency
+        blocking = feed.subscribe(Channel.trades("BTC/USD"), drop_policy=DropPolicy.BLOCK)
+        async with feed.book("BTC/USD", "ETH/USD") as book, blocking:
+            await trio.sleep(1)
+            await book.receive_batch()
+            exchange.connections[0].corrupt_next_book("BTC/USD")
+            await trio.sleep(2)
+            samples = measure(feed, Symbols())
+            for (name, values), value in samples.items():
+                metric = BY_NAME[name]
+                assert len(values) == len(metric.labels)
+                assert isinstance(value, Distribution) == (metric.kind is Kind.HISTOGRAM)
+            assert {name for name, _ in samples} == BY_NAME.keys()
+            assert total(samples, "checksum_failures", symbol="BTC/USD") == 1
+            assert total(samples, "gaps", reason="checksum") == 1
+            assert total(samples, "connection_state", state="subscribed") == 2
+            assert total(samples, "active_subscriptions") == 2
+            assert total(samples, "book_live") == 2
+            waited = samples[PREFIX + "processing_time_seconds", ("book",)]
+            assert isinstance(waited, Distribution)
+            assert waited.buckets[-1][1] == latency.buckets(LatencyStage.PROCESSING)["book"].count
+
+
+async def test_what_has_ended_is_counted_on(autojump_clock: trio.abc.Clock, opened: Open) -> None:
+    """Sessions of single subscriptions come and go; together they are one, and never fall."""
+    async with opened() as (_, feed):
+        seen = 0.0
+        for _ in range(3):
+            channel = Channel.trades("BTC/USD")
+            async with feed.subscribe(channel, drop_policy=DropPolicy.BLOCK):
+                await trio.sleep(1)
+                samples = measure(feed, Symbols())
+                assert total(samples, "connection_state", session="block") == 1
+                frames = total(samples, "frames_received", session="block")
+                assert frames > seen
+                seen = frames
+        samples = measure(feed, Symbols())
+        assert total(samples, "connection_attempts", session="block") == 3
+        assert total(samples, "connection_state", session="block") == 0
+        assert total(samples, "frames_received") == feed.statistics().frames
+        assert latency_of(feed) is None
+
+
+async def test_symbols_without_names_are_added_up(
+    autojump_clock: trio.abc.Clock, opened: Open
+) -> None:
+    """No message is left out."""
+    async with opened(Observer()) as (_, feed), feed.book("BTC/USD", "ETH/USD", "SOL/USD") as book:
+        await book.receive()
+        await trio.sleep(1)
+        statistics = feed.statistics()
+        samples = measure(feed, Symbols(1))
+        assert total(samples, "messages_received", symbol=OTHER) > 0
+        received = sum(part.messages for part in statistics.parts)
+        assert total(samples, "messages_received") == received
+        assert statistics.observers[0].name == "Observer"
+        assert isinstance(statistics, FeedStatistics)
+        assert GapReason.CHECKSUM not in statistics.gaps
