@@ -191,6 +191,24 @@ def python2() -> str | None:
 
 
 @nox.session
+def prometheus(session: nox.Session) -> None:
+    """Let Prometheus itself scrape a feed, and ask it for the values: it is Debian's package."""
+    found = shutil.which("prometheus")
+    if found is None and shutil.which("apt-get") and os.geteuid() == 0:
+        install = ("install", "-y", "--no-install-recommends", "prometheus")
+        for words in (("update",), install):  # What fails here is seen below.
+            session.run("apt-get", *words, external=True, silent=True, success_codes=range(256))
+        found = shutil.which("prometheus")
+    if found is None:
+        session.skip("there is no prometheus here, and it cannot be installed")
+    session.install("-e", ".[full]", *group("test"))
+    session.run(
+        *("python", "-m", "pytest", "-q", "tests/product/test_prometheus.py"),
+        env={"KRAKEN_TRIO_PROMETHEUS": str(found)},
+    )
+
+
+@nox.session
 def fuzz(session: nox.Session) -> None:
     """Fuzz for a minute each: all; some (``-- decode``); for longer: ``-- decode --seconds 3600``.
 
