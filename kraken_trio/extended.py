@@ -16,11 +16,17 @@ from kraken_trio._internal.core.folding import Bar, Folder, fold_candles, trade_
 from kraken_trio._internal.engine.incident import BookFound, IncidentReport, Reproduction
 from kraken_trio._internal.engine.replay import ReplayedItem, replay_capture
 from kraken_trio._internal.engine.verify import BookCounts, Fault, Verification, verify_capture
+from kraken_trio._internal.model.alert import RoundTrip
 from kraken_trio._internal.model.complaints import explain
 from kraken_trio._internal.model.gap import GapHandling
 from kraken_trio._internal.model.ports import Dial, Observer, Rest, RestResponse
 from kraken_trio._internal.observe.export import Exported, export_capture
+from kraken_trio._internal.observe.histogram import LatencySummary
+from kraken_trio._internal.observe.latency import Latency, LatencyStatistics
+from kraken_trio._internal.observe.prometheus import MetricsCollector, register_metrics
 from kraken_trio._internal.observe.recorder import Recorder, open_recorder
+from kraken_trio._internal.observe.server import serve_metrics, serve_registry
+from kraken_trio._internal.observe.telemetry import Telemetry
 from kraken_trio._internal.observe.telling import (
     RecorderStatistics,
     RecordingResumed,
@@ -33,14 +39,6 @@ from kraken_trio._internal.shell.bundle import (
     replay_incident,
 )
 from kraken_trio._internal.shell.check import check_key
-from kraken_trio._internal.model.alert import RoundTrip
-from kraken_trio._internal.model.gap import GapHandling
-from kraken_trio._internal.model.ports import Dial, Observer, Rest, RestResponse
-from kraken_trio._internal.observe.histogram import LatencySummary
-from kraken_trio._internal.observe.latency import Latency, LatencyStatistics
-from kraken_trio._internal.observe.prometheus import MetricsCollector, register_metrics
-from kraken_trio._internal.observe.server import serve_metrics, serve_registry
-from kraken_trio._internal.observe.telemetry import Telemetry
 from kraken_trio._internal.shell.dial import TcpDial
 from kraken_trio._internal.shell.rest import HttpRest
 from kraken_trio._internal.tiers import publish as _publish
@@ -72,8 +70,8 @@ __all__ = [
     "Reproduction",
     "Rest",
     "RestResponse",
-    "Rung",
     "RoundTrip",
+    "Rung",
     "TcpDial",
     "Telemetry",
     "Verification",
@@ -89,12 +87,12 @@ __all__ = [
     "open_recorder",
     "read_books",
     "read_incident",
+    "register_metrics",
     "replay_capture",
     "replay_incident",
-    "trade_vwap",
-    "register_metrics",
     "serve_metrics",
     "serve_registry",
+    "trade_vwap",
     "verify_capture",
     "volume_at",
     "volume_through",

@@ -68,6 +68,7 @@ def test_all_have_the_same_options(name: str) -> None:
             marks=pytest.mark.skipif(sys.platform != "linux", reason="it needs the /proc of Linux"),
         ),
         ("turns.py", ["--quick"], {"asyncio, a callback", "the whole client"}),
+        ("watching.py", ["--quick"], {"nobody", "latencies"}),
         ("fairness.py", ["--quick"], {"none", "default", "aggregator"}),
     ],
 )

@@ -1,1 +1,1 @@
-"""Those who watch a feed: recordings, latencies, metrics, traces. All of it plugs into ``Observer``."""
+"""Those who watch a feed: recordings, latencies, metrics, traces; each is an ``Observer``."""
