@@ -57,6 +57,8 @@ def test_every_example_is_run_by_a_test() -> None:
         "missed_trades",
         "plot_export",
     }
+    mine = {"basic_usage", "advanced_usage"}
+    assert names == mine | {"generate_capture", "missed_trades", "watched"}
 
 
 @pytest.mark.parametrize("by_option", [True, False])

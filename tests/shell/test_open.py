@@ -298,7 +298,9 @@ async def test_an_observer_that_raises_is_told_nothing_more_and_the_feed_goes_on
         (failed,) = told
         assert (failed.observer, failed.hook, failed.exception) == ("Raising", hook, error)
     assert (statistics.name, statistics.disabled, statistics.calls) == ("Raising", True, 1)
-    (line,) = [line for line in caplog.records if line.name == "kraken_trio.observe"]
+    # On a machine that is busy with others it may have been slow, too.
+    (line,) = [each for each in caplog.records if vars(each)["event"] == "observer_failed"]
+    assert line.name == "kraken_trio.observe"
     assert (line.levelno, line.message.partition(":")[0]) == (logging.ERROR, "observer_failed")
     assert vars(line)["event"] == "observer_failed"
     assert vars(line)["hook"] == hook
