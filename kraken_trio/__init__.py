@@ -40,8 +40,10 @@ from kraken_trio._internal.model.errors import (
     OutcomeUnknown,
     ProtocolError,
     RequestError,
+    RequestNotSent,
     RetriesExhausted,
     SubscriptionError,
+    SwitchLapsed,
     UpgradeRefused,
 )
 from kraken_trio._internal.model.gap import Gap, GapPolicy, GapReason, Resync
@@ -159,6 +161,7 @@ __all__ = [
     "RecordChannel",
     "Registration",
     "RequestError",
+    "RequestNotSent",
     "Restored",
     "Resync",
     "RetriesExhausted",
@@ -171,6 +174,7 @@ __all__ = [
     "Subscription",
     "SubscriptionError",
     "SubscriptionStatistics",
+    "SwitchLapsed",
     "SystemStatus",
     "Ticker",
     "Timestamp",

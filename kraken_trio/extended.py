@@ -13,13 +13,25 @@ from kraken_trio._internal.core.depth import (
     volume_through,
 )
 from kraken_trio._internal.core.folding import Bar, Folder, fold_candles, trade_vwap
+from kraken_trio._internal.core.rates import TradingRate
 from kraken_trio._internal.engine.incident import BookFound, IncidentReport, Reproduction
 from kraken_trio._internal.engine.replay import ReplayedItem, replay_capture
 from kraken_trio._internal.engine.verify import BookCounts, Fault, Verification, verify_capture
 from kraken_trio._internal.model.alert import RoundTrip
 from kraken_trio._internal.model.complaints import explain
 from kraken_trio._internal.model.gap import GapHandling
+from kraken_trio._internal.model.messages import OrderResult
 from kraken_trio._internal.model.ports import Dial, Observer, Rest, RestResponse
+from kraken_trio._internal.model.requests import (
+    AddOrder,
+    AmendOrder,
+    BatchAdd,
+    BatchOrder,
+    Conditional,
+    EditOrder,
+    TriggerParams,
+)
+from kraken_trio._internal.model.settlement import Settlement
 from kraken_trio._internal.observe.export import Exported, export_capture
 from kraken_trio._internal.observe.histogram import LatencySummary
 from kraken_trio._internal.observe.latency import Latency, LatencyStatistics
@@ -41,16 +53,24 @@ from kraken_trio._internal.shell.bundle import (
 from kraken_trio._internal.shell.check import check_key
 from kraken_trio._internal.shell.dial import TcpDial
 from kraken_trio._internal.shell.rest import HttpRest
+from kraken_trio._internal.shell.switch import Switch
+from kraken_trio._internal.shell.trading import Trading
 from kraken_trio._internal.tiers import publish as _publish
 from kraken_trio._internal.wire.capture import CaptureError
 
 __all__ = [
+    "AddOrder",
+    "AmendOrder",
     "Bar",
+    "BatchAdd",
+    "BatchOrder",
     "BookCounts",
     "BookFound",
     "CaptureError",
+    "Conditional",
     "Cost",
     "Dial",
+    "EditOrder",
     "Exported",
     "Fault",
     "Folder",
@@ -62,6 +82,7 @@ __all__ = [
     "LatencySummary",
     "MetricsCollector",
     "Observer",
+    "OrderResult",
     "Recorder",
     "RecorderStatistics",
     "RecordingResumed",
@@ -72,8 +93,13 @@ __all__ = [
     "RestResponse",
     "RoundTrip",
     "Rung",
+    "Settlement",
+    "Switch",
     "TcpDial",
     "Telemetry",
+    "Trading",
+    "TradingRate",
+    "TriggerParams",
     "Verification",
     "check_key",
     "depth_ladder",

@@ -21,8 +21,10 @@ from kraken_trio._internal.model.errors import (
     OutcomeUnknown,
     ProtocolError,
     RequestError,
+    RequestNotSent,
     RetriesExhausted,
     SubscriptionError,
+    SwitchLapsed,
     UpgradeRefused,
     request_error,
 )
@@ -57,6 +59,13 @@ TEXTS: list[tuple[KrakenError, str]] = [
     (OrderRejected("add_order", "EOrder:Insufficient funds", 7),
      "add_order: EOrder:Insufficient funds"),
     (OutcomeUnknown("add_order", "no answer in 30 s"), "add_order: no answer in 30 s"),
+    (OutcomeUnknown("add_order", "lost", 7, ("mine",)), "add_order: lost"),
+    (RequestNotSent("add_order", "no connection"), "add_order: no connection"),
+    (
+        RequestNotSent("add_order", "must be 1", None, "order_qty", "Round it"),
+        "add_order: order_qty: must be 1. Round it",
+    ),
+    (SwitchLapsed("cancel_all_orders_after", "was late"), "cancel_all_orders_after: was late"),
     (InvalidTransition("book", "live", "left"), "book: no transition from live by left"),
 ]  # fmt: skip
 
@@ -75,6 +84,8 @@ TREE: dict[type[KrakenError], type[Exception]] = {
     RequestError: KrakenError,
     OrderRejected: RequestError,
     OutcomeUnknown: RequestError,
+    RequestNotSent: RequestError,
+    SwitchLapsed: RequestError,
     InvalidTransition: KrakenError,
 }
 

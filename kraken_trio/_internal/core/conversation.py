@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from kraken_trio._internal.core import roster_effects
+from kraken_trio._internal.core import errands, roster_effects
 from kraken_trio._internal.core import session_events as said
 from kraken_trio._internal.core.backoff import Backoff, Budget
+from kraken_trio._internal.core.errands import Errands
 from kraken_trio._internal.core.roster import Request, Roster
 from kraken_trio._internal.core.session import Session
 from kraken_trio._internal.core.silence import Silence
@@ -24,7 +25,7 @@ from kraken_trio._internal.model.lifecycle import ConnectionState, SubscriptionS
 from kraken_trio._internal.model.messages import Refusal, Reply
 from kraken_trio._internal.model.reference import SystemStatus
 
-Effect = said.Effect | roster_effects.Effect
+Effect = said.Effect | roster_effects.Effect | errands.Effect
 
 _ANSWERING = (ConnectionState.SUBSCRIBING, ConnectionState.SUBSCRIBED, ConnectionState.RESYNCING)
 _IDLE = (ConnectionState.DISCONNECTED, ConnectionState.CLOSED)
@@ -52,6 +53,8 @@ class Conversation:
         """The connection's machine."""
         self.roster: Roster = Roster(timeout_s=config.timeout, backoff=backoff)
         """The subscriptions' machines."""
+        self.errands: Errands = Errands()
+        """What is asked about orders."""
         self.silence: Silence = Silence(config.silent_after)
         """Which of them should have delivered something by now."""
         # When the connection was lost that everything was on; None while nothing is to be restored.
@@ -107,6 +110,11 @@ class Conversation:
         effects: list[Effect] = []
         if reply.refusal is Refusal.TOKEN and self.private and self.state in _ANSWERING:
             effects += self._session(said.TokenRefused(reply.error or ""), now)
+        finished = self.errands.replied(reply)
+        if finished is not None:
+            return [*effects, *finished]
+        if reply.maxratecount is not None:
+            effects.append(errands.Ceiling(reply.maxratecount))
         strays = self.roster.unanswered
         effects += self._told(self.roster.replied(reply, now), now)
         if self.roster.unanswered > strays and not reply.success:
@@ -219,6 +227,7 @@ class Conversation:
             match effect:
                 case said.SubscribeAll():
                     self.silence.begin(now)
+                    self.errands.connected()
                     out += self.roster.online(now)
                     out += self._settle(now)
                 case said.Invalidate():
@@ -227,7 +236,7 @@ class Conversation:
                         self._lost_at = None
                     elif self._lost_at is None:
                         self._lost_at = now
-                    out += [effect, *self.roster.offline(now)]
+                    out += [effect, *self.errands.disconnected(), *self.roster.offline(now)]
                 case said.Resync() | said.EndSubscription():
                     pass  # the roster found it, and has seen to it
                 case _:

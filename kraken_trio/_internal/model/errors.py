@@ -15,7 +15,9 @@
     ├─ OrderEnded                  what was waited for of an order cannot come any more
     ├─ RequestError
     │  ├─ OrderRejected
-    │  └─ OutcomeUnknown
+    │  ├─ OutcomeUnknown
+    │  ├─ RequestNotSent
+    │  └─ SwitchLapsed
     └─ InvalidTransition           a bug of this library
 
 A closed channel and the end of a feed keep trio's own errors (``ClosedResourceError``,
@@ -230,10 +232,37 @@ class OrderRejected(RequestError):
     """The exchange said no to an order. Where it said nothing, see ``OutcomeUnknown``."""
 
 
+@attrs.define(slots=False, eq=False)
 class OutcomeUnknown(RequestError):
     """The answer to a request never came: it may or may not have been carried out.
 
-    A timeout is never a rejection. Settle it from executions before asking again.
+    A timeout is never a rejection. Settle it from executions before asking again. Where nothing
+    was sent at all, that is known: see ``RequestNotSent``.
+    """
+
+    names: tuple[str, ...] = ()
+    """The orders that it was about: the exchange's names of them, and the client's."""
+
+
+@attrs.define(slots=False, eq=False)
+class RequestNotSent(RequestError):
+    """Nothing was sent, so nothing was done: what is asked for cannot be right, or there was no
+    connection to send it on. What the exchange refused is ``OrderRejected``.
+    """
+
+    field: str = ""
+    """The parameter that is wrong; empty where it is none."""
+    mend: str = ""
+    """What to do about it; empty where nobody knows."""
+
+    def __str__(self) -> str:
+        about = f"{self.method}: {self.field}" if self.field else self.method
+        return f"{about}: {self.reason}" + (f". {self.mend}" if self.mend else "")
+
+
+class SwitchLapsed(RequestError):
+    """A dead man's switch could not be renewed in time: the exchange has cancelled all orders, or
+    is about to.
     """
 
 

@@ -46,6 +46,7 @@ from kraken_trio._internal.shell.session import LateSession
 from kraken_trio._internal.shell.subscribe import Subscription
 from kraken_trio._internal.shell.tables import BalanceTable, OrderTable, wait_order
 from kraken_trio._internal.shell.tokens import Tokens
+from kraken_trio._internal.shell.trading import Trading
 
 AT_ONCE = ("instrument", *PRIVATE_CHANNELS)
 """Channels that begin with one frame of everything there is: some 2,000 instruments, all open
@@ -73,6 +74,7 @@ class Feed:
         backfill: Backfill,
         tokens: Tokens,
         watched: Sequence[Watcher] = (),
+        make_trading: Callable[[], Trading],
     ) -> None:
         """Join what ``open_kraken`` made."""
         self._config = config
@@ -85,6 +87,7 @@ class Feed:
         self._tokens = tokens
         self._orders = OrderTable(hub)
         self._balances = BalanceTable(hub, lambda: self.subscribe(Channel.balances()))
+        self._make_trading = make_trading
 
     # Subscribing.
 
@@ -219,6 +222,15 @@ class Feed:
     def instrument(self) -> Subscription[InstrumentAsset | InstrumentPair | Gap]:
         """All assets and pairs, then their changes."""
         return self.subscribe(Channel.instrument())
+
+    def trading(self) -> Trading:
+        """Orders, to be entered with ``async with``; see ``kraken_trio.extended.Trading``.
+
+        They have a connection of their own, so no consumer and no subscription is ever in their
+        way. One at a time. Raises ``ConfigurationError`` as ``subscribe`` does for private
+        channels.
+        """
+        return self._make_trading()
 
     @enable_ki_protection
     def events(self) -> RecordChannel[Item]:

@@ -16,7 +16,7 @@ from typing import Any, Final
 import trio
 from msgspec.structs import replace
 
-from kraken_trio._internal.core import roster_effects
+from kraken_trio._internal.core import errands, roster_effects
 from kraken_trio._internal.core import session_events as said
 from kraken_trio._internal.core.buffer import Item
 from kraken_trio._internal.core.conversation import Effect
@@ -25,6 +25,7 @@ from kraken_trio._internal.engine.hooks import Hooks
 from kraken_trio._internal.model.channel import PRIVATE_CHANNELS, Channel, modern_symbol
 from kraken_trio._internal.model.config import KrakenConfig
 from kraken_trio._internal.model.endpoint import Endpoint, parse_endpoint
+from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.gap import Gap, Resync
 from kraken_trio._internal.model.level3 import Level3Snapshot
 from kraken_trio._internal.model.lifecycle import (
@@ -45,6 +46,8 @@ log = logging.getLogger("kraken_trio.feed")
 
 PUBLIC, PRIVATE, LEVEL3 = "public", "private", "level3"
 """The sessions that all share who need none of their own: one for each host of the exchange."""
+TRADING = "trading"
+"""The session of whoever places orders, at the host of the private one."""
 _SHARED: Final = {
     PUBLIC: "endpoint",
     PRIVATE: "private_endpoint",
@@ -139,8 +142,21 @@ class Hub:
         session.start()
         return session
 
+    def begin_trading(self) -> Session:
+        """Begin the session that orders go through. What it delivers goes to whoever trades alone;
+        what happens in it is told to everybody. ``ConfigurationError`` while there is one.
+        """
+        self.check_open()
+        if TRADING in self.sessions:
+            raise ConfigurationError(
+                "trading", "must be entered once at a time, is entered", "Share what it gave"
+            )
+        session = self.sessions[TRADING] = self._make_session(self, TRADING, PRIVATE, None)
+        session.start()
+        return session
+
     def end(self, session: Session) -> None:
-        """End a session of one subscription alone."""
+        """End a session of one subscription alone, or of whoever traded."""
         session.end()
         if self.sessions.pop(session.name, None) is not None:
             self.past.add(session)
@@ -174,7 +190,7 @@ class Hub:
         """Wait until a session is in ``state``; one that it only passes through is not missed."""
         self.check_open()
         there = self.sessions.get(session)
-        if there is None and session not in _SHARED:
+        if there is None and session not in _SHARED and session != TRADING:
             raise KeyError(session)
         event = trio.Event()
         now = ConnectionState.DISCONNECTED if there is None else there.supervisor.state
@@ -238,6 +254,9 @@ class Hub:
                 self.publish(restored)
                 for hook in self.hooks.restored:
                     self._untold.append(partial(hook, restored))
+            case errands.Finished() | errands.Ceiling():
+                if session.on_errand is not None:
+                    session.on_errand(effect)
             case said.Stray(error):
                 fields = {"session": session.name, "method": error.method, "reason": str(error)}
                 self._log.write(WARNING, "refused", "%s: %s", session.name, error, **fields)

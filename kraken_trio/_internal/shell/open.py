@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import time
+import uuid
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -39,6 +40,7 @@ from kraken_trio._internal.shell.session import Session
 from kraken_trio._internal.shell.supervisor import Room, Supervisor
 from kraken_trio._internal.shell.tokens import Tokens
 from kraken_trio._internal.shell.wall import make_wall
+from kraken_trio._internal.shell.trading import Trading
 from kraken_trio._internal.wire.decode import V2Decoder
 from kraken_trio._internal.wire.masking import Concealed
 
@@ -143,6 +145,9 @@ async def open_kraken(
             backfill=backfill,
             tokens=tokens,
             watched=watched,
+            make_trading=lambda: Trading(
+                config, hub=hub, tokens=tokens, name_order=lambda: str(uuid.uuid4())
+            ),
         )
         try:
             yield feed

@@ -13,6 +13,7 @@ from typing import Any
 
 import trio
 
+from kraken_trio._internal.core import errands
 from kraken_trio._internal.engine.engine import Engine
 from kraken_trio._internal.model.lifecycle import SessionTrigger
 from kraken_trio._internal.shell.scopes import Services
@@ -38,6 +39,8 @@ class Session:
         """Its transitions, by what caused them."""
         self.failed: int = 0
         """Symbols whose subscription ended with an error."""
+        self.on_errand: Callable[[errands.Effect], object] | None = None
+        """Who is told what became of requests about orders."""
         self._services = services
         self._scopes: tuple[trio.CancelScope, ...] = ()
 

@@ -145,6 +145,10 @@ class Supervisor:
         """One who wanted these wants them no more."""
         self._obey(self.conversation.unwant(parts, trio.current_time()))
 
+    def stir(self) -> None:
+        """There may be something to send about orders."""
+        self._writer.stir()
+
     @enable_ki_protection
     def connect(self) -> None:
         """Connect, or start a new session after the end of one; else nothing."""
@@ -341,7 +345,7 @@ class Supervisor:
 
         Carrying one out may lead to more: whoever is told of something may ask for something.
         """
-        if self.conversation.roster.has_requests():
+        if self.conversation.roster.has_requests() or self.conversation.errands.ready:
             self._writer.stir()
         self._effects.extend(effects)
         if self._obeying or not effects:

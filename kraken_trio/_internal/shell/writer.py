@@ -94,6 +94,9 @@ class Writer:
             taken.appendleft((Ping(), None))
         elif self._conversation.private and self._token is None:
             return False
+        elif (errand := self._conversation.errands.take(trio.current_time())) is not None:
+            # Before what was taken, for orders wait for no subscription. From here on it is sent.
+            taken.appendleft((errand.request, errand.req_id))
         elif not taken:
             taken.extend(self._conversation.requests(trio.current_time()))
         return bool(taken)

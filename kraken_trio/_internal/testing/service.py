@@ -358,4 +358,6 @@ def _in_words(about: Part | bytes) -> str:
     if isinstance(about, Part):
         return str(about.as_channel())
     refusal = json.loads(about)
-    return f"{refusal.get('symbol') or refusal.get('method') or 'a request'} ({refusal['error']})"
+    # Of a batch some orders may be refused, and each says so itself.
+    why = refusal.get("error", "some of it")
+    return f"{refusal.get('symbol') or refusal.get('method') or 'a request'} ({why})"
