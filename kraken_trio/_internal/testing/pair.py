@@ -164,6 +164,7 @@ class PairMarket:
         self._orders_seed = orders_seed
         self._level3: PairLevel3 | None = None
         self._opened_at = now
+        self._traded: list[TradeRow] = []
         self._precisions = (pair.price_precision, pair.qty_precision)
 
     @cached_property
@@ -191,17 +192,27 @@ class PairMarket:
         That is the update of the book, then of its orders, for each depth that is watched and where
         it shows, then the trades, if there were any, in one frame, then ticker and candles.
         """
-        return self._told(lambda: self._book.step(now, allowed))
+        return self.told(lambda: self._book.step(now, allowed))
 
     def remove_best(self, side: Literal["bid", "ask"], now: int) -> list[MarketEvent]:
         """Let the best level of a side go, unless it is the last; give what is to be told."""
-        return self._told(lambda: self._book.remove(side, now))
+        return self.told(lambda: self._book.remove(side, now))
 
-    def _told(self, change: Callable[[], list[TradeRow] | None]) -> list[MarketEvent]:
+    @property
+    def seeded(self) -> SeededBook:
+        """Its book."""
+        return self._book
+
+    @property
+    def traded(self) -> list[TradeRow]:
+        """The trades of the latest thing that happened, oldest first."""
+        return self._traded
+
+    def told(self, change: Callable[[], list[TradeRow] | None]) -> list[MarketEvent]:
         """Let something happen; give what is to be told of it."""
         book = self._book
         best = book.rows(1) if self.triggers else None
-        trades = change()
+        trades = self._traded = change() or []
         events: list[MarketEvent] = []
         for depth in sorted(self.depths):
             bids, asks = book.bids.update(depth), book.asks.update(depth)
