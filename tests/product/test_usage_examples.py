@@ -53,6 +53,14 @@ def test_every_example_is_run_by_a_test() -> None:
     mine = {"basic_usage", "advanced_usage"}
     others = {"generate_capture", "missed_trades", "plot_export", "watched"}
     assert names == mine | others
+    assert names == {
+        "advanced_usage",
+        "basic_usage",
+        "generate_capture",
+        "market_maker",
+        "missed_trades",
+        "plot_export",
+    }
 
 
 @pytest.mark.parametrize("by_option", [True, False])
