@@ -104,6 +104,7 @@ BATCH = BatchAdd(
             True,
             "AB",
         ),
+        (EditOrder(order_id="A", symbol="BTC/USD"), [("A", BEFORE, False, {})], None, "A"),
         (EditOrder(order_id="A", symbol="BTC/USD"), [], None, ""),
         (CancelOrder(order_id=("A",)), [("A", BEFORE, True, {})], False, "A"),
         (CancelOrder(order_id=("A",)), [("A", BEFORE, False, {})], True, "A"),

@@ -11,7 +11,13 @@ import pytest
 import trio
 import trio.testing
 
-from kraken_trio import ConfigurationError, ConnectionState, OutcomeUnknown, RequestNotSent
+from kraken_trio import (
+    ConfigurationError,
+    ConnectionState,
+    OutcomeUnknown,
+    RequestNotSent,
+    SubscriptionError,
+)
 from kraken_trio._internal.shell import asking
 from kraken_trio.extended import AddOrder, AmendOrder, Trading
 
@@ -148,6 +154,29 @@ async def test_a_doubt_stays_until_it_is_settled(autojump_clock: Any, desk: Desk
             await trading.settle(error)
 
 
+async def test_without_executions_a_doubt_stays(autojump_clock: Any, desk: Desk) -> None:
+    """And whoever waits is told why."""
+    async with desk.feed.trading() as trading, trio.open_nursery() as nursery:
+        desk.line.hold()
+        error = await doubt(trading)
+        caught: list[BaseException | None] = []
+        over = trio.Event()
+
+        async def settle() -> None:
+            with pytest.raises(OutcomeUnknown) as told:
+                await trading.settle(error)
+            caught.append(told.value.__cause__)
+            over.set()
+
+        nursery.start_soon(settle)
+        await trio.sleep(0.1)
+        desk.exchange.refusals["executions"] = "EGeneral:Permission denied"
+        cut(desk)
+        await over.wait()
+        assert isinstance(caught[0], SubscriptionError)
+        assert (trading.unknown, trading.whole) == ((error,), False)
+
+
 async def test_a_deadline_is_waited_for(autojump_clock: Any, desk: Desk) -> None:
     """Until it is over, the exchange may still work on the request."""
     async with desk.feed.trading() as trading:
@@ -195,7 +224,7 @@ async def test_what_was_not_sent_in_time_was_not_sent(autojump_clock: Any, desk:
         desk.line.hold()
         nursery.start_soon(trading.amend_order, change)
         await trio.sleep(0.5)
-        with pytest.raises(RequestNotSent, match="no answer within 1 s"):
+        with pytest.raises(RequestNotSent, match="was not sent within 1 s"):
             await trading.amend_order(change, answer_within_s=1.0)
         desk.line.release()
 

@@ -28,7 +28,8 @@ from typing import Final
 from msgspec import Struct
 
 from kraken_trio._internal.core.pending import MAX_REQ_ID
-from kraken_trio._internal.model.errors import RequestError
+from kraken_trio._internal.model.complaints import explain
+from kraken_trio._internal.model.errors import OutcomeUnknown, RequestError
 from kraken_trio._internal.model.messages import Reply
 from kraken_trio._internal.model.requests import (
     AddOrder,
@@ -62,8 +63,6 @@ REMEMBERED: Final = 1000
 
 _MAKING = (AddOrder, BatchAdd, EditOrder)
 _CHANGING = (AddOrder, BatchAdd, EditOrder, AmendOrder)
-# In these words the exchange says that it was late, and leaves open whether it was too late.
-_UNDECIDED: Final = frozenset({"EService:Deadline elapsed"})
 
 
 class Answered(Struct, frozen=True):
@@ -197,8 +196,9 @@ class Errands:
         errand = self._sent.pop(reply.req_id, None)
         if errand is not None:
             self._count(errand, -1)
-            if reply.error in _UNDECIDED:
-                errand.outcome = Doubtful(reply.error or "")
+            # Some words leave open whether it was done all the same.
+            if reply.error is not None and explain(reply.error).kind == OutcomeUnknown.__name__:
+                errand.outcome = Doubtful(reply.error)
                 self._remember(errand)
             else:
                 errand.outcome = Answered(reply)

@@ -63,7 +63,10 @@ def _found(errand: Errand, lives: Lives) -> tuple[list[Life], bool | None]:
         case EditOrder():
             life = _named(lives, request.order_id)
             made = [each for each in lives if each.known.ord_ref_id == request.order_id]
-            return [*([life] if life else []), *made], None if life is None else not life.open
+            still = life is not None and life.open
+            # One that is over may have ended otherwise, and its successor need not name it.
+            done = True if made else (False if still else None)
+            return [*([life] if life else []), *made], done
         case CancelOrder(order_id=ids, cl_ord_id=names, order_userref=numbers):
             there = [life for name in (*ids, *names) if (life := _named(lives, name))]
             there += [life for life in lives if life.known.order_userref in numbers]

@@ -283,6 +283,9 @@ class InvalidTransition(KrakenError):
 
 def request_error(method: str, reason: str, req_id: int | None = None) -> RequestError:
     """The error that a refused request becomes, of the class that its words say."""
-    kinds = {"OrderRejected": OrderRejected, "OutcomeUnknown": OutcomeUnknown}
+    kinds: dict[str, type[RequestError]] = {
+        "OrderRejected": OrderRejected,
+        "OutcomeUnknown": OutcomeUnknown,
+    }
     kind = kinds.get(explain(reason).kind, RequestError)
     return kind(method, reason, req_id)

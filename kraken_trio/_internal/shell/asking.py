@@ -125,7 +125,8 @@ class Asking:
             self._answers.pop(errand, None)
             for each, points in cost.items():
                 reports.rates.answered(each, points)
-        self._give_up(errands, errand, f"no answer within {wait_s:g} s")
+        late = "was not sent" if errand.sent_at is None else "no answer"
+        self._give_up(errands, errand, f"{late} within {wait_s:g} s")
         match errand.outcome:
             case Answered(reply) if reply.success:
                 return reply
@@ -148,6 +149,8 @@ class Asking:
         reports, sure_at = self._reports, self._sure_at(errand)
         with trio.move_on_after(_FOREVER if within_s is None else within_s) as scope:
             while errand.late is None and self.session is not None:
+                if reports.ended is not None:
+                    raise unknown from reports.ended
                 now = trio.current_time()
                 if now >= sure_at and reports.lives.whole:
                     break

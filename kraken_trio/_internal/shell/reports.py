@@ -16,6 +16,7 @@ from kraken_trio._internal.core.lives import Life, Lives
 from kraken_trio._internal.core.rates import AMENDED, CANCELLED, EDITED, Rates, by_age
 from kraken_trio._internal.model.account import Execution
 from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.model.errors import SubscriptionError
 from kraken_trio._internal.model.gap import Gap, GapHandling
 from kraken_trio._internal.model.reference import InstrumentPair, SystemStatus
 from kraken_trio._internal.model.timestamp import NANOSECONDS
@@ -43,6 +44,8 @@ class Reports:
         """The pairs, by symbol."""
         self.system: str | None = None
         """The mode of the trading engine; None before it was told."""
+        self.ended: SubscriptionError | None = None
+        """Why nothing more is told of orders; None while something is, or will be."""
         self.moved: trio.Event = trio.Event()
         """Set at the next thing that becomes of orders; then there is another one."""
         self._hub = hub
@@ -158,3 +161,10 @@ class _Executions(Subscription[Any]):
         """It is being asked for anew."""
         super().part_lost(part)
         self._reports.lives.lose()
+
+    def part_ended(self, part: Channel, error: SubscriptionError) -> None:
+        """It will not come again: what is unknown now stays so."""
+        super().part_ended(part, error)
+        self._reports.lives.lose()
+        self._reports.ended = error
+        self._reports.stir()

@@ -298,7 +298,8 @@ class Trading:
 
         Waits until it can come into effect no more, and every open order is known; an answer that
         comes late ends the wait at once. Raises ``unknown`` again where that takes longer than
-        ``within_s``; then, and when it is cancelled, nothing has changed. Always a checkpoint.
+        ``within_s``, or where executions are told no more (the cause says why); then, and when it
+        is cancelled, nothing has changed. Always a checkpoint.
         """
         return await self._asking.settle(unknown, within_s)
 
@@ -325,6 +326,13 @@ class Trading:
         While not ``whole``, those that were open, and were not seen to end.
         """
         return {life.known.order_id: life.known for life in self._reports.lives.open}
+
+    def fills(self, name: str) -> tuple[Execution, ...]:
+        """The fills of an order that are known, by one of its names, oldest first. Those of the
+        latest 2,000 orders that are over are remembered.
+        """
+        lives = self._reports.lives.named(name)
+        return tuple(fill for life in lives for fill in life.fills.values())
 
     def pair(self, symbol: str) -> InstrumentPair:
         """What is known of a pair; ``ConfigurationError`` where that is nothing."""

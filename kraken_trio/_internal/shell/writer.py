@@ -16,7 +16,7 @@ from trio.lowlevel import enable_ki_protection
 from kraken_trio._internal.core.conversation import Conversation
 from kraken_trio._internal.engine.hooks import Hooks
 from kraken_trio._internal.model.errors import ConnectionFailed, ProtocolError
-from kraken_trio._internal.model.requests import Ping, Request
+from kraken_trio._internal.model.requests import Ping, Request, Subscribe, Unsubscribe
 from kraken_trio._internal.model.secret import Secret
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.answers import Answers
@@ -25,6 +25,10 @@ from kraken_trio._internal.wire.encode import encode_request
 
 REQUEST_PAUSE_S: Final = 0.02
 """Between two requests: the exchange refuses bursts, and documents no rate. Ours."""
+
+ORDER_PAUSE_S: Final = 0.005
+"""After a request about orders, of which the exchange keeps count by itself, pair by pair: so short
+that no order waits long for another, so long that a burst is no flood. Ours."""
 
 _MASKED: Final = Secret("****")
 
@@ -81,11 +85,13 @@ class Writer:
             # Once around, so that wishes which are made together go out together.
             await trio.lowlevel.checkpoint()
             while self._take(taken):
+                request, req_id = taken.popleft()
                 try:
-                    await self._send(connection, *taken.popleft())
+                    await self._send(connection, request, req_id)
                 except (ConnectionFailed, ProtocolError, trio.ClosedResourceError):
                     return  # whoever waits for the end of the connection is told why
-                await trio.sleep(REQUEST_PAUSE_S)
+                of_roster = isinstance(request, Subscribe | Unsubscribe | Ping)
+                await trio.sleep(REQUEST_PAUSE_S if of_roster else ORDER_PAUSE_S)
 
     def _take(self, taken: deque[tuple[Request, int | None]]) -> bool:
         """Whether the first of ``taken`` can be sent now, after taking what there is."""
