@@ -47,7 +47,7 @@ def test_all_have_the_same_options(name: str) -> None:
     "name, words, measured",
     [
         ("breakdown.py", ["--quick"], {"depth 10, 1 pair", "depth 1000, 4 pairs"}),
-        ("account.py", ["--quick"], {"executions", "balances", "level3 10"}),
+        ("account.py", ["--quick"], {"executions", "balances", "level3 10", "orders"}),
         pytest.param(
             *("exchange.py", ["--quick"], {"paced", "flat out", "flood"}),
             marks=pytest.mark.skipif(sys.platform != "linux", reason="it needs the /proc of Linux"),
