@@ -39,8 +39,8 @@ from kraken_trio._internal.shell.scopes import open_services
 from kraken_trio._internal.shell.session import Session
 from kraken_trio._internal.shell.supervisor import Room, Supervisor
 from kraken_trio._internal.shell.tokens import Tokens
-from kraken_trio._internal.shell.wall import make_wall
 from kraken_trio._internal.shell.trading import Trading
+from kraken_trio._internal.shell.wall import make_wall
 from kraken_trio._internal.wire.decode import V2Decoder
 from kraken_trio._internal.wire.masking import Concealed
 
