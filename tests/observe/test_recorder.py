@@ -122,7 +122,7 @@ async def test_what_there_is_no_room_for_is_counted_where_it_is_missing(
     assert read_about(lost.about or b"").lost == 5
     assert {type(each) for each in (one, two, three)} == {CapturedFrame}
     assert recorder.statistics().lost == 5
-    assert [record.getMessage()[:22] for record in caplog.records] == ["recording falls behind"]
+    assert [record.getMessage()[:17] for record in caplog.records] == ["recording_behind:"]
     assert isinstance(first, CapturedNote)
 
 

@@ -93,7 +93,7 @@ async def feed(exchange: Exchange) -> AsyncIterator[Feed]:
         yield feed
 
 
-class Desk:
+class Pit:
     """A feed of an exchange in memory, with an account that holds something."""
 
     def __init__(self, exchange: Exchange, feed: Feed) -> None:
@@ -118,7 +118,7 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(autojump_clock: trio.abc.Clock) -> AsyncIterator[Desk]:
+async def pit(autojump_clock: trio.abc.Clock) -> AsyncIterator[Pit]:
     """Give one whose time goes on by itself."""
     market = Market(market_pairs(3), seed=1, start=10**18)
     async with open_exchange(market, seed=1) as exchange:
@@ -131,4 +131,4 @@ async def desk(autojump_clock: trio.abc.Clock) -> AsyncIterator[Desk]:
             timeout=10.0,
         )
         async with open_kraken(config, dial=exchange.dial, rest=exchange.rest) as feed:
-            yield Desk(exchange, feed)
+            yield Pit(exchange, feed)

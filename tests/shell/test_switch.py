@@ -21,7 +21,7 @@ from kraken_trio._internal.shell.switch import keep_switch
 from kraken_trio.extended import AddOrder
 
 if TYPE_CHECKING:
-    from tests.shell.conftest import Desk
+    from tests.shell.conftest import Pit
 
 ORDER = AddOrder(
     symbol="BTC/USD",
@@ -137,10 +137,10 @@ async def test_how_long_it_may_be(timeout_s: int) -> None:
             pass
 
 
-async def test_at_the_exchange(autojump_clock: Any, desk: Desk) -> None:
+async def test_at_the_exchange(autojump_clock: Any, pit: Pit) -> None:
     """Orders outlive a block that ended well, and no other."""
-    account = desk.exchange.account
-    async with desk.feed.trading() as trading:
+    account = pit.exchange.account
+    async with pit.feed.trading() as trading:
         async with trading.dead_man_switch(6):
             await trading.add_order(ORDER)
             await trio.sleep(60)
@@ -153,13 +153,13 @@ async def test_at_the_exchange(autojump_clock: Any, desk: Desk) -> None:
         assert account.orders == {}
 
 
-async def test_a_line_that_is_dead_is_told(autojump_clock: Any, desk: Desk) -> None:
+async def test_a_line_that_is_dead_is_told(autojump_clock: Any, pit: Pit) -> None:
     """By the time at which the exchange has cancelled everything."""
-    account = desk.exchange.account
+    account = pit.exchange.account
     with pytest.raises(SwitchLapsed):
-        async with desk.feed.trading() as trading, trading.dead_man_switch(6):
+        async with pit.feed.trading() as trading, trading.dead_man_switch(6):
             await trading.add_order(ORDER)
-            desk.line.mute()
+            pit.line.mute()
             await trio.sleep_forever()
     await trio.sleep(0.1)
     assert account.orders == {}

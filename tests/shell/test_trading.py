@@ -22,7 +22,7 @@ from kraken_trio import (
 from kraken_trio.extended import AddOrder, AmendOrder, BatchAdd, BatchOrder, EditOrder, Trading
 
 if TYPE_CHECKING:
-    from tests.shell.conftest import Desk
+    from tests.shell.conftest import Pit
 
 D = Decimal
 LIMIT: dict[str, Any] = {
@@ -38,10 +38,10 @@ def order(**members: Any) -> AddOrder:
     return AddOrder(symbol="BTC/USD", **{**LIMIT, **members})
 
 
-async def test_an_order_lives_as_it_is_asked_to(autojump_clock: Any, desk: Desk) -> None:
+async def test_an_order_lives_as_it_is_asked_to(autojump_clock: Any, pit: Pit) -> None:
     """Placed, amended, replaced, cancelled; known by the reports at every step."""
-    account = desk.exchange.account
-    async with desk.feed.trading() as trading:
+    account = pit.exchange.account
+    async with pit.feed.trading() as trading:
         assert isinstance(trading, Trading)
         assert (trading.state, trading.system, trading.whole) == (
             ConnectionState.SUBSCRIBED,
@@ -72,9 +72,9 @@ async def test_an_order_lives_as_it_is_asked_to(autojump_clock: Any, desk: Desk)
         assert (account.orders, trading.orders) == ({}, {})
 
 
-async def test_every_order_has_a_name_of_its_own(autojump_clock: Any, desk: Desk) -> None:
+async def test_every_order_has_a_name_of_its_own(autojump_clock: Any, pit: Pit) -> None:
     """One is made up where none is given; a number of the client's is left alone."""
-    async with desk.feed.trading() as trading:
+    async with pit.feed.trading() as trading:
         first = await trading.add_order(order())
         second = await trading.add_order(order())
         third = await trading.add_order(order(order_userref=7))
@@ -86,9 +86,9 @@ async def test_every_order_has_a_name_of_its_own(autojump_clock: Any, desk: Desk
         assert (await trading.cancel_order(cl_ord_id=first.cl_ord_id)).cl_ord_id == first.cl_ord_id
 
 
-async def test_batches(autojump_clock: Any, desk: Desk) -> None:
+async def test_batches(autojump_clock: Any, pit: Pit) -> None:
     """What became of each order stands in its place; they are taken away together."""
-    async with desk.feed.trading() as trading:
+    async with pit.feed.trading() as trading:
         batch = BatchAdd(
             symbol="BTC/USD",
             orders=(
@@ -104,31 +104,31 @@ async def test_batches(autojump_clock: Any, desk: Desk) -> None:
         await trio.sleep(6)
         names = (results[0].order_id or "",)
         assert await trading.batch_cancel(*names, cl_ord_ids=["mine"]) == 2
-        assert desk.exchange.account.orders == {}
+        assert pit.exchange.account.orders == {}
 
 
-async def test_the_answer_to_a_batch_may_be_short(autojump_clock: Any, desk: Desk) -> None:
+async def test_the_answer_to_a_batch_may_be_short(autojump_clock: Any, pit: Pit) -> None:
     """Then nobody can say whose is missing."""
-    async with desk.feed.trading() as trading:
+    async with pit.feed.trading() as trading:
         batch = BatchAdd(
             symbol="BTC/USD", validate=True, orders=(BatchOrder(**LIMIT), BatchOrder(**LIMIT))
         )
         assert isinstance(await trading.batch_add(batch), tuple)
-        assert desk.exchange.account.orders == {}
+        assert pit.exchange.account.orders == {}
 
 
-async def test_what_is_only_checked_is_not_placed(autojump_clock: Any, desk: Desk) -> None:
+async def test_what_is_only_checked_is_not_placed(autojump_clock: Any, pit: Pit) -> None:
     """The exchange checks it all the same."""
-    async with desk.feed.trading() as trading:
+    async with pit.feed.trading() as trading:
         assert (await trading.add_order(order(validate=True))).order_id is None
         with pytest.raises(OrderRejected, match="EOrder:Insufficient funds"):
             await trading.add_order(order(validate=True, order_qty=D(1000)))
-        assert desk.exchange.account.orders == {}
+        assert pit.exchange.account.orders == {}
 
 
-async def test_a_refusal_is_in_the_words_of_the_exchange(autojump_clock: Any, desk: Desk) -> None:
+async def test_a_refusal_is_in_the_words_of_the_exchange(autojump_clock: Any, pit: Pit) -> None:
     """And it is no doubt."""
-    async with desk.feed.trading() as trading:
+    async with pit.feed.trading() as trading:
         with pytest.raises(OrderRejected) as caught:
             await trading.cancel_order("OAAAAA-AAAAA-AAAAAA")
         assert (caught.value.method, caught.value.reason) == (
@@ -147,22 +147,22 @@ async def test_a_refusal_is_in_the_words_of_the_exchange(autojump_clock: Any, de
     ],
 )
 async def test_what_cannot_be_right_is_not_sent(
-    autojump_clock: Any, desk: Desk, members: Any, field: str
+    autojump_clock: Any, pit: Pit, members: Any, field: str
 ) -> None:
     """The pair's own metadata say so."""
-    async with desk.feed.trading() as trading:
+    async with pit.feed.trading() as trading:
         with pytest.raises(RequestNotSent) as caught:
             await trading.add_order(order(**members))
         assert (caught.value.field, caught.value.req_id) == (field, None)
-        assert desk.sent("add_order") == []
+        assert pit.sent("add_order") == []
 
 
-async def test_modes_of_the_exchange_are_kept(autojump_clock: Any, desk: Desk) -> None:
+async def test_modes_of_the_exchange_are_kept(autojump_clock: Any, pit: Pit) -> None:
     """Without asking: in cancel_only what cancels goes on, in a maintenance nothing does."""
-    async with desk.feed.trading() as trading:
+    async with pit.feed.trading() as trading:
         placed = await trading.add_order(order())
         for system, passes in (("post_only", 1), ("cancel_only", 0), ("maintenance", 0)):
-            desk.exchange.change_system(system)
+            pit.exchange.change_system(system)
             await trio.sleep(0.1)
             for post_only in (False, True):
                 if post_only and passes:
@@ -174,28 +174,28 @@ async def test_modes_of_the_exchange_are_kept(autojump_clock: Any, desk: Desk) -
                 await trading.cancel_order(placed.order_id)
         with pytest.raises(RequestNotSent, match="maintenance"):
             await trading.cancel_all()
-        desk.exchange.change_system("online")
+        pit.exchange.change_system("online")
         await trio.sleep(0.1)
         assert await trading.cancel_all() == 1
 
 
-async def test_the_status_of_a_pair_is_kept(autojump_clock: Any, desk: Desk) -> None:
+async def test_the_status_of_a_pair_is_kept(autojump_clock: Any, pit: Pit) -> None:
     """As it is told, at any time."""
-    async with desk.feed.trading() as trading:
-        desk.exchange.change_pair("BTC/USD", "cancel_only")
+    async with pit.feed.trading() as trading:
+        pit.exchange.change_pair("BTC/USD", "cancel_only")
         await trio.sleep(0.1)
         with pytest.raises(RequestNotSent, match="the pair takes no orders"):
             await trading.add_order(order())
         assert trading.pair("BTC/USD").status == "cancel_only"
 
 
-async def test_deadlines(autojump_clock: Any, desk: Desk) -> None:
+async def test_deadlines(autojump_clock: Any, pit: Pit) -> None:
     """In seconds from now; what the exchange would refuse is not sent."""
-    async with desk.feed.trading() as trading:
-        before = desk.feed._hub.public.supervisor.wall()
+    async with pit.feed.trading() as trading:
+        before = pit.feed._hub.public.supervisor.wall()
         with pytest.raises(OrderRejected):  # Its clock is years from ours.
             await trading.add_order(order(), deadline_s=2.0)
-        (frame,) = desk.sent("add_order")
+        (frame,) = pit.sent("add_order")
         told = json.loads(frame)["params"]["deadline"]
         seconds = int(before) // 10**9
         assert told[:4] == str(Timestamp(seconds * 10**9).datetime.year)
@@ -204,9 +204,9 @@ async def test_deadlines(autojump_clock: Any, desk: Desk) -> None:
                 await trading.add_order(order(), deadline_s=deadline_s)
 
 
-async def test_rounding(autojump_clock: Any, desk: Desk) -> None:
+async def test_rounding(autojump_clock: Any, pit: Pit) -> None:
     """By the pair's own steps; an unknown pair has none."""
-    async with desk.feed.trading() as trading:
+    async with pit.feed.trading() as trading:
         assert str(trading.round_price("BTC/USD", D("50000.17"), "buy")) == "50000.1"
         assert str(trading.round_price("BTC/USD", D("50000.11"), "sell")) == "50000.2"
         assert str(trading.round_qty("BTC/USD", D("0.123456789"))) == "0.12345678"
@@ -214,9 +214,9 @@ async def test_rounding(autojump_clock: Any, desk: Desk) -> None:
             trading.round_qty("XBT/USD", D(1))
 
 
-async def test_the_rate_is_counted_and_waited_for(autojump_clock: Any, desk: Desk) -> None:
+async def test_the_rate_is_counted_and_waited_for(autojump_clock: Any, pit: Pit) -> None:
     """As the exchange counts it: whoever waits is never refused."""
-    async with desk.feed.trading() as trading:
+    async with pit.feed.trading() as trading:
         assert trading.rate("BTC/USD").ceiling == 125
         for _ in range(30):
             await trading.wait_rate("BTC/USD", 9)
@@ -226,33 +226,33 @@ async def test_the_rate_is_counted_and_waited_for(autojump_clock: Any, desk: Des
         assert trading.rate("ETH/USD").left == 125
 
 
-async def test_there_is_one_at_a_time(autojump_clock: Any, desk: Desk) -> None:
+async def test_there_is_one_at_a_time(autojump_clock: Any, pit: Pit) -> None:
     """The next one begins when it was left; outside of its block nothing can be asked."""
-    trading = desk.feed.trading()
+    trading = pit.feed.trading()
     with pytest.raises(trio.ClosedResourceError):
         await trading.cancel_all()
     async with trading:
         with pytest.raises(ConfigurationError, match="entered once at a time"):
-            async with desk.feed.trading():
+            async with pit.feed.trading():
                 pass
         assert (await trading.add_order(order())).order_id
     with pytest.raises(trio.ClosedResourceError):
         await trading.cancel_all()
-    assert "trading" not in desk.feed.states
-    async with desk.feed.trading() as trading:
+    assert "trading" not in pit.feed.states
+    async with pit.feed.trading() as trading:
         assert len(trading.orders) == 1
 
 
-async def test_nobody_is_in_its_way(autojump_clock: Any, desk: Desk) -> None:
+async def test_nobody_is_in_its_way(autojump_clock: Any, pit: Pit) -> None:
     """Whoever else listens to the account, or to the instruments, before or after."""
     async with (
-        desk.feed.executions() as before,
-        desk.feed.subscribe(Channel.instrument(include_tokenized_assets=True), stream=False),
-        desk.feed.trading() as trading,
+        pit.feed.executions() as before,
+        pit.feed.subscribe(Channel.instrument(include_tokenized_assets=True), stream=False),
+        pit.feed.trading() as trading,
     ):
         await trading.add_order(order())
         assert (await anext(before.records())).exec_type == "pending_new"
-    async with desk.feed.trading() as trading, desk.feed.executions() as after:
+    async with pit.feed.trading() as trading, pit.feed.executions() as after:
         assert (await anext(after.records())).snapshot
         await trading.cancel_all()
 
@@ -264,10 +264,10 @@ async def test_without_a_key_there_is_no_trading() -> None:
             feed.trading()
 
 
-async def test_a_key_that_may_not_see_executions(autojump_clock: Any, desk: Desk) -> None:
+async def test_a_key_that_may_not_see_executions(autojump_clock: Any, pit: Pit) -> None:
     """The reason comes out of entering, and nothing is left behind."""
-    desk.feed.disconnect()
+    pit.feed.disconnect()
     with pytest.raises(SubscriptionError):
-        async with desk.feed.trading():
+        async with pit.feed.trading():
             pass
-    assert "trading" not in desk.feed.states
+    assert "trading" not in pit.feed.states

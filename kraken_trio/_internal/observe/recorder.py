@@ -165,7 +165,10 @@ class Recorder(Observer):
         now = time.monotonic()
         if now >= self._say_again_at:
             self._say_again_at = now + SAY_AGAIN_S
-            log.warning("recording falls behind: frames are left out, and counted in the file")
+            fields = {"event": "recording_behind", "lost": self._lost}
+            log.warning(
+                "recording_behind: frames are left out, and counted in the file", extra=fields
+            )
 
     def _stir(self) -> None:
         if not self._stirred.is_set():
@@ -271,13 +274,15 @@ class RecorderTask(Recorder):
         self._stopped = error.strerror or str(error)
         if not again:
             path = str(self._parts.paths[-1] if self._parts.paths else self._parts.path)
-            log.error("recording stopped: %s: %s", path, self._stopped)
+            fields = {"event": "recording_stopped", "path": path, "reason": self._stopped}
+            log.error("recording_stopped: %s: %s", path, self._stopped, extra=fields)
             self._tell(RecordingStopped(path, self._stopped, lost))
 
     def _resume(self) -> None:
         self._stopped = None
         path = str(self._parts.paths[-1])
-        log.warning("recording resumed: %s", path)
+        fields = {"event": "recording_resumed", "path": path, "lost": self._lost}
+        log.warning("recording_resumed: %s", path, extra=fields)
         self._tell(RecordingResumed(path, self._lost))
 
     def _tell(self, trouble: Trouble) -> None:
@@ -355,7 +360,10 @@ async def open_recorder(
                 if recorder.written.is_set():
                     await scribe.finish(CLOSE_TIMEOUT_S)
                 else:
-                    log.error("recording: the disk took too long, and what waited was left")
+                    log.error(
+                        "recording_late: the disk took too long, and what waited was left",
+                        extra={"event": "recording_late"},
+                    )
                     scope.cancel()
     if failure is not None:
         raise failure

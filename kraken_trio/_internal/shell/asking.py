@@ -38,6 +38,7 @@ from kraken_trio._internal.model.messages import Reply
 from kraken_trio._internal.model.settlement import Settlement
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
 from kraken_trio._internal.shell.hub import TRADING, Hub
+from kraken_trio._internal.shell.ration import say
 from kraken_trio._internal.shell.reports import Reports
 from kraken_trio._internal.shell.session import Session
 from kraken_trio._internal.wire.encode import METHODS
@@ -204,7 +205,17 @@ class Asking:
         self._unknown[errand.req_id] = errand, error
         if len(self._unknown) > UNKNOWN_KEPT:
             del self._unknown[next(iter(self._unknown))]
-        log.warning("outcome unknown: %s, request %d", error, errand.req_id)
+        req_id = errand.req_id
+        fields = {"method": method, "req_id": req_id, "reason": error.reason}
+        say(
+            log,
+            logging.WARNING,
+            "outcome_unknown",
+            "%s, request %d",
+            error,
+            errand.req_id,
+            **fields,
+        )
         self._hub.publish(error)
 
     def _sure_at(self, errand: Errand) -> float:

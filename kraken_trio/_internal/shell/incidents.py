@@ -42,6 +42,7 @@ from kraken_trio._internal.model.statistics import FeedStatistics
 from kraken_trio._internal.model.steps import Confirmed, Discarded, Opened, Step
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.bundle import write_bundle
+from kraken_trio._internal.shell.ration import say
 from kraken_trio._internal.wire.capture import format_line
 from kraken_trio._internal.wire.masking import unspoken
 from kraken_trio._internal.wire.recording import header_line, redacted, step_line, versions
@@ -259,10 +260,20 @@ class Incidents(Observer):
         except OSError as error:
             if not self._complained:
                 self._complained = True
-                log.error("incident: %s cannot be written: %s", path, error)  # noqa: TRY400 - it says all
+                fields = {"path": str(path), "reason": str(error)}
+                say(
+                    log,
+                    logging.ERROR,
+                    "incident",
+                    "%s cannot be written: %s",
+                    path,
+                    error,
+                    **fields,
+                )
             return
         self.written.append(path)
-        log.warning("incident: %s: %s", incident.kind, path)
+        fields = {"failure": incident.kind, "path": str(path)}
+        say(log, logging.WARNING, "incident", "%s: %s", incident.kind, path, **fields)
 
 
 def _line(entry: Entry) -> bytes:

@@ -31,6 +31,7 @@ from kraken_trio._internal.model.errors import (
     SwitchLapsed,
 )
 from kraken_trio._internal.model.timestamp import Timestamp
+from kraken_trio._internal.shell.ration import say
 from kraken_trio._internal.shell.scopes import open_services
 
 log = logging.getLogger("kraken_trio.trading")
@@ -101,7 +102,7 @@ class Switch:
             try:
                 await self.set()
             except (OutcomeUnknown, RequestNotSent) as error:
-                log.warning("the dead man's switch was not renewed: %s", error)
+                say(log, logging.WARNING, "switch", "not renewed: %s", error, reason=str(error))
                 return RETRY_S
         return self.timeout_s / 3
 
