@@ -604,13 +604,14 @@ async def test_no_secret_is_in_anything(
         "output": "".join(capfd.readouterr()),
         "shown": repr(shown),
         "observed": repr(recorder.told),
+        "captured": repr(recorder.received),
         "sent": repr(recorder.sent),
         "error": "".join([*told, repr(error), repr(vars(error))]),
     }
     assert len(tokens) >= 2
     assert len(shown) > 20
     assert any(isinstance(each, ProtocolError) for each in shown)
-    assert all(parts[name] for name in ("log", "shown", "observed", "sent", "error"))
+    assert all(parts[name] for name in ("log", "shown", "observed", "captured", "sent", "error"))
     assert "****" in parts["sent"]
     for name, text in parts.items():
         for secret in secrets:

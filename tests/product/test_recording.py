@@ -30,10 +30,14 @@ from msgspec import Struct
 
 from kraken_trio import (
     Channel,
+    ClockSkew,
     Gap,
     GapPolicy,
     HighWater,
     KrakenConfig,
+    LatencyAlert,
+    ObserverFailed,
+    ObserverSlow,
     ProtocolError,
     RequestError,
     Restored,
@@ -51,7 +55,10 @@ from kraken_trio.extended import (
 )
 from kraken_trio.testing import ChaosFault, chaos, open_exchange
 
-NOT_OF_FRAMES = (Resync, Restored, StateChange, HighWater, SubscriptionError, RequestError)
+NOT_OF_FRAMES = (
+    *(ClockSkew, HighWater, LatencyAlert, ObserverFailed, ObserverSlow),
+    *(RequestError, Resync, Restored, StateChange, SubscriptionError),
+)
 """What a feed tells beside what its engine delivers."""
 FAULTS = tuple(
     fault

@@ -85,7 +85,7 @@ FAILED: Final = (
 SEEDS: Final = 300
 CHUNKS: Final = 12
 """So many tests share them."""
-PRIVATE_SEEDS: Final = 30
+PRIVATE_SEEDS: Final = 60
 SOCKET_SEEDS: Final = (1, 2, 3)
 
 START: Final = 1_790_000_000 * 10**9

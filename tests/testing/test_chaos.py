@@ -280,7 +280,11 @@ async def test_what_makes_no_sense_is_told() -> None:
                 trouble.inflict("nope")
             async with chaos(exchange) as other:
                 assert exchange.meddler is other
-            assert exchange.meddler is None
+            assert exchange.meddler is trouble
+            trouble.calm()
+            with pytest.raises(ConfigurationError, match="calm"):
+                trouble.inflict("reset")
+        assert exchange.meddler is None
 
 
 async def test_what_the_block_raises_comes_out_as_it_is() -> None:

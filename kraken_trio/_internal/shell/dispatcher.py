@@ -25,6 +25,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 import trio
+from trio.lowlevel import disable_ki_protection, enable_ki_protection
 
 from kraken_trio._internal.core.buffer import Buffer, Item
 from kraken_trio._internal.core.gauge import Watch
@@ -142,6 +143,8 @@ class Dispatcher:
         if wanted:
             self._queue(item)
 
+    # Ctrl-C strikes in callbacks, and not on the way out of the scope: it would stay entered.
+    @enable_ki_protection
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Call callbacks until ``close``: the dispatcher's task, which there is one of.
 
@@ -227,6 +230,7 @@ class Dispatcher:
             if failures:
                 raise_as_raised(failures)
 
+    @disable_ki_protection
     async def _call(self, callee: Registration, item: object) -> None:
         """Call one, if it still is to be called."""
         if not callee.active:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 
 import trio
 
+from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.ports import Dial
 from kraken_trio._internal.testing.doors import Doors
 from kraken_trio._internal.testing.mangler import Mangler
@@ -57,9 +58,13 @@ class Chaos:
     def inflict(self, fault: ChaosFault | str) -> None:
         """Let this go wrong next, as soon as there is a message that it fits.
 
-        A fault, or its word; ``ConfigurationError`` for a word that is none.
+        A fault, or its word; ``ConfigurationError`` for a word that is none, and after ``calm``.
         """
         (chosen,) = faults_named([fault])
+        if self._trouble.calm:
+            raise ConfigurationError(
+                "inflict", "nothing goes wrong any more after calm()", "Open another chaos block"
+            )
         self._by_hand += 1
         seed = f"{self._seed}/by hand/{self._by_hand}/{chosen.value}"
         self._trouble.add(Planned(0, self._now(), chosen, seed))
@@ -156,6 +161,7 @@ async def chaos(
     plan = None if every_s is None else ChaosPlan(seed, chosen, every_s)
     exchange = where if isinstance(where, Doors) else None
     made = Chaos(plan, seed, where.dial if isinstance(where, Doors) else where)
+    before = None if exchange is None else exchange.meddler
     if exchange is not None:
         made.meet(exchange)
     await trio.lowlevel.checkpoint()
@@ -164,7 +170,7 @@ async def chaos(
     finally:
         made.calm()
         if exchange is not None and exchange.meddler is made:
-            exchange.meddler = None
+            exchange.meddler = before
 
 
 def _nobody(_mishap: Mishap) -> None:
