@@ -283,7 +283,7 @@ async def test_what_makes_no_sense_is_told() -> None:
             assert exchange.meddler is trouble
             trouble.calm()
             with pytest.raises(ConfigurationError, match="calm"):
-                trouble.inflict("reset")
+                trouble.inflict(ChaosFault.DUPLICATE)
         assert exchange.meddler is None
 
 
