@@ -146,6 +146,40 @@ def test_very_many_messages_come_in_several_goes() -> None:
     assert len([*iter(splitter.take_control, b"")]) == sum(len(each) % 2 for each in sent)
 
 
+@pytest.mark.parametrize("size", [100, 70_000, 2**17])
+@pytest.mark.parametrize("fragment", [False, True])
+@pytest.mark.parametrize("step", [1, 7, 64 * 1024])
+def test_text_is_judged_before_its_frame_is_whole(size: int, fragment: bool, step: int) -> None:
+    """However it is cut up, and though it be a fragment: nothing more is waited for."""
+    good = "€" * (size // 6)
+    text = good.encode() + b"\xff" + b"x" * size
+    frame = encode_frame(TEXT, b"\xe2", fin=False) if fragment else b""
+    if fragment:
+        text = b"\x82\xac" + text
+    frame += encode_frame(CONTINUATION if fragment else TEXT, text)
+    wrong = frame.index(b"\xff")
+    splitter = FrameSplitter()
+    with pytest.raises(ProtocolError, match="UTF-8") as caught:
+        for at in range(0, wrong + 1, step):
+            splitter.feed(frame[at : min(at + step, wrong + 1)])
+            assert splitter.next_messages() == []
+    assert caught.value.close_code == INVALID_UTF8
+
+
+@pytest.mark.parametrize("step", [1, 3, 1000])
+def test_characters_may_be_cut_anywhere(step: int) -> None:
+    """In frames, in fragments, and in what is read of both; binary is not looked at."""
+    text = ("€ é " * 100).encode()
+    stream = encode_frame(TEXT, text[:50], fin=False) + encode_frame(PING, b"\xff")
+    stream += encode_frame(CONTINUATION, text[50:]) + encode_frame(TEXT, text)
+    stream += encode_frame(BINARY, b"\xff" * 300) + encode_frame(TEXT, b"x")
+    splitter, taken = FrameSplitter(), list[bytes]()
+    for at in range(0, len(stream), step):
+        splitter.feed(stream[at : at + step])
+        taken += splitter.next_messages()
+    assert taken == [text, text, b"\xff" * 300, b"x"]
+
+
 def test_control_frames_alone_hold_nothing_up() -> None:
     """A message behind more control frames than are split in one go is given at once."""
     splitter = FrameSplitter()

@@ -42,6 +42,8 @@ _OPCODES = frozenset({CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
 
 _SHORT_MAX = 125  # The largest length that stands in the second byte itself.
 _LENGTH_16, _LENGTH_64 = 126, 127  # What stands there instead when 2 or 8 bytes of length follow.
+_HEAD_MIN, _HEAD_MAX = 2, 10
+_HEAD_LENGTHS = {_LENGTH_16: 4, _LENGTH_64: _HEAD_MAX}
 _LENGTH_16_MAX = 2**16 - 1
 _LENGTH_64_MAX = 2**63 - 1
 
@@ -67,8 +69,8 @@ class FrameSplitter:
 
     *Binary* messages are given like text ones, without the UTF-8 check. The exchange sends
     none; if it ever does, the JSON decoder judges them one by one, and no connection is lost.
-    A text message in fragments is checked fragment by fragment, so that one which goes wrong is
-    refused before the rest of it is held.
+    A text message is checked as it comes, in fragments and in pieces of a frame, so that one which
+    goes wrong is refused before the rest of it is held.
 
     *Cost.* Every byte is copied a bounded number of times, however small the pieces are. Held
     are at most one message (``max_message_bytes`` is decided from the header, before the
@@ -83,8 +85,10 @@ class FrameSplitter:
         "_ended",
         "_fault",
         "_held",
+        "_judged",
         "_max_message_bytes",
         "_offset",
+        "_part",
         "_pending",
         "_room",
     )
@@ -100,6 +104,9 @@ class FrameSplitter:
         self._begun = CONTINUATION  # The opcode of the fragmented message begun; zero outside one.
         self._held = bytearray()  # Its fragments, joined.
         self._decoder = _UTF8()  # What was seen of its text: a character may be cut in two.
+        # The same of a text frame of which not all has come, and how much of that was looked at.
+        self._part: codecs.IncrementalDecoder | None = None
+        self._judged = 0
         self._max_message_bytes = max_message_bytes
         self._room = max_message_bytes  # What they leave of it.
         self._control: deque[bytes] = deque()
@@ -189,7 +196,10 @@ class FrameSplitter:
         self._offset = at
         pending = self._pending
         if have + len(pending) < end:
+            if at < have:
+                self._check_begun(chunk[at:])
             return False
+        self._part = None
         self._chunk = chunk[at:] + pending
         self._offset = 0
         pending.clear()
@@ -266,6 +276,28 @@ class FrameSplitter:
     def _check_utf8(self, message: bytes) -> None:
         try:
             message.decode()
+        except UnicodeDecodeError:
+            self._fail("text message is not UTF-8", INVALID_UTF8)
+
+    def _check_begun(self, begin: bytes) -> None:
+        """Judge what is new of a text frame that is not whole yet: it may be long in coming.
+
+        It is ``begin``, and then ``_pending``.
+        """
+        head = begin[:_HEAD_MAX] + self._pending[: max(0, _HEAD_MAX - len(begin))]
+        opcode = head[0] & _OPCODE
+        if len(head) < _HEAD_MIN or (self._begun if opcode == CONTINUATION else opcode) != TEXT:
+            return
+        if self._part is None:
+            self._part = _UTF8()
+            if opcode == CONTINUATION:
+                self._part.setstate(self._decoder.getstate())
+            self._judged = _HEAD_LENGTHS.get(head[1], _HEAD_MIN)
+        ahead = self._judged - len(begin)
+        new = begin[self._judged :] + self._pending if ahead < 0 else self._pending[ahead:]
+        self._judged += len(new)
+        try:
+            self._part.decode(new)
         except UnicodeDecodeError:
             self._fail("text message is not UTF-8", INVALID_UTF8)
 
