@@ -147,7 +147,8 @@ def test_a_snapshot_is_the_truth() -> None:
     orders.apply(report("canceled", "canceled", "ended"))
     now = [placed("stays", limit_price=Decimal(7)), placed("new one")]
     missed = [fill("T2", 2, "filled"), fill("T3", 2, "partly"), fill("T4", 1, "stays")]
-    ended, still_open = orders.begin(now, missed)
+    ended, still_open, unseen = orders.begin(now, missed)
+    assert unseen == []
     assert [these(each.order_id, each.order_status, each.cum_qty) for each in ended] == [
         ("filled", "filled", 3),
         ("partly", "gone", 2),
@@ -184,8 +185,34 @@ def test_what_was_filled_meanwhile_is_counted_once(
         said: dict[str, Any] = {"cum_qty": Decimal(cum), "timestamp": Timestamp(at)}
         orders.apply(fill(name, 1, **said) if name else report("amended", "new", **said))
     fills = [fill(name, qty, timestamp=Timestamp(at)) for name, qty, at in missed]
-    (ended,), _ = orders.begin([], fills)
+    (ended,), *_ = orders.begin([], fills)
     assert ended.cum_qty == Decimal(filled)
+
+
+@pytest.mark.parametrize(
+    "fills, status, qty",
+    [
+        ([("T1", 1, {}), ("T2", 2, {})], "gone", 3),
+        ([("T1", 1, {"order_qty": Decimal(3)}), ("T2", 2, {})], "filled", 3),
+        ([("T1", 1, {"order_qty": Decimal(3)})], "gone", 1),
+        ([("T2", 2, {"order_qty": Decimal(3), "cum_qty": Decimal(3)})], "filled", 3),
+    ],
+)
+def test_an_order_that_only_its_fills_show_has_ended(
+    fills: list[tuple[str, int, dict[str, Any]]], status: str, qty: int
+) -> None:
+    """Filled where they say how much was ordered, and otherwise in a way nobody can tell."""
+    orders = Orders()
+    about = {"symbol": "BTC/USD"}
+    missed = [fill(name, part, **about, **more) for name, part, more in fills]
+    ended, still_open, (order,) = orders.begin([], missed)
+    assert (ended, still_open, orders.get("O")) == ([], [], order)
+    assert summary(order) == (status, "BTC/USD", qty, None, False)
+    assert order.missed
+    assert order.snapshot
+    # What is open, or known, is none of these.
+    assert orders.begin([placed("P")], [fill("T8", 1, "P"), fill("T9", 1)])[2] == []
+    assert orders.get("O") is order
 
 
 def test_what_seemed_gone_may_be_heard_of_again() -> None:
@@ -205,7 +232,7 @@ def test_an_order_that_a_snapshot_says_is_over_is_over() -> None:
     """Should one ever hold such an order, it is not open."""
     orders = Orders()
     orders.apply(placed())
-    assert orders.begin([report("filled", "filled")], []) == ([], [])
+    assert orders.begin([report("filled", "filled")], []) == ([], [], [])
     assert orders.open == ()
 
 

@@ -121,6 +121,24 @@ def test_a_missing_number_is_told_before_what_showed_it(*, deaf: bool) -> None:
     ]
 
 
+def test_orders_that_came_and_were_filled_unseen_are_known_by_their_fills() -> None:
+    """Before the first snapshot they are nobody's news but of who waits; later they are news."""
+    source = ExecutionsSource(Channel.executions())
+    ear = Ear(source, Channel.executions())
+    told: list[Any] = []
+    source.watchers = [lambda order: told.append((order.order_id, order.order_status))]  # type: ignore[union-attr]
+    source.take(message("executions", 1, report("A"), fill("T1", "B"), fill("T2", "A", 2)))
+    source.restart()
+    source.take(message("executions", 1, report("A"), fill("T3", "C", 3)))
+    first, second = ear.heard
+    assert [each.order_id for each in first.past] == ["B"]
+    assert [each.order_id for each in first.orders] == ["A"]
+    assert [each.order_id for each in second.orders] == ["C", "A"]
+    assert second.past == ()
+    assert told == [("B", "gone"), ("A", "new"), ("C", "gone"), ("A", "new")]
+    assert list(source.orders) == ["A", "B", "C"]
+
+
 def test_watchers_are_told_each_order_and_the_end() -> None:
     """One may leave while it is told something; then the others are told all the same."""
     source = ExecutionsSource(Channel.executions())
@@ -199,7 +217,7 @@ def test_fills_that_say_too_little_are_no_records() -> None:
     source.take(message("executions", 1, bare[0]))
     source.take(message("executions", 2, bare[1]))
     assert [len(news.trades) for news in ear.heard] == [0, 0]
-    assert [order.cum_qty for order in ear.heard[1].orders] == [1]
+    assert [order.cum_qty for order in ear.heard[1].orders] == [2]
 
 
 def test_a_source_of_no_kind_adds_nothing_up() -> None:

@@ -8,7 +8,8 @@ must hold whatever happens:
 * *balances*: likewise, by the entries of the ledger;
 * *fills*: each comes exactly once and in order, as it was traded, or is inside of a ``Gap``;
 * *streams*: whoever keeps what ``open_orders`` gives has what the table has;
-* *waits*: what ``wait_order`` says became of an order is what did, or that nobody can tell;
+* *waits*: what ``wait_order`` says became of an order is what did, or that nobody can tell; and it
+  says so of each order that was ever shown;
 * *the end*: when nothing goes wrong any more, all of it is live and exactly what the exchange has.
 """
 
@@ -181,6 +182,7 @@ class Trades:
         self._gap = False
         self.seen = 0
         self.gaps = 0
+        self.orders: set[str] = set()
 
     def begin_anew(self) -> None:
         """Another subscription."""
@@ -192,6 +194,7 @@ class Trades:
             self._gap = True
             self.gaps += 1
             return
+        self.orders.add(item.order_id)
         fills = self._truth.account.fills[::-1]
         number = next(n for n, fill in enumerate(fills) if fill.exec_id == item.exec_id)
         fill = fills[number]
@@ -220,6 +223,7 @@ class Stream:
     def __init__(self) -> None:
         """Nothing yet."""
         self.open: dict[str, Order] = {}
+        self.seen: set[str] = set()
 
     def begin_anew(self) -> None:
         """Another subscription."""
@@ -229,6 +233,7 @@ class Stream:
         """An order is there as long as it is open."""
         if isinstance(item, Order):
             self.open[item.order_id] = item
+            self.seen.add(item.order_id)
             if not item.open:
                 del self.open[item.order_id]
 
@@ -245,19 +250,24 @@ async def consume(enter: Callable[[], Any], keeper: Any) -> None:
             keeper.begin_anew()
 
 
-async def wait(feed: Feed, truth: Truth, name: str, outcomes: Counter[str]) -> None:
+async def wait(
+    feed: Feed, truth: Truth, name: str, outcomes: Counter[str], waiting: set[str]
+) -> None:
     """Wait for the end of an order, and hold what is said against what became of it."""
     said, qty = "nobody subscribed", None
     order = None
+    waiting.add(name)
     try:
         order = await feed.wait_order(name, "filled")
     except OrderEnded as ended:
         said = ended.order_status
     except SubscriptionError:
+        waiting.remove(name)
         outcomes[said] += 1
         return
     else:
         said, qty = order.order_status, order.cum_qty
+    waiting.remove(name)
     outcomes[said] += 1
     became = truth.account.order(name)
     assert became.status in ("filled", "canceled")
@@ -305,7 +315,7 @@ async def run(seed: int) -> tuple[Counter[ChaosFault], Counter[str], Trades]:
         exchange.account.deposit("USD", Decimal(10**6))
         keys = {"api_key": exchange.api_key, "api_secret": exchange.api_secret}
         config = KrakenConfig(**{**SETTINGS, **keys})
-        trades, stream = Trades(truth), Stream()
+        trades, stream, waiting = Trades(truth), Stream(), set[str]()
         async with open_kraken(config, dial=trouble.dial, rest=exchange.rest) as feed:
             tables = Tables(feed, truth)
             async with trio.open_nursery() as nursery:
@@ -316,7 +326,7 @@ async def run(seed: int) -> tuple[Counter[ChaosFault], Counter[str], Trades]:
                     for _ in range(dice.randrange(4)):
                         name = live(exchange, dice)
                         if name is not None and dice.random() < 0.5:
-                            nursery.start_soon(wait, feed, truth, name, outcomes)
+                            nursery.start_soon(wait, feed, truth, name, outcomes, waiting)
                     if step % 40 == 39:
                         exchange.revoke_tokens()
                     await trio.sleep(PAUSE_S * dice.random())
@@ -342,6 +352,9 @@ async def run(seed: int) -> tuple[Counter[ChaosFault], Counter[str], Trades]:
                 exchange.account.cancel_all()
                 await trio.sleep(2)
                 assert feed.orders.open == ()
+                # Of what still waits nothing was ever shown: it came and was cancelled unseen.
+                assert not waiting & (stream.seen | trades.orders | set(feed.orders))
+                outcomes["unseen"] += len(waiting)
                 nursery.cancel_scope.cancel()
             assert tables.live[True] > tables.live[False] / 10
             assert len(feed.orders) == 0

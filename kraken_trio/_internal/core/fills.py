@@ -47,6 +47,11 @@ class Fills:
         return tuple(self._latest)
 
     @property
+    def begun(self) -> bool:
+        """Whether a snapshot has been seen."""
+        return self._begun
+
+    @property
     def losing(self) -> bool:
         """Whether something may be missing, until the next snapshot."""
         return self._mark is not None

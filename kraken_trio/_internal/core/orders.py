@@ -7,7 +7,8 @@ A report is laid over what was known: what it does not say stays. A snapshot rep
 open, for it is the truth; what was open before and is not in it has ended meanwhile. How, no
 snapshot says: where its known fills make up all that was ordered it was filled, and otherwise it
 is ``gone``, which is honest: it may have been cancelled, or have expired, or have been filled by
-more than the snapshot shows.
+more than the snapshot shows. An order that came and was filled while nobody listened shows by its
+fills alone, and has ended likewise; one that came and was cancelled then shows nowhere.
 
 Bounds: orders that ended are remembered, the latest ``ENDED_KEPT`` of them. What is open the
 exchange bounds itself, by the account's tier.
@@ -105,11 +106,12 @@ class Orders:
 
     def begin(
         self, reports: Iterable[Execution], missed: Iterable[Execution]
-    ) -> tuple[list[Order], list[Order]]:
-        """Take the open orders of a snapshot for the truth. Give those that ended meanwhile, and
-        then those that are open, each oldest first.
+    ) -> tuple[list[Order], list[Order], list[Order]]:
+        """Take the open orders of a snapshot for the truth. Give those that ended meanwhile, those
+        that are open, and those that nobody knew before and are over already, each oldest first.
 
-        ``missed`` are the fills that were not seen before, whichever order they are of.
+        ``missed`` are the fills that were not seen before, oldest first, whichever order they are
+        of. An order that came and ended without a fill meanwhile is in nothing, so not in these.
         """
         before, self._open = self._open, {}
         fresh = [Order(**_said(report), snapshot=True) for report in reports]
@@ -124,10 +126,15 @@ class Orders:
             for order_id, order in before.items()
             if order_id not in self._open and order_id not in self._ended
         ]
-        for order in ended:
+        unseen = [
+            _over(_of(found), self._traded[order_id], [])
+            for order_id, found in fills.items()
+            if order_id not in before and self.get(order_id) is None
+        ]
+        for order in (*ended, *unseen):
             self._put(order)
         self._traded = {name: sums for name, sums in self._traded.items() if name in self._open}
-        return ended, list(self._open.values())
+        return ended, list(self._open.values()), unseen
 
     def _trade(self, fill: Execution) -> None:
         name = fill.order_id
@@ -191,8 +198,16 @@ def _with(order: Order, filled: Sum) -> Order:
     return replace(order, cum_qty=filled[0], cum_cost=filled[1], avg_price=None)
 
 
+def _of(fills: Iterable[Execution]) -> Order:
+    """An order of which nothing but fills is known, oldest first."""
+    said: dict[str, Any] = {}
+    for fill in fills:
+        said |= _said(fill)
+    return Order(**said)
+
+
 def _over(order: Order, traded: Sum, missed: list[Execution]) -> Order:
-    """An order that was open, and is not in the snapshot.
+    """An order that is not open any more: the snapshot has it not.
 
     What was filled of it is all its fills that are known; or what reports said, which knew of fills
     that are not, and the fills since. Neither is ever more than the truth, so the larger counts.

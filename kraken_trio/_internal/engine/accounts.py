@@ -44,6 +44,9 @@ class News(Struct, frozen=True):
     """Names of the fills of a snapshot, oldest first."""
     reaches_back: bool = True
     """Whether no fill is missing between those that were seen before the first loss and these."""
+    past: Sequence[Order] = ()
+    """Those that were over before anything was seen: known by their fills, and nobody's news but of
+    who waits for one."""
 
 
 class Listener(Protocol):
@@ -104,7 +107,7 @@ class Source:
         if message.snapshot:
             self.begun, self.live = True, self.whole
             signals.append(SnapshotSeen(first))
-        for order in news.orders:
+        for order in (*news.past, *news.orders):
             for watcher in self.watchers:
                 watcher(order)
         for listener in tuple(self.listeners):
@@ -214,14 +217,16 @@ class ExecutionsSource(Source):
     def _begin(self, message: RecordsMessage, reports: Sequence[Execution]) -> News:
         fills = [report for report in reports if is_fill(report)]
         open_ones = [report for report in reports if not is_fill(report)]
+        first = not self.fills.begun
         missed, reaches_back = self.fills.begin(fills)
-        ended, still_open = self.orders.begin(open_ones, missed)
+        ended, still_open, unseen = self.orders.begin(open_ones, missed)
         trades = [own_trade(fill, self.orders.get(fill.order_id)) for fill in missed]
         latest = [fill.exec_id for fill in self.fills.latest]
         return News(
             message,
-            [*ended, *still_open],
+            [*ended, *still_open] if first else [*ended, *unseen, *still_open],
             [trade for trade in trades if trade],
             latest[len(latest) - len(fills) :],
             reaches_back,
+            unseen if first else (),
         )

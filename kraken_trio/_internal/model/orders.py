@@ -110,7 +110,8 @@ class Order(Struct, frozen=True, gc=False, kw_only=True):
     """True where a snapshot said how it stands, rather than that something happened."""
     missed: bool = False
     """True where its end was missed and found in a snapshot, which no longer has it: then it is
-    ``filled`` if the fills that are known make up all of it, and ``gone`` otherwise."""
+    ``filled`` if the fills that are known make up all of it, and ``gone`` otherwise. Where nothing
+    was heard of it before, those fills are all that is known, so ``cum_qty`` may be more."""
 
     @property
     def open(self) -> bool:

@@ -322,10 +322,12 @@ class Feed:
 
         ``new`` is reached by one that is partly filled, too; ``filled``, ``canceled`` and
         ``expired`` are ends. One that is not known yet is waited for, also over reconnects; set a
-        limit with ``trio.fail_after``. Raises ``OrderEnded`` where it ended otherwise;
-        ``SubscriptionError`` where nothing is subscribed to that tells of orders, or not any more,
-        or where ``feed.disconnect()`` ended the session; ``trio.ClosedResourceError`` when the
-        feed's block is left. Cancelled, it leaves nothing behind. Always a checkpoint.
+        limit with ``trio.fail_after``, for one that came and was cancelled while there was no
+        connection is never heard of. One filled then is known by its fills. Raises ``OrderEnded``
+        where it ended otherwise; ``SubscriptionError`` where nothing is subscribed to that tells of
+        orders, or not any more, or where ``feed.disconnect()`` ended the session;
+        ``trio.ClosedResourceError`` when the feed's block is left. Cancelled, it leaves nothing
+        behind. Always a checkpoint.
         """
         return await wait_order(self._hub, order_id, status)
 

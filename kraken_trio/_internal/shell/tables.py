@@ -33,7 +33,8 @@ S = TypeVar("S", bound=Source)
 class OrderTable(Mapping[str, Order]):
     """Own orders as they stand, by ``order_id``: a live view, never a copy.
 
-    It knows all that are open, and the latest 1,000 that ended while it watched. It is there as
+    It knows all that are open, and the latest 1,000 that ended while it watched, or before, where
+    their fills are among those of a snapshot. It is there as
     long as something is subscribed to that orders are folded from (``executions``, ``open_orders``
     or ``own_trades``), and empty otherwise.
     """
