@@ -34,7 +34,9 @@ print(error.complaint.mend)
 Severity is the exchange's own: words that begin with `E` (and those without such a mark) are an
 error, those with `W` a warning, which comes beside a result. Words that are not known keep their
 text and the category that they say themselves; they are `known=False`, without advice, and never
-repeated. Where words end in `...`, they go on with what they are about.
+repeated, except those of the category `Service`, all of which pass. Where words end in `...`, they
+go on with what they are about; all that begin with `E` may go on with a colon and a detail. Of
+several refusals that come as one, joined by commas, the worst is explained.
 
 What is refused with a key is an `AuthenticationError` where a token was asked for. In the answer to
 a subscription each refusal is a `SubscriptionError` of that subscription, whatever the column says.

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
+from itertools import permutations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kraken_trio._internal.model import errors
-from kraken_trio._internal.model.complaints import ROWS, Complaint, Severity, explain
+from kraken_trio._internal.model.complaints import (
+    ROWS,
+    Complaint,
+    Row,
+    Severity,
+    doubtful,
+    explain,
+    worst,
+)
 
 KINDS = {
     "AuthenticationError",
@@ -84,6 +95,71 @@ def test_unknown_words(text: str, severity: Severity, category: str, kind: str) 
         mend="",
         known=False,
     )
+
+
+WITH_SEVERITY = [row for row in ROWS if re.match("E[A-Za-z]+:", row.text)]
+
+
+@given(st.sampled_from(WITH_SEVERITY), st.text())
+def test_a_detail_changes_nothing(row: Row, detail: str) -> None:
+    """Whatever stands behind a colon, unless it makes longer words that are known."""
+    text = f"{row.text}:{detail}"
+    assume(
+        not any(len(other.text) > len(row.text) and text.startswith(other.text) for other in ROWS)
+    )
+    assume(worst(text) == text)
+    plain, found = explain(row.text), explain(text)
+    assert found == replace(plain, text=text)
+    assert doubtful(text) == doubtful(row.text)
+
+
+def test_what_has_no_severity_has_no_detail() -> None:
+    """And nothing but a colon begins one."""
+    assert not explain("Exceeded msg rate:x").known
+    assert not explain("EOrder:Insufficient funds today").known
+
+
+def test_of_services_all_passes() -> None:
+    """Also what nobody knows."""
+    found = explain("EService:Timeout")
+    assert (found.known, found.retryable, found.category) == (False, True, "Service")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        # The worst is the first.
+        ["EAPI:Invalid key", "EService:Busy", "EQuery:New"],
+        ["EService:Deadline elapsed", "EOrder:Insufficient funds"],
+        ["EService:Busy, or so", "WGeneral:Danger"],
+        ["EOrder:New, they say", "EService:Busy:x, 7"],
+    ],
+)
+def test_of_several_the_worst_speaks(parts: list[str]) -> None:
+    """In whichever order they come; the words stay whole."""
+    for some in permutations(parts):
+        text = ", ".join(some)
+        assert worst(text) == parts[0]
+        assert explain(text) == replace(explain(parts[0]), text=text)
+
+
+@pytest.mark.parametrize(
+    "text, doubt",
+    [
+        ("EGeneral:Internal error", True),
+        ("EGeneral:Internal error:17", True),
+        ("EService:Deadline elapsed", True),
+        ("EService:Timeout", True),
+        ("EOrder:Insufficient funds, EGeneral:Internal error", True),
+        ("EService:Busy", False),
+        ("EOrder:Rate limit exceeded", False),
+        ("WService:Slow", False),
+        ("something new", False),
+    ],
+)
+def test_what_leaves_open_whether_it_was_done(text: str, *, doubt: bool) -> None:
+    """A failure is no refusal."""
+    assert doubtful(text) == doubt
 
 
 @given(st.text())

@@ -6,7 +6,9 @@ project. The table in ``docs/errors.md`` is drawn from here.
 Engine and REST share one form, ``<severity><category>:<text>[:detail]``, where the severity is
 ``E`` or ``W``; of strings in other forms the category is told here. What is not known keeps its
 text, has the category that it says itself, and is not to be repeated: to repeat what a stranger
-refused is how one gets banned.
+refused is how one gets banned. Only what is of the category ``Service`` always passes.
+
+Several refusals may come as one, joined by a comma: then the worst of them speaks for all.
 
 Source: section "Errors" of the WebSocket v2 documentation, "Basics" and "Rate limits" of the REST
 documentation, and captured refusals.
@@ -16,9 +18,11 @@ from __future__ import annotations
 
 import enum
 import re
+from itertools import pairwise
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 
 class Severity(enum.Enum):
@@ -67,10 +71,12 @@ class Row(Struct, frozen=True):
     category: str = ""
     """Of words that do not say it themselves."""
     whole: bool = True
-    """Whether these are all the words: others go on with what they are about."""
+    """Whether these are all the words: others go on with what they are about. All that have a
+    severity may go on with a colon and a detail."""
+    doubtful: bool = False
+    """Whether an order that is refused so may have been placed or changed all the same."""
 
 
-_FORM: Final = re.compile(r"([EW])([A-Za-z]{2,20}): ?(?=\S)")
 _SUBSCRIPTION, _ORDER, _AUTH = "SubscriptionError", "OrderRejected", "AuthenticationError"
 
 _CHECK_PAIR: Final = (
@@ -194,12 +200,14 @@ ROWS: Final[tuple[Row, ...]] = (
         "Look whether the order is there, by its cl_ord_id in the executions, before sending it "
         "again",
         "OutcomeUnknown",
+        doubtful=True,
     ),
     Row(
         "EGeneral:Internal error",
         "Try again after a pause; of an order, look first whether it was placed",
         retryable=True,
         whole=False,
+        doubtful=True,
     ),
     # Requests.
     Row("EGeneral:Invalid arguments:Index unavailable", "Use another trigger than index", _ORDER),
@@ -252,24 +260,86 @@ ROWS: Final[tuple[Row, ...]] = (
 )
 """All that is known, each once."""
 
+_FORM: Final = re.compile(r"([EW])([A-Za-z]{2,20}): ?(?=\S)")
+_JOINT: Final = re.compile(rf", (?={_FORM.pattern})")
 _EXACT: Final = {row.text: row for row in ROWS if row.whole}
 # The longest first, as it says most.
 _BEGINNINGS: Final = sorted(
-    (row for row in ROWS if not row.whole), key=lambda row: len(row.text), reverse=True
+    (
+        (row, row.text + ":" if row.whole else row.text)
+        for row in ROWS
+        if not row.whole or _FORM.match(row.text)
+    ),
+    key=lambda found: len(found[0].text),
+    reverse=True,
 )
 _KINDS: Final = {"Order": _ORDER, "Trade": _ORDER, "Subscription": _SUBSCRIPTION}
 """What unknown words become, by their category."""
+_PASSING: Final = "Service"
+"""The category of which all that is said passes."""
 
 
 def explain(text: str) -> Complaint:
-    """Say what words of the exchange mean. Words that are not known keep their text."""
+    """Say what words of the exchange mean, of several joined the worst. Words that are not known
+    keep their text.
+    """
+    parts = _apart(text)
+    if len(parts) == 1:
+        return _explained(text)
+    return replace(min(map(_explained, parts), key=_badness), text=text)
+
+
+def worst(text: str) -> str:
+    """Of several refusals that came joined, the worst; what is none of these as it is."""
+    return min(map(_explained, _apart(text)), key=_badness).text
+
+
+def doubtful(text: str) -> bool:
+    """Whether an order may have been placed or changed that was refused with these words: the
+    exchange failed at it, and never said no.
+    """
+    for part in _apart(text):
+        row = _row(part)
+        severity, category = _taken_apart(part)
+        if row is None and category == _PASSING and severity is Severity.ERROR:
+            return True
+        if row is not None and row.doubtful:
+            return True
+    return False
+
+
+def _apart(text: str) -> list[str]:
+    """Refusals that came joined, each by itself; only where each has a severity and a category."""
+    found = _FORM.match(text)
+    if found is None:
+        return [text]
+    starts = [0, *(joint.end() for joint in _JOINT.finditer(text)), len(text) + 2]
+    return [text[start : end - 2] for start, end in pairwise(starts)]
+
+
+def _badness(complaint: Complaint) -> tuple[bool, ...]:
+    """Sort the worst first: errors, what is in doubt, what is final, and what is known."""
+    return (
+        complaint.severity is Severity.WARNING,
+        complaint.kind != "OutcomeUnknown",
+        complaint.retryable,
+        not complaint.known,
+    )
+
+
+def _row(text: str) -> Row | None:
+    found = _EXACT.get(text)
+    return found or next((row for row, words in _BEGINNINGS if text.startswith(words)), None)
+
+
+def _explained(text: str) -> Complaint:
+    """What words mean that are not joined."""
     severity, category = _taken_apart(text)
-    row = _EXACT.get(text)
-    if row is None:
-        row = next((row for row in _BEGINNINGS if text.startswith(row.text)), None)
+    row = _row(text)
     if row is None:
         kind = _KINDS.get(category, "RequestError")
-        return Complaint(text, category, severity, kind, False, "", known=False)  # noqa: FBT003 - a struct
+        passes = category == _PASSING
+        return Complaint(text, category, severity, kind, passes, "", known=False)
     return Complaint(text, row.category or category, severity, row.kind, row.retryable, row.mend)
 
 
