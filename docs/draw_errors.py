@@ -40,6 +40,8 @@ several refusals that come as one, joined by commas, the worst is explained.
 
 What is refused with a key is an `AuthenticationError` where a token was asked for. In the answer to
 a subscription each refusal is a `SubscriptionError` of that subscription, whatever the column says.
+Where an order was to be made or changed, `EGeneral:Internal error` and words of `EService` that are
+not known are an `OutcomeUnknown`, which is never retryable: the order may be there.
 
 | words | category | error | retryable | what to do |
 |---|---|---|---|---|

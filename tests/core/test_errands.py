@@ -18,6 +18,7 @@ from kraken_trio._internal.core.errands import (
     Errand,
     Errands,
     Finished,
+    OrderRequest,
     Withdrawn,
 )
 from kraken_trio._internal.core.pending import MAX_REQ_ID
@@ -222,3 +223,28 @@ def test_nothing_is_ever_sent_twice(steps: list[Any]) -> None:
     assert len(made) == 0
     assert not made._making
     assert not made._changing
+
+
+@pytest.mark.parametrize("request_", [ADD, BATCH, AMEND, EDIT, CANCEL, CancelAll()])
+@pytest.mark.parametrize("words", ["EGeneral:Internal error", "EService:Timeout"])
+def test_a_failure_is_no_refusal_of_what_makes_or_changes_an_order(
+    request_: OrderRequest, words: str
+) -> None:
+    """In time or late; what cancels may be asked again."""
+    made = online()
+    errand, late = made.add(request_, ("A",)), made.add(request_, ("A",))
+    assert made.take(1.0) is errand
+    no = Reply(method="", success=False, req_id=errand.req_id, error=words)
+    assert made.replied(no) == [Finished(errand)]
+    made.take(1.0)
+    made.withdraw(late, "nobody waits")
+    no_late = Reply(method="", success=False, req_id=late.req_id, error=words)
+    told = made.replied(no_late)
+    if isinstance(request_, (CancelOrder, CancelAll)):
+        assert errand.outcome == Answered(no)
+        assert (told, late.late) == ([Finished(late)], no_late)
+    else:
+        assert errand.outcome == Doubtful(words)
+        assert (told, late.late) == ([], None)
+        # The word that is none ends nothing.
+        assert late.outcome == Doubtful("nobody waits")

@@ -175,3 +175,14 @@ def test_an_error_can_be_grouped_and_noted() -> None:
     assert found is not None
     assert found.exceptions == (error,)
     assert error.__notes__ == ["on the third of May"]
+
+
+@pytest.mark.parametrize("method", ["add_order", "batch_add", "amend_order", "edit_order"])
+@pytest.mark.parametrize("words", ["EGeneral:Internal error:1", "EService:Timeout"])
+def test_what_may_have_made_an_order_is_never_retryable(method: str, words: str) -> None:
+    """Neither as a refusal nor as a doubt; a cancellation and a plain refusal may be."""
+    assert not OrderRejected(method, words).retryable
+    assert not OutcomeUnknown(method, words).retryable
+    assert isinstance(request_error(method, words), OutcomeUnknown)
+    assert OrderRejected("cancel_order", words).retryable
+    assert OrderRejected(method, "EOrder:Rate limit exceeded").retryable

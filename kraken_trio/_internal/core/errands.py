@@ -28,7 +28,7 @@ from typing import Final
 from msgspec import Struct
 
 from kraken_trio._internal.core.pending import MAX_REQ_ID
-from kraken_trio._internal.model.complaints import explain
+from kraken_trio._internal.model.complaints import doubtful, explain
 from kraken_trio._internal.model.errors import OutcomeUnknown, RequestError
 from kraken_trio._internal.model.messages import Reply
 from kraken_trio._internal.model.requests import (
@@ -196,8 +196,7 @@ class Errands:
         errand = self._sent.pop(reply.req_id, None)
         if errand is not None:
             self._count(errand, -1)
-            # Some words leave open whether it was done all the same.
-            if reply.error is not None and explain(reply.error).kind == OutcomeUnknown.__name__:
+            if _open(errand, reply):
                 errand.outcome = Doubtful(reply.error)
                 self._remember(errand)
             else:
@@ -207,6 +206,8 @@ class Errands:
         if errand is None:
             self.unmatched += 1
             return []
+        if _open(errand, reply):
+            return []  # Still nobody knows.
         errand.late = reply
         return [Finished(errand)]
 
@@ -265,3 +266,15 @@ class Errands:
         self._doubtful[errand.req_id] = errand
         if len(self._doubtful) > REMEMBERED:
             del self._doubtful[next(iter(self._doubtful))]
+
+
+def _open(errand: Errand, reply: Reply) -> bool:
+    """Whether its words leave open whether it was done all the same: what makes or changes an order
+    must not be asked twice, so there a failure of the exchange's is no refusal.
+    """
+    error = reply.error
+    if reply.success or error is None:
+        return False
+    if isinstance(errand.request, _CHANGING) and doubtful(error):
+        return True
+    return explain(error).kind == OutcomeUnknown.__name__

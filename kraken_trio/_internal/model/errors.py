@@ -30,8 +30,10 @@ from __future__ import annotations
 
 import attrs
 
-from kraken_trio._internal.model.complaints import Complaint, explain
+from kraken_trio._internal.model.complaints import Complaint, doubtful, explain
 
+_CHANGING = frozenset({"add_order", "batch_add", "amend_order", "edit_order"})
+"""Methods by which an order is made or changed."""
 EXCERPT_CHARACTERS = 120
 """How much of a faulty frame an error may carry: enough to know it, too little for a flood."""
 
@@ -231,6 +233,12 @@ class RequestError(Said, KrakenError):
 class OrderRejected(RequestError):
     """The exchange said no to an order. Where it said nothing, see ``OutcomeUnknown``."""
 
+    def __attrs_post_init__(self) -> None:
+        """What may have made or changed an order all the same must not be asked again."""
+        super().__attrs_post_init__()
+        if self.method in _CHANGING and doubtful(self.reason):
+            self.retryable = False
+
 
 @attrs.define(slots=False, eq=False)
 class OutcomeUnknown(RequestError):
@@ -242,6 +250,10 @@ class OutcomeUnknown(RequestError):
 
     names: tuple[str, ...] = ()
     """The orders that it was about: the exchange's names of them, and the client's."""
+
+    def __attrs_post_init__(self) -> None:
+        """Whatever the words say, what may have been done must not be asked again."""
+        self.retryable = False
 
 
 @attrs.define(slots=False, eq=False)
@@ -288,4 +300,6 @@ def request_error(method: str, reason: str, req_id: int | None = None) -> Reques
         "OutcomeUnknown": OutcomeUnknown,
     }
     kind = kinds.get(explain(reason).kind, RequestError)
+    if method in _CHANGING and doubtful(reason):
+        kind = OutcomeUnknown
     return kind(method, reason, req_id)
