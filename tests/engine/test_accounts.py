@@ -178,6 +178,20 @@ def test_only_what_is_told_all_can_be_right(wire: Channel, *, whole: bool, share
     assert (source.whole, source.shareable, source.live) == (whole, shareable, whole)
 
 
+@pytest.mark.parametrize("snap_orders", [True, False])
+def test_open_orders_of_a_snapshot_are_all_whatever_else_is_left_out(*, snap_orders: bool) -> None:
+    """So those that it has not are over; without them it says nothing of that."""
+    source = ExecutionsSource(Channel.executions(snap_orders=snap_orders, order_status=False))
+    Ear(source, source.wire)
+    source.take(message("executions", 1))
+    source.take(message("executions", 2, report("A")))
+    source.restart()
+    source.take(message("executions", 1))
+    order = source.orders.get("A")
+    assert order is not None
+    assert (order.order_status, source.live) == ("gone" if snap_orders else "new", False)
+
+
 @pytest.mark.parametrize("snap_trades", [True, False])
 def test_what_a_snapshot_would_hold_now(*, snap_trades: bool) -> None:
     """Open orders, oldest first; then fills, latest first, where they were asked for."""

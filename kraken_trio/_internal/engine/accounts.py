@@ -178,10 +178,12 @@ class ExecutionsSource(Source):
     @property
     def whole(self) -> bool:
         """Only with the open orders, and with every change of each."""
-        wire = self.wire
-        return (
-            wire.needs_snapshot and wire.snap_orders is not False and wire.order_status is not False
-        )
+        return self._replaced and self.wire.order_status is not False
+
+    @property
+    def _replaced(self) -> bool:
+        """Whether a snapshot has all open orders, so that it says what is not open any more."""
+        return self.wire.needs_snapshot and self.wire.snap_orders is not False
 
     def recall(self) -> Iterator[Execution]:
         """As in ``Source``: the open orders, oldest first, then the latest fills, latest first."""
@@ -202,7 +204,7 @@ class ExecutionsSource(Source):
 
     def _add_up(self, message: RecordsMessage) -> News:
         reports = cast("tuple[Execution, ...]", message.records)
-        if message.snapshot and self.whole:
+        if message.snapshot and self._replaced:
             return self._begin(message, reports)
         orders: list[Order] = []
         trades: list[OwnTrade | None] = []
