@@ -38,6 +38,23 @@ async def test_where_the_key_comes_from(
         assert not there.exchange.rest.requests
 
 
+@pytest.mark.parametrize("moved", ["key", "secret"])
+async def test_a_key_and_its_secret_may_stand_in_different_places(
+    account: Reaching,
+    capfd: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    moved: str,
+) -> None:
+    """One in the environment and one in the file: they make a key, and both places are named."""
+    async with account() as there:
+        name = f"KRAKEN_API_{moved.upper()}"
+        (tmp_path / ".env").write_text(f"{name}={getattr(there.exchange, f'api_{moved}')}\n")
+        monkeypatch.delenv(name)
+        assert await token(check=True, **there.options) == 0
+        assert "from the environment and the file .env; neither" in capfd.readouterr().out
+
+
 async def test_a_good_key(account: Reaching, capfd: Capture) -> None:
     """It says for how long the token would have been good."""
     async with account() as there:

@@ -6,11 +6,12 @@ No character of a key, a secret or a token is shown, ever: that is what this com
 from __future__ import annotations
 
 import json
+import os
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from kraken_trio import AuthenticationError, ConfigurationError, KrakenConfig
+from kraken_trio import AuthenticationError, ConfigurationError
 from kraken_trio._internal.apps.account import (
     Demo,
     RestUrl,
@@ -85,7 +86,10 @@ def _source(*, demo: bool) -> str:
     """Where the key comes from."""
     if demo:
         return "the simulated exchange"
-    return "the environment" if KrakenConfig.from_env(None).api_key else "the file .env"
+    there = [bool(os.environ.get(name)) for name in ("KRAKEN_API_KEY", "KRAKEN_API_SECRET")]
+    if all(there):
+        return "the environment"
+    return "the environment and the file .env" if any(there) else "the file .env"
 
 
 def _in_words(told: dict[str, Any]) -> str:
