@@ -223,6 +223,18 @@ def test_balances() -> None:
     assert BalancesSource(Channel.balances(users="all")).shareable
 
 
+def test_balances_of_several_accounts_are_not_added_up() -> None:
+    """They would be taken for one; the entries are delivered all the same."""
+    source = BalancesSource(Channel.balances(users="all"))
+    ear = Ear(source, source.wire)
+    for sequence, user in enumerate(("a", "b"), 2):
+        held = Decimal(sequence)
+        entry = BalanceUpdate(ledger_id=user, asset="USD", amount=held, balance=held, user=user)
+        source.take(message("balances", sequence, entry))
+    assert [len(news.message.records) for news in ear.heard if isinstance(news, News)] == [1, 1]
+    assert (len(source.balances), source.live) == (0, False)
+
+
 def test_fills_that_say_too_little_are_no_records() -> None:
     """Neither in a snapshot nor as news; their orders hear of them."""
     source = ExecutionsSource(Channel.executions())

@@ -142,7 +142,7 @@ class Source:
 
 
 class BalancesSource(Source):
-    """What is held."""
+    """What is held. Nothing is added up for sub-accounts: each has balances of its own."""
 
     def __init__(self, wire: Channel) -> None:
         """Hold nothing."""
@@ -155,6 +155,8 @@ class BalancesSource(Source):
         return (held for asset in self.balances if (held := self.balances.get(asset)))
 
     def _add_up(self, message: RecordsMessage) -> News:
+        if self.wire.users is not None:
+            return News(message)
         if message.snapshot:
             self.balances.begin(cast("tuple[BalanceSnapshot, ...]", message.records))
             return News(message)
