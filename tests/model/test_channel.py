@@ -361,3 +361,12 @@ def test_the_key_is_what_the_data_say(
 ) -> None:
     """Two depths of a book have the same, and two intervals of candles do not."""
     assert channel.key == key
+
+
+def test_of_books_order_by_order_a_connection_has_two_hundred() -> None:
+    """Each counted once, whatever its name; other channels have no such limit."""
+    names = [f"A{number}/USD" for number in range(199)]
+    assert len(Channel.level3(*names, "BTC/USD", "XBT/USD", names[0]).symbols) == 200
+    with pytest.raises(ConfigurationError, match="symbols: of level3 must be 200 at most, are 201"):
+        Channel.level3(*names, "BTC/USD", "ETH/USD")
+    assert len(Channel.book(*names, "BTC/USD", "ETH/USD").symbols) == 201
