@@ -196,8 +196,8 @@ class Errands:
         errand = self._sent.pop(reply.req_id, None)
         if errand is not None:
             self._count(errand, -1)
-            if _open(errand, reply):
-                errand.outcome = Doubtful(reply.error)
+            if (words := _failure(errand, reply)) is not None:
+                errand.outcome = Doubtful(words)
                 self._remember(errand)
             else:
                 errand.outcome = Answered(reply)
@@ -206,7 +206,7 @@ class Errands:
         if errand is None:
             self.unmatched += 1
             return []
-        if _open(errand, reply):
+        if _failure(errand, reply) is not None:
             return []  # Still nobody knows.
         errand.late = reply
         return [Finished(errand)]
@@ -268,13 +268,12 @@ class Errands:
             del self._doubtful[next(iter(self._doubtful))]
 
 
-def _open(errand: Errand, reply: Reply) -> bool:
-    """Whether its words leave open whether it was done all the same: what makes or changes an order
-    must not be asked twice, so there a failure of the exchange's is no refusal.
+def _failure(errand: Errand, reply: Reply) -> str | None:
+    """Words that leave open whether it was done all the same, if it was answered with such. What
+    makes or changes an order must not be asked twice, so there a failure is no refusal.
     """
-    error = reply.error
-    if reply.success or error is None:
-        return False
-    if isinstance(errand.request, _CHANGING) and doubtful(error):
-        return True
-    return explain(error).kind == OutcomeUnknown.__name__
+    words = reply.error
+    if words is None:
+        return None
+    changing = isinstance(errand.request, _CHANGING) and doubtful(words)
+    return words if changing or explain(words).kind == OutcomeUnknown.__name__ else None
