@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import Any
 
@@ -12,8 +13,10 @@ import trio.testing
 from kraken_trio._internal.observe import server
 from kraken_trio._internal.observe.server import (
     CLIENT_TIMEOUT_S,
+    COMPLAINT_PAUSE_S,
     MAX_HEAD_BYTES,
     MOST_CLIENTS,
+    Guarded,
     serve_client,
     serve_metrics,
     serve_registry,
@@ -165,3 +168,59 @@ async def test_strangers_wait_for_each_other_and_not_for_ever(
         for stream in silent:
             await stream.aclose()
         nursery.cancel_scope.cancel()
+
+
+class Broken:
+    """A collector of somebody else."""
+
+    def describe(self) -> list[Any]:
+        """Describe nothing, or it would be asked as it is registered."""
+        return []
+
+    def collect(self) -> list[Any]:
+        """Fail."""
+        raise RuntimeError("somebody else's")
+
+
+@extra
+async def test_what_a_collector_raises_is_an_answer_and_ends_nothing(
+    opened: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The client has 500, the log one line, and the feed and the page go on."""
+    from prometheus_client import CollectorRegistry  # noqa: PLC0415 - an extra
+
+    registry: Any = CollectorRegistry()
+    broken: Any = Broken()
+    registry.register(broken)
+    async with (
+        opened() as (_, feed),
+        feed.book("BTC/USD") as book,
+        trio.open_nursery() as nursery,
+    ):
+        port = await nursery.start(partial(serve_metrics, feed, 0, registry=registry))
+        for _ in range(3):
+            head, body = await fetch(port)
+            assert head.startswith("HTTP/1.1 500 Internal Server Error")
+            assert body == "Internal Server Error\n"
+        await book.receive()
+        registry.unregister(broken)
+        head, _ = await fetch(port)
+        assert head.startswith("HTTP/1.1 200 OK")
+        nursery.cancel_scope.cancel()
+    (line,) = [each for each in caplog.records if each.levelno >= logging.WARNING]
+    assert line.getMessage() == "scrape_failed: RuntimeError; 1 of late"
+    assert (vars(line)["event"], vars(line)["failed"]) == ("scrape_failed", 1)
+    assert line.exc_info
+
+
+def test_pages_that_fail_are_told_of_now_and_then(caplog: pytest.LogCaptureFixture) -> None:
+    """With how many there were since the line before."""
+
+    def fail(accepted: str) -> tuple[bytes, str]:
+        raise ValueError(accepted)
+
+    moments = iter((0.0, 1.0, 2.0, COMPLAINT_PAUSE_S, COMPLAINT_PAUSE_S + 1))
+    guarded = Guarded(fail, lambda: next(moments))
+    for _ in range(5):
+        assert guarded("text/plain") is None
+    assert [vars(line)["failed"] for line in caplog.records] == [1, 3]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from typing import Any, cast
 
+import pytest
 import trio
+import trio.testing
 
 from kraken_trio._internal.observe import source
 from kraken_trio._internal.observe.metrics import Samples, Symbols, Watched
@@ -84,3 +86,20 @@ def test_another_run_of_trio_is_another_thread(monkeypatch: Any) -> None:
         return made.read()
 
     assert trio.run(read) == {("count", ()): 1}
+
+
+async def test_what_goes_wrong_is_of_the_thread_that_asked() -> None:
+    """And not of trio's run, which it would end; whoever asks there has it too, at once."""
+
+    class Failing:
+        observers = ()
+
+        def statistics(self) -> Any:
+            raise RuntimeError("of the statistics")
+
+    made = Source(Failing())
+    with trio.fail_after(1), pytest.raises(RuntimeError, match="of the statistics"):
+        await trio.to_thread.run_sync(made.read)
+    with pytest.raises(RuntimeError, match="of the statistics"):
+        made.read()
+    await trio.testing.wait_all_tasks_blocked()

@@ -8,6 +8,7 @@ does is never an error here; nothing of what it says is kept.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
@@ -34,10 +35,12 @@ MOST_CLIENTS: Final = 16
 """At a time; who comes then waits in the system's queue."""
 CLIENT_TIMEOUT_S: Final = 10.0
 """For one of them, from the first byte to the last."""
+COMPLAINT_PAUSE_S: Final = 10.0
+"""Between two lines of the log about pages that could not be made."""
 _BACKLOG: Final = 64
 
-Page = Callable[[str], tuple[bytes, str]]
-"""Is given what a client accepts; gives the page and its type."""
+Page = Callable[[str], tuple[bytes, str] | None]
+"""Is given what a client accepts; gives the page and its type, None where none could be made."""
 
 
 async def serve_metrics(
@@ -91,12 +94,13 @@ async def serve_registry(
         encode, kind = choose_encoder(accepted)
         return encode(cast("Any", registry)), kind
 
+    guarded = Guarded(page)
     listeners = await trio.open_tcp_listeners(port, host=host, backlog=_BACKLOG)
     limit = trio.CapacityLimiter(MOST_CLIENTS)
 
     async def serve(stream: trio.SocketStream) -> None:
         async with limit:
-            await serve_client(stream, page)
+            await serve_client(stream, guarded)
 
     bound = int(listeners[0].socket.getsockname()[1])
     fields = {"event": "metrics", "host": host, "port": bound}
@@ -104,6 +108,36 @@ async def serve_registry(
     async with trio.open_nursery() as nursery:
         await nursery.start(trio.serve_listeners, serve, listeners)
         task_status.started(bound)
+
+
+class Guarded:
+    """A page that may fail: in a registry there are collectors of others, and what they raise is
+    no reason to end a feed. The client is told, and so is the log, now and then.
+    """
+
+    def __init__(
+        self, make: Callable[[str], tuple[bytes, str]], now: Callable[[], float] = trio.current_time
+    ) -> None:
+        """Guard what makes it; ``now`` is a clock of seconds."""
+        self._make = make
+        self._now = now
+        self._due = -math.inf
+        self._failed = 0
+
+    def __call__(self, accepted: str) -> tuple[bytes, str] | None:
+        """The page and its type; None where it could not be made."""
+        try:
+            return self._make(accepted)
+        except Exception as error:  # Whatever somebody's collector raises.
+            self._failed += 1
+            now = self._now()
+            if now >= self._due:
+                self._due = now + COMPLAINT_PAUSE_S
+                name, failed, self._failed = type(error).__name__, self._failed, 0
+                fields = {"event": "scrape_failed", "error": name, "failed": failed}
+                text = "scrape_failed: %s; %d of late"
+                log.exception(text, name, failed, extra=fields)
+            return None
 
 
 async def serve_client(stream: trio.abc.Stream, page: Page) -> None:
@@ -146,7 +180,10 @@ def _answer(head: bytes, page: Page) -> bytes:
         return _said(HTTPStatus.NOT_FOUND, text=f"The metrics are at {PATH}\n")
     pairs = (field.partition(":") for field in fields)
     accepted = [value.strip() for key, _, value in pairs if key.strip().lower() == "accept"]
-    body, kind = page(",".join(accepted))
+    made = page(",".join(accepted))
+    if made is None:
+        return _said(HTTPStatus.INTERNAL_SERVER_ERROR)
+    body, kind = made
     said = _said(HTTPStatus.OK, f"content-type: {kind}\r\n", body=body)
     return said.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if method == "HEAD" else said
 

@@ -40,7 +40,8 @@ class Source:
         """Every value, now, or those read last if that was no longer than ``fresh_s`` ago.
 
         May be called by any thread, also when the run of trio is over. From another thread, where
-        trio is busy for long, it gives the values read last.
+        trio is busy for long, it gives the values read last. What goes wrong is raised here,
+        and never where the feed runs.
         """
         if fresh_s and time.monotonic() - self._read_at < fresh_s:
             return self._last
@@ -51,9 +52,13 @@ class Source:
         if here:
             return self._measure()
         done = threading.Event()
+        raised: list[Exception] = []
 
         def ask() -> None:
-            self._measure()
+            try:
+                self._measure()
+            except Exception as error:  # noqa: BLE001 - of whoever asked; here it would end trio
+                raised.append(error)
             done.set()
 
         try:
@@ -61,6 +66,8 @@ class Source:
         except trio.RunFinishedError:
             return self._measure()  # Nothing changes it any more.
         done.wait(self._patience)
+        if raised:
+            raise raised[0]
         return self._last
 
     def _measure(self) -> Samples:
