@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 import pytest
 import trio
 
-from kraken_trio import Channel, DropPolicy, FeedStatistics, GapReason, LatencyStage
+from kraken_trio import (
+    Channel,
+    DropPolicy,
+    FeedStatistics,
+    GapReason,
+    LatencyStage,
+    open_kraken,
+)
 from kraken_trio._internal.observe.histogram import Buckets
 from kraken_trio._internal.observe.latency import Latency
 from kraken_trio._internal.observe.metrics import (
@@ -24,8 +32,9 @@ from kraken_trio._internal.observe.metrics import (
     measure,
     table,
 )
-from kraken_trio.extended import Observer
-from tests.observe.conftest import Open
+from kraken_trio.extended import AddOrder, Observer
+from kraken_trio.testing import open_exchange
+from tests.observe.conftest import CONFIG, Open
 
 BY_NAME = {metric.name: metric for metric in METRICS}
 
@@ -156,3 +165,55 @@ async def test_symbols_without_names_are_added_up(
         assert statistics.observers[0].name == "Observer"
         assert isinstance(statistics, FeedStatistics)
         assert GapReason.CHECKSUM not in statistics.gaps
+
+
+async def test_trading_has_a_name_and_is_counted_on(autojump_clock: trio.abc.Clock) -> None:
+    """It is no single subscription; left and entered again, no counter of it falls."""
+    order = AddOrder(
+        symbol="BTC/USD",
+        side="buy",
+        order_type="limit",
+        order_qty=Decimal("0.01"),
+        limit_price=Decimal(1000),
+    )
+    async with open_exchange(seed=1, rate=20) as exchange:
+        exchange.account.deposit("USD", Decimal(10**6))
+        config = CONFIG.replace(api_key=exchange.api_key, api_secret=exchange.api_secret)
+        async with open_kraken(config, dial=exchange.dial, rest=exchange.rest) as feed:
+            seen: dict[str, float] = {}
+
+            def look() -> Samples:
+                samples = measure(feed, Symbols())
+                for metric in METRICS:
+                    name = metric.name.removeprefix(PREFIX)
+                    if metric.kind is Kind.COUNTER and "session" in metric.labels:
+                        now = total(samples, name, session="trading")
+                        assert now >= seen.get(name, 0)
+                        seen[name] = now
+                        assert total(samples, name, session="block") == 0
+                return samples
+
+            for entered in (1, 2, 3):
+                async with feed.trading() as trading:
+                    await trading.add_order(order)
+                    await trio.sleep(1)
+                    samples = look()
+                    assert seen["connection_attempts"] == entered
+                    state = {"session": "trading", "state": "subscribed"}
+                    assert total(samples, "connection_state", **state) == 1
+                    assert total(samples, "connection_state", session="trading") == 1
+                    assert total(samples, "connection_state", session="block") == 0
+                    assert total(samples, "round_trip_seconds", session="trading") >= 0
+                samples = look()
+                assert total(samples, "connection_state", session="trading") == 0
+                assert seen["frames_received"] > entered
+                names = [each.name for each in feed.statistics().sessions]
+                assert names == ["public", "ended trading"]
+            channel = Channel.trades("BTC/USD")
+            async with feed.subscribe(channel, drop_policy=DropPolicy.BLOCK):
+                await trio.sleep(1)
+            names = [each.name for each in feed.statistics().sessions]
+            assert sorted(names) == ["ended", "ended trading", "public"]
+            samples = measure(feed, Symbols())
+            assert total(samples, "connection_attempts", session="trading") == 3
+            assert total(samples, "connection_attempts", session="block") == 1

@@ -55,8 +55,9 @@ class SessionStatistics(Struct, frozen=True, kw_only=True):
     """One session at one moment; the counters count since it began."""
 
     name: str
-    """``public``, ``private`` or ``level3``; ``block 1`` and so on for that of one subscription
-    alone; ``ended`` for all of those that are over, together."""
+    """``public``, ``private`` or ``level3``; ``trading`` for that of orders; ``block 1`` and so on
+    for that of one subscription alone. Those that are over are counted together: ``ended`` those of
+    single subscriptions, ``ended trading`` those of orders."""
     state: ConnectionState
     """Where it stands."""
     attempts: int

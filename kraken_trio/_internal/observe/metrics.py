@@ -38,7 +38,9 @@ MOST_SYMBOLS: Final = 50
 _BLOCK: Final = "block"
 """What the sessions of single subscriptions are called, those that are over too: they are many,
 one after the other."""
-_SHARED: Final = ("public", "private", "level3")
+_NAMED: Final = ("public", "private", "level3", "trading")
+_ENDED: Final = "ended"
+"""What the names of those that are over begin with; behind it stands of what kind they were."""
 
 
 class Kind(Enum):
@@ -275,10 +277,12 @@ def _values(statistics: FeedStatistics, latency: Latency | None, symbols: Symbol
 
 def _sessions(sessions: Iterable[SessionStatistics]) -> _Values:
     for session in sessions:
-        label = session.name if session.name in _SHARED else _BLOCK
+        name = session.name.removeprefix(f"{_ENDED} ")
+        label = name if name in _NAMED else _BLOCK
+        over = session.name.partition(" ")[0] == _ENDED
         for name, field in _OF_SESSIONS.items():
             yield name, (label,), getattr(session, field)
-        if session.state is not ConnectionState.CLOSED or label != _BLOCK:
+        if not over and (session.state is not ConnectionState.CLOSED or label != _BLOCK):
             for state in ConnectionState:
                 yield "connection_state", (label, state.value), int(session.state is state)
         if label == _BLOCK:

@@ -26,7 +26,7 @@ from kraken_trio._internal.shell.losses import Losses
 from kraken_trio._internal.shell.session import Session
 
 ENDED: Final = "ended"
-"""What all sessions are called together that are over."""
+"""What all sessions of single subscriptions are called together that are over."""
 EVENTS, CALLBACKS = "events", "callbacks"
 """The kinds of consumers that are subscribed to no channel."""
 _FAILED: Final = (SessionTrigger.CONNECT_FAILED, SessionTrigger.CONNECT_TIMED_OUT)
@@ -36,26 +36,28 @@ _SUMMED: Final = ("frames", "faults", "unknown", "unrouted", "heartbeats", "conn
 class Past:
     """What was counted in sessions that are over."""
 
-    __slots__ = ("_counts", "_transitions", "parts")
+    __slots__ = ("_ended", "parts")
 
     def __init__(self) -> None:
         """None is."""
-        self._counts = Counter[str]()
-        self._transitions = Counter[SessionTrigger]()
+        # By what they are called together: their counts, and their transitions.
+        self._ended: dict[str, tuple[Counter[str], Counter[SessionTrigger]]] = {}
         self.parts: dict[Part, Counter[str]] = {}
         """What was counted of each channel and symbol in them."""
 
-    def add(self, session: Session) -> None:
-        """One is over."""
-        self._counts.update(_counts(session))
-        self._transitions.update(session.transitions)
+    def add(self, session: Session, name: str = ENDED) -> None:
+        """One is over; ``name`` is what all of its kind are called then, together."""
+        counts, transitions = self._ended.setdefault(name, (Counter(), Counter()))
+        counts.update(_counts(session))
+        transitions.update(session.transitions)
         _add(self.parts, session.engine.counts())
 
     def statistics(self) -> tuple[SessionStatistics, ...]:
-        """All of them as one; none where there is none."""
-        if not self._transitions:
-            return ()
-        return (_session(ENDED, ConnectionState.CLOSED, self._counts, self._transitions),)
+        """One for all of each kind; none where there is none."""
+        return tuple(
+            _session(name, ConnectionState.CLOSED, counts, transitions)
+            for name, (counts, transitions) in self._ended.items()
+        )
 
 
 def take_stock(

@@ -37,7 +37,7 @@ from kraken_trio._internal.model.lifecycle import (
 from kraken_trio._internal.model.records import BookSnapshot
 from kraken_trio._internal.shell.backlog import Backlog
 from kraken_trio._internal.shell.channel import Pressure, RecordChannel
-from kraken_trio._internal.shell.counting import Past
+from kraken_trio._internal.shell.counting import ENDED, Past
 from kraken_trio._internal.shell.ration import Ration, say
 from kraken_trio._internal.shell.session import Session
 from kraken_trio._internal.shell.supervisor import Room
@@ -159,7 +159,9 @@ class Hub:
         """End a session of one subscription alone, or of whoever traded."""
         session.end()
         if self.sessions.pop(session.name, None) is not None:
-            self.past.add(session)
+            # Who trades may do so again, and what was counted of it goes on then.
+            trading = session.name == TRADING
+            self.past.add(session, f"{ENDED} {TRADING}" if trading else ENDED)
 
     # Listening.
 
