@@ -31,14 +31,20 @@ ROWS: tuple[tuple[str, tuple[tuple[str, str, dict[str, str]], ...]], ...] = (
                 {
                     "{{session}} {{state}}": (
                         "sum by (session, state) (kraken_connection_state{F}) > 0"
-                    )
+                    ),
+                    "{{session}} not sound": (
+                        "sum by (session) (kraken_sessions_not_sound{F}) > 0"
+                    ),
                 },
             ),
             (
-                "Books that are not live",
+                "Books that are not live, and how many are",
                 "none",
                 {
-                    "{{channel}} {{symbol}}": "1 - min by (channel, symbol) (kraken_book_live{F})",
+                    "{{channel}} {{symbol}}": (
+                        "sum by (channel, symbol) (kraken_books_not_live{F}) > 0"
+                    ),
+                    "live {{channel}}": "sum by (channel) (kraken_book_live{F})",
                 },
             ),
             (

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 import trio
+import trio.testing
 
 from kraken_trio import (
     Channel,
@@ -125,6 +126,8 @@ async def test_every_value_is_of_a_metric_with_its_labels(
             assert total(samples, "connection_state", state="subscribed") == 2
             assert total(samples, "active_subscriptions") == 2
             assert total(samples, "book_live") == 2
+            assert total(samples, "books_not_live") == 0
+            assert total(samples, "sessions_not_sound") == 0
             waited = samples[PREFIX + "processing_time_seconds", ("book",)]
             assert isinstance(waited, Distribution)
             assert waited.buckets[-1][1] == latency.buckets(LatencyStage.PROCESSING)["book"].count
@@ -217,3 +220,34 @@ async def test_trading_has_a_name_and_is_counted_on(autojump_clock: trio.abc.Clo
             samples = measure(feed, Symbols())
             assert total(samples, "connection_attempts", session="trading") == 3
             assert total(samples, "connection_attempts", session="block") == 1
+
+
+async def test_one_of_several_with_the_same_labels_is_seen_to_be_broken(
+    autojump_clock: trio.abc.Clock, opened: Open
+) -> None:
+    """Of books without names of their own, and of sessions of single subscriptions."""
+    alone = Channel.book("ETH/USD")
+    async with (
+        opened() as (exchange, feed),
+        feed.book("BTC/USD", "ETH/USD", "SOL/USD"),
+        feed.subscribe(Channel.trades("BTC/USD"), drop_policy=DropPolicy.BLOCK),
+        feed.subscribe(alone, drop_policy=DropPolicy.BLOCK),
+    ):
+        await trio.sleep(1)
+        before = measure(feed, Symbols(0))
+        assert total(before, "book_live", symbol=OTHER) == 4
+        assert total(before, "books_not_live", symbol=OTHER) == 0
+        assert total(before, "sessions_not_sound", session="block") == 0
+        exchange.connections[-1].drop()
+        await trio.testing.wait_all_tasks_blocked()
+        after = measure(feed, Symbols(0))
+        assert total(after, "book_live", symbol=OTHER) == 3
+        assert total(after, "books_not_live", symbol=OTHER) == 1
+        assert total(after, "sessions_not_sound", session="block") == 1
+        assert total(after, "sessions_not_sound", session="public") == 0
+        await trio.sleep(20)
+        healed = measure(feed, Symbols(0))
+        assert total(healed, "books_not_live") == total(healed, "sessions_not_sound") == 0
+        feed.disconnect()
+        await trio.testing.wait_all_tasks_blocked()
+        assert total(measure(feed, Symbols(0)), "sessions_not_sound") == 0

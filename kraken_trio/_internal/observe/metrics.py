@@ -137,7 +137,9 @@ METRICS: Final = (
     _counter("latency_exceeded", "stage", "Records that took longer than they may."),
     _gauge("active_subscriptions", "channel", "Subscriptions that are confirmed and complete."),
     _gauge("connection_state", "session state", "Sessions in this state."),
+    _gauge("sessions_not_sound", "session", "Sessions that should be subscribed, and are not."),
     _gauge("book_live", "channel symbol", "Books that are live and verified."),
+    _gauge("books_not_live", "channel symbol", "Books that are not, and not to be believed."),
     _gauge("queue_depth", "channel", "Entries that wait for consumers."),
     _gauge("queue_capacity", "channel", "Entries that there is room for."),
     _gauge("observers_disabled", "", "Observers that raised, and are told nothing more."),
@@ -174,6 +176,12 @@ HISTOGRAMS: Final = {
     LatencyStage.PROCESSING: f"{PREFIX}processing_time_seconds",
     LatencyStage.TOTAL: f"{PREFIX}total_latency_seconds",
 }
+_CONTENT: Final = (
+    ConnectionState.SUBSCRIBED,
+    ConnectionState.DISCONNECTED,  # Nobody has asked for it yet.
+    ConnectionState.CLOSED,  # Nobody wants it any more.
+)
+"""The states of a session in which nothing is wrong."""
 _CHECKED: Final = ("book", "level3")
 """Channels with checksums."""
 _QUANTILES: Final = {
@@ -261,6 +269,7 @@ def _values(statistics: FeedStatistics, latency: Latency | None, symbols: Symbol
     for book in statistics.books:
         labels = book.channel, symbols.label(book.symbol)
         yield "book_live", labels, int(book.state is BookState.LIVE)
+        yield "books_not_live", labels, int(book.state is not BookState.LIVE)
     for consumer in statistics.consumers:
         for name, field in _OF_CONSUMERS.items():
             yield name, (consumer.kind,), getattr(consumer, field)
@@ -285,6 +294,7 @@ def _sessions(sessions: Iterable[SessionStatistics]) -> _Values:
         if not over and (session.state is not ConnectionState.CLOSED or label != _BLOCK):
             for state in ConnectionState:
                 yield "connection_state", (label, state.value), int(session.state is state)
+            yield "sessions_not_sound", (label,), int(session.state not in _CONTENT)
         if label == _BLOCK:
             continue
         if session.round_trip_s is not None:
