@@ -155,6 +155,23 @@ def test_what_takes_too_long_is_an_alert_now_and_then(caplog: pytest.LogCaptureF
     assert vars(caplog.records[0])["stage"] == "network"
 
 
+def test_a_clock_that_is_set_back_mutes_no_alert() -> None:
+    """As often as always by the time there is now, not when the old time comes again."""
+    told: list[Any] = []
+    latency = Latency(network_s=0.05)
+    latency.opened(told.append)
+    hour = 3600 * 1000
+    latency.record_received("public", update(hour, hour + 60))
+    for second in range(21):
+        latency.record_received("public", update(1000 * second, 1000 * second + 60))
+    assert [(each.exceeded, each.at) for each in told] == [
+        (1, ms(hour + 60)),
+        (1, ms(60)),
+        (10, ms(10_060)),
+        (10, ms(20_060)),
+    ]
+
+
 def test_alone_it_has_nobody_to_tell() -> None:
     """It measures and logs all the same; who listens is given each value."""
     heard: list[Any] = []

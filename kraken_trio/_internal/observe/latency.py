@@ -181,9 +181,10 @@ class Latency(Observer):
         if took <= its.threshold:
             return
         its.exceeded += 1
-        if at < its.due:
-            return
-        its.due = at + ALERT_PAUSE_S * NANOSECONDS
+        pause = ALERT_PAUSE_S * NANOSECONDS
+        if its.due - pause <= at < its.due:
+            return  # Before that is only what comes when the clock was set back.
+        its.due = at + pause
         exceeded, its.told = its.exceeded - its.told, its.exceeded
         symbol = getattr(record, "symbol", None)
         took_s, may_s = took / NANOSECONDS, its.threshold / NANOSECONDS
