@@ -93,7 +93,7 @@ ROWS: tuple[tuple[str, tuple[tuple[str, str, dict[str, str]], ...]], ...] = (
         "How late is it?",
         (
             (
-                "Latency over the last 10,000 records",
+                "Latency of the last records",
                 "s",
                 {
                     "{{stage}} p{{quantile}}": (

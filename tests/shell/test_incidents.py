@@ -165,6 +165,7 @@ async def test_a_folder_that_cannot_be_written_is_told_once(
         assert feed.order_book("BTC/USD") is not None
     told = [each for each in caplog.records if each.name == "kraken_trio.incidents"]
     assert [each.levelno for each in told] == [logging.ERROR]
+    assert vars(told[0])["event"] == "incident_lost"
 
 
 async def test_what_a_slow_consumer_lost_makes_none(

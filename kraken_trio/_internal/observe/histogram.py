@@ -9,7 +9,7 @@ out again when its place is needed. A library would be welcome. ``hdrhistogram``
 no way to count a value out, so a sliding window must be made of several that are emptied in turn;
 one takes 188 KB and 2.2 us a value, which is what a whole verified update of a book takes, 10 ms
 to ask for six percentiles, and ``pbr`` and ``setuptools`` with it at run time. What is here takes
-40 KB and 0.3 us, and 0.3 ms to ask.
+57 KB and 0.3 us, and 0.3 ms to ask.
 """
 
 from __future__ import annotations

@@ -155,7 +155,7 @@ METRICS: Final = (
     _gauge(
         "latency_seconds",
         "stage quantile",
-        "Latency over the window, 10,000 records; quantile 0 is the least, 1 the greatest.",
+        "Latency of the last records, its window; quantile 0 is the least, 1 the greatest.",
         unit="seconds",
     ),
     _gauge("latency_mean_seconds", "stage", "Its mean, over the same.", unit="seconds"),

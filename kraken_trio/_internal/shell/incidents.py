@@ -264,7 +264,7 @@ class Incidents(Observer):
                 say(
                     log,
                     logging.ERROR,
-                    "incident",
+                    "incident_lost",
                     "%s cannot be written: %s",
                     path,
                     error,
