@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
+import time
 import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import trio
 
-from kraken_trio import Feed, KrakenConfig, open_kraken
+from kraken_trio import Feed, KrakenConfig, Secret, Timestamp, open_kraken
+from kraken_trio._internal.engine.engine import Engine
+from kraken_trio._internal.engine.hooks import Hooks
+from kraken_trio._internal.model.lifecycle import ConnectionState, SessionTrigger, StateChange
 from kraken_trio._internal.shell import incidents as module
+from kraken_trio._internal.wire.decode import V2Decoder
+from kraken_trio._internal.wire.masking import Concealed
 from kraken_trio.extended import read_books, read_incident, replay_incident
 from kraken_trio.testing import Exchange, open_exchange
 
@@ -194,3 +203,61 @@ async def test_it_is_off_by_default(
         await trio.sleep(3)
         assert feed.statistics().checksums_failed
     assert bundles(tmp_path) == []
+
+
+SECRET = "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu+3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huA=="
+
+
+@pytest.mark.parametrize("before", [0, 60])
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        SECRET,
+        json.dumps(SECRET).replace("/", "\\/"),
+        SECRET.replace("/", "\\u002f"),
+        quote(SECRET, safe=""),
+        quote(SECRET),
+        quote(SECRET, safe="").replace("%2F", "%2f"),
+        base64.b64encode(SECRET.encode()).decode(),
+        SECRET.replace("/", "_").replace("+", "-").rstrip("="),
+        SECRET.encode().hex(),
+        SECRET.encode().hex().upper(),
+        base64.b64decode(SECRET).hex(),
+    ],
+)
+async def test_no_member_of_a_bundle_holds_a_secret(
+    tmp_path: Path, spelt: str, before: int
+) -> None:
+    """Neither what was received, nor what an error quotes of it, nor a state's reason."""
+    concealed = Concealed()
+    concealed.add(Secret(SECRET), for_good=True)
+    incidents = module.Incidents(
+        tmp_path,
+        KrakenConfig(),
+        engines=lambda: {"private": engine},
+        statistics=dict,  # type: ignore[arg-type]
+        wall=lambda: Timestamp(time.time_ns()),
+    )
+    engine = Engine(
+        V2Decoder(), session="private", hooks=Hooks(own=[incidents]), concealed=concealed
+    )
+    told: list[Any] = []
+    engine.attach(told.append)
+    incidents.state_changed(
+        StateChange(
+            session="private",
+            from_state=ConnectionState.CONNECTING,
+            to_state=ConnectionState.DISCONNECTED,
+            trigger=next(iter(SessionTrigger)),
+            reason=f"refused {spelt}",
+            at=Timestamp(1),
+        )
+    )
+    engine.feed(f"no JSON {'.' * before}{spelt}".encode(), Timestamp(1))
+    incidents.finish()
+    pieces = [spelt[at : at + 8] for at in range(0, len(spelt) - 12, 4)]
+    with zipfile.ZipFile(incidents.written[0]) as archive:
+        members = {name: archive.read(name).decode() for name in archive.namelist()}
+    assert "****" in members["frames.jsonl"]
+    for name, text in (*members.items(), ("error", str(told))):
+        assert not [piece for piece in pieces if piece in text], name

@@ -231,7 +231,8 @@ class Engine:
                 hook(self.session, shown, received_at)
         try:
             message = self._decode(payload, received_at)
-        except ProtocolError as error:
+        except ProtocolError as raised:
+            error = self.concealed.fault(raised, payload, self._decode)
             self.faults += 1
             for sink in self._sinks:
                 sink(error)

@@ -229,19 +229,33 @@ class Incidents(Observer):
             session=session,
             channel=channel,
             symbol=symbol,
-            reason=reason,
+            reason=self._concealed(reason),
             expected=None if wrong is None else wrong.expected,
             computed=None if wrong is None else wrong.received,
             line=1 + len(anchors) + len(entries),
             frames=sum(isinstance(what, bytes) for _, what, _ in entries),
-            gaps=list(self._gaps),
-            states=[_told(change) for change in self._states],
+            gaps=self._concealed(list(self._gaps)),
+            states=self._concealed([_told(change) for change in self._states]),
             statistics=_plain(self._statistics()),
             versions=versions(),
             config=redacted(self._config),
         )
         self._waiting.append(_Made(incident, anchors, entries))
         self._stirred.set()
+
+    def _concealed(self, value: Any) -> Any:
+        """With asterisks for secrets, in whatever a text may be in."""
+        match value:
+            case str():
+                for engine in self._engines().values():
+                    value = engine.concealed.text(value)
+                return value
+            case list():
+                return [self._concealed(each) for each in value]
+            case dict():
+                return {name: self._concealed(each) for name, each in value.items()}
+            case _:
+                return value
 
     def _write(self, made: _Made) -> None:
         """In a thread: write a bundle, and remove what is too old."""
