@@ -90,9 +90,10 @@ async def test_it_is_written_while_it_goes_on(tmp_path: Path) -> None:
     """Also when nothing more comes."""
     path = tmp_path / "rec.jsonl.gz"
     async with open_recorder(path) as recorder:
+        head = path.stat().st_size
         tell(recorder, FRAME)
         await until(lambda: recorder.statistics().frames)
-        await until(lambda: path.stat().st_size > 200)
+        await until(lambda: path.stat().st_size > head)
         told: list[Any] = []
         found = list(read_lines(path, on_damage=told.append))
     assert len(found) == 2
@@ -282,3 +283,26 @@ def test_hooks_wait_for_nothing(tmp_path: Path) -> None:
 
     trio.run(main)
     assert list(tmp_path.iterdir()) == []
+
+
+@needs_full
+async def test_on_trouble_that_raises_ends_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is told to the log, and the recorder goes on."""
+    second = tmp_path / "rec.0002.jsonl"
+    second.symlink_to(FULL)
+
+    def raises(trouble: object) -> None:
+        raise RuntimeError("of the program")
+
+    path = tmp_path / "rec.jsonl"
+    async with open_recorder(path, rotate_bytes=300, on_trouble=raises) as recorder:
+        tell(recorder, b"x" * 400)
+        await until(lambda: recorder.statistics().frames)
+        tell(recorder, FRAME)
+        await until(lambda: recorder.statistics().stopped is not None)
+        tell(recorder, FRAME)
+    failed = [each for each in caplog.records if "on_trouble_failed" in each.getMessage()]
+    assert failed
+    assert failed[0].event == "on_trouble_failed"  # type: ignore[attr-defined]

@@ -286,8 +286,13 @@ class RecorderTask(Recorder):
         self._tell(RecordingResumed(path, self._lost))
 
     def _tell(self, trouble: Trouble) -> None:
-        if self._on_trouble is not None:
+        if self._on_trouble is None:
+            return
+        try:
             self._on_trouble(trouble)
+        except Exception as error:
+            fields = {"event": "on_trouble_failed", "reason": repr(error)}
+            log.exception("on_trouble_failed: %r", error, extra=fields)
 
 
 @asynccontextmanager
