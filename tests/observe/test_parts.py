@@ -180,3 +180,52 @@ def test_no_file_is_ever_replaced(tmp_path: Path, most: int | None) -> None:
     assert names[:2] == (
         ["rec.jsonl", "rec.0002.jsonl"] if most is None else ["rec.0001.jsonl", "rec.0002.jsonl"]
     )
+
+
+@pytest.mark.parametrize("name", ["rec.jsonl", "rec.jsonl.gz"])
+def test_two_that_begin_at_once_take_two_files(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that found a name free which is not any more takes the next."""
+    first, second = (Parts(tmp_path / name, head) for _ in range(2))
+    free, found = second._free, second._free()
+    first.write(LINES, 0)
+    answers = [found]
+    monkeypatch.setattr(second, "_free", lambda: answers.pop() if answers else free())
+    second.write(LINES, 0)
+    first.close()
+    second.close()
+    assert first.paths + second.paths == [tmp_path / name, numbered(tmp_path / name, 2)]
+    for path in first.paths + second.paths:
+        assert read(path) == b"part 1\n" + b"".join(LINES)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such modes")
+@pytest.mark.parametrize("name", ["rec.jsonl", "rec.jsonl.gz"])
+def test_nobody_else_may_read_it(tmp_path: Path, name: str) -> None:
+    """Whatever the umask is."""
+    before = os.umask(0)
+    try:
+        parts = Parts(tmp_path / name, head)
+        parts.write(LINES, 0)
+        parts.close()
+    finally:
+        os.umask(before)
+    assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links are for the few there")
+def test_a_link_to_nowhere_is_refused(tmp_path: Path) -> None:
+    """Rather than tried for ever."""
+    (tmp_path / "rec.jsonl").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(FileExistsError):
+        Parts(tmp_path / "rec.jsonl", head).write(LINES, 0)
+
+
+def test_killed_at_once_a_compressed_part_says_what_it_is(tmp_path: Path) -> None:
+    """Its head is there before anything else is due."""
+    parts = Parts(tmp_path / "rec.gz", head)
+    parts.write([], 0)
+    with gzip.open(tmp_path / "rec.gz") as file:
+        assert file.readline() == b"part 1\n"
+    parts.give_up()

@@ -17,6 +17,7 @@ that part: the next one begins where there is room again.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,12 +34,19 @@ LEVEL = 1
 """Of compression: it has to keep up with a flood."""
 
 
+def _for_the_owner(path: str, flags: int) -> int:
+    """Open it so that nobody else may read it, whatever the umask: it holds orders and balances."""
+    return os.open(path, flags, 0o600)
+
+
 class Disk:
     """An open file, with what went wrong with it: a compressor's thread has nobody to raise to."""
 
     def __init__(self, path: Path) -> None:
         """Open it anew. Raises ``OSError``."""
-        self._file = path.open("wb", buffering=0)
+        # A device that is there is no file to replace, and none that could be made.
+        mode = "wb" if path.exists() and not path.is_file() else "xb"
+        self._file = open(path, mode, buffering=0, opener=_for_the_owner)  # noqa: SIM115
         self.size = 0
         """Bytes written."""
         self.error: OSError | None = None
@@ -206,17 +214,27 @@ class Parts:
         return part
 
     def _begin(self) -> Part:
-        path = self._free()
-        part = Part(path)
+        part = self._opened()
+        path = part.path
         self.paths.append(path)
         try:
             part.write(self._head(len(self.paths)))
+            part.flush()  # Killed at once, it still says what it is.
         except OSError:
             with contextlib.suppress(OSError):
                 part.close()
             self._forget(path)
             raise
         return part
+
+    def _opened(self) -> Part:
+        while True:
+            path = self._free()
+            try:
+                return Part(path)
+            except FileExistsError:
+                if not path.is_file():  # A link to nowhere: no number would be taken for it.
+                    raise
 
     def _free(self) -> Path:
         """The next name that no file has: what was recorded before stays."""

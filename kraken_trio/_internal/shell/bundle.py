@@ -63,11 +63,18 @@ def write_bundle(path: Path, incident: IncidentReport, lines: Sequence[bytes]) -
                 archive.writestr(name, _encode(book))
     whole = path.with_suffix(".part")
     try:
-        whole.write_bytes(packed.getvalue())
+        whole.unlink(missing_ok=True)
+        with open(whole, "xb", opener=_for_the_owner) as file:
+            file.write(packed.getvalue())
         whole.replace(path)
     except OSError:
         whole.unlink(missing_ok=True)
         raise
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    """Open it so that nobody else may read it, whatever the umask."""
+    return os.open(path, flags, 0o600)
 
 
 def read_incident(path: str | os.PathLike[str]) -> IncidentReport:
