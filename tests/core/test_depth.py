@@ -122,3 +122,20 @@ def test_costs_are_exact(qtys: list[Decimal], wanted: Decimal, side: str) -> Non
     assert Fraction(cost.filled) == Fraction(wanted) - left
     assert cost.vwap is not None
     assert abs(Fraction(cost.vwap) - paid / Fraction(cost.filled)) < Fraction(1, 10**25)
+
+
+@pytest.mark.parametrize("qty", ["0", "-1", "NaN", "sNaN", "Infinity", "-Infinity"])
+def test_a_quantity_that_is_none_is_refused(qty: str) -> None:
+    """Whatever the program computed."""
+    with pytest.raises(ValueError, match="must be a number above 0"):
+        market_order(BOOK, "buy", D(qty))
+
+
+def test_a_side_that_is_none_is_refused() -> None:
+    """Rather than taken for the other: a book's is not an order's."""
+    with pytest.raises(ValueError, match="side must be one of buy, sell"):
+        market_order(BOOK, "asks", D(1))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="side must be one of bids, asks"):
+        depth_ladder(BOOK, "buy")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="side must be one of bids, asks"):
+        volume_through(BOOK, "sell", D(1))  # type: ignore[arg-type]

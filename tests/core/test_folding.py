@@ -42,7 +42,7 @@ def test_trades_of_an_interval_are_one_candle() -> None:
         volume=Decimal(4),
         whole=True,
     )
-    assert (third.begin, third.trades, third.whole) == (30 * S, 1, True)
+    assert (third.begin, third.trades, third.whole) == (30 * S, 1, False)  # Not over yet.
 
 
 def test_pairs_are_apart() -> None:
@@ -53,17 +53,24 @@ def test_pairs_are_apart() -> None:
 
 def test_a_missing_trade_is_known() -> None:
     """By its number or by a gap: on both sides of it nothing is whole."""
-    by_number = list(fold_candles([trade(1, 1), trade(2, 10), trade(4, 20), trade(5, 30)], 10))
-    assert [bar.whole for bar in by_number] == [False, False, False, True]
-    folder = Folder(10)
-    folder.add(trade(1, 1))
-    folder.add(trade(2, 11))
-    assert [bar.whole for bar in folder.running()] == [True]
-    for channel, symbol in (("book", "A/B"), ("trade", None), ("trade", "C/D")):
+    by_number = list(
+        fold_candles([trade(1, 1), trade(2, 10), trade(4, 20), trade(5, 30), trade(6, 40)], 10)
+    )
+    assert [bar.whole for bar in by_number] == [False, False, False, True, False]
+    for channel, symbol, whole in (
+        ("book", "A/B", True),
+        ("trade", None, True),
+        ("trade", "C/D", True),
+        ("trade", "A/B", False),
+    ):
+        folder = Folder(10)
+        folder.add(trade(1, 1))
+        folder.add(trade(2, 11))
         assert folder.add(Gap(channel, symbol, GapReason.DISCONNECT)) is None
-    assert [bar.whole for bar in folder.running()] == [True]
-    folder.add(Gap("trade", "A/B", GapReason.DISCONNECT))
-    assert [bar.whole for bar in folder.running()] == [False]
+        assert [bar.whole for bar in folder.running()] == [False]  # Not over yet.
+        over = folder.add(trade(3, 21))
+        assert over is not None
+        assert over.whole is whole
 
 
 def test_what_was_there_and_what_is_late_means_nothing() -> None:
@@ -72,7 +79,7 @@ def test_what_was_there_and_what_is_late_means_nothing() -> None:
     for each in (trade(1, 1), trade(2, 11), trade(2, 11), trade(1, 1)):
         folder.add(each)
     (bar,) = folder.running()
-    assert (bar.trades, bar.whole) == (1, True)
+    assert (bar.trades, bar.whole) == (1, False)  # Not over yet.
     assert folder.add(trade(3, 9)) is None
     (bar,) = folder.running()
     assert (bar.trades, bar.whole) == (1, False)

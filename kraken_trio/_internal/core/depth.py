@@ -83,7 +83,11 @@ class Cost(Struct, frozen=True):
 
 
 def depth_ladder(book: Sides, side: Side, levels: int | None = None) -> tuple[Rung, ...]:
-    """Give the levels of a side, best first, each with all before it; at most ``levels``."""
+    """Give the levels of a side, best first, each with all before it; at most ``levels``.
+
+    ``ValueError`` unless the side is one of a book.
+    """
+    _check_side(side, "bids", "asks")
     return tuple(_rungs((book.bids if side == "bids" else book.asks)[:levels]))
 
 
@@ -112,10 +116,12 @@ def microprice(book: Sides) -> Decimal | None:
 def market_order(book: Sides, side: Literal["buy", "sell"], qty: Decimal) -> Cost:
     """Give what an order of ``qty`` at the market would cost or bring, by the book as it stands.
 
-    A ``buy`` takes the asks, a ``sell`` the bids. ``ValueError`` unless ``qty`` is above 0.
+    A ``buy`` takes the asks, a ``sell`` the bids. ``ValueError`` for another side, and
+    unless ``qty`` is a number above 0.
     """
-    if not qty > 0:
-        msg = f"qty must be above 0, is {qty}"
+    _check_side(side, "buy", "sell")
+    if not (qty.is_finite() and qty > 0):
+        msg = f"qty must be a number above 0, is {qty}"
         raise ValueError(msg)
     levels = book.asks if side == "buy" else book.bids
     left, cost, worst = qty, _ZERO, None
@@ -145,10 +151,20 @@ def volume_at(book: Sides, price: Decimal) -> Decimal:
 
 
 def volume_through(book: Sides, side: Side, price: Decimal) -> Decimal:
-    """Give what rests on a side at a price and at all better ones: to trade through takes more."""
+    """Give what rests on a side at a price and at all better ones: to trade through takes more.
+
+    ``ValueError`` unless the side is one of a book.
+    """
+    _check_side(side, "bids", "asks")
     if side == "bids":
         return _sum(level.qty for level in takewhile(lambda each: each.price >= price, book.bids))
     return _sum(level.qty for level in takewhile(lambda each: each.price <= price, book.asks))
+
+
+def _check_side(side: str, *known: str) -> None:
+    if side not in known:
+        msg = f"side must be one of {', '.join(known)}, is {side!r}"
+        raise ValueError(msg)
 
 
 def _rungs(levels: Sequence[Level]) -> Iterator[Rung]:

@@ -46,7 +46,7 @@ class Bar(Struct, frozen=True):
     """Base currency."""
     whole: bool
     """Whether it is known that no trade is missing in it: false for the first one, which may have
-    begun before, and where a number is missing between two trades."""
+    begun before, for one that is not over yet, and where a number is missing between two trades."""
 
 
 class _Running:
@@ -65,7 +65,7 @@ class _Running:
         self.worth = _EXACT.fma(price, trade.qty, self.worth)
         self.trades += 1
 
-    def bar(self, interval_ns: int) -> Bar:
+    def bar(self, interval_ns: int, *, over: bool) -> Bar:
         average = _ROUNDED.divide(self.worth, self.volume) if self.volume else self.close
         return Bar(
             symbol=self.symbol,
@@ -78,7 +78,7 @@ class _Running:
             vwap=average,
             trades=self.trades,
             volume=self.volume,
-            whole=self.whole,
+            whole=self.whole and over,
         )
 
 
@@ -120,14 +120,14 @@ class Folder:
             running.whole = False
         if running is None or begin > running.begin:
             if running is not None:
-                over = running.bar(self._interval_ns)
+                over = running.bar(self._interval_ns, over=True)
             running = self._running[item.symbol] = _Running(item, begin, whole=follows)
         running.add(item)
         return over
 
     def running(self) -> tuple[Bar, ...]:
         """Give the candles that are not over yet, as they stand."""
-        return tuple(each.bar(self._interval_ns) for each in self._running.values())
+        return tuple(each.bar(self._interval_ns, over=False) for each in self._running.values())
 
 
 def fold_candles(trades: Iterable[Trade | Gap], interval_s: float) -> Iterator[Bar]:
