@@ -121,6 +121,19 @@ def test_parts_are_one_recording(replayed: Any) -> None:
     assert [type(each) for each in alone] == [Trade]
 
 
+@pytest.mark.parametrize("order", [(1, 3), (2, 1, 2, 4), (2, 3, 2)])
+def test_a_part_that_is_missing_or_swapped_is_damage(replayed: Any, order: tuple[int, ...]) -> None:
+    """Nothing before it is believed, and without ``on_damage`` it is raised."""
+    parts = [[header_line(None, 1, part=part), opened(SPREAD), got(TICKER)] for part in order]
+    told: list[CaptureError] = []
+    found = items(replayed(*parts, on_damage=told.append))
+    assert [error.line for error in told] == [1]
+    assert f"part {order[-1]} does not follow part {order[-2]}" in str(told[0])
+    assert [gap.reason for gap in found if isinstance(gap, Gap)] == [GapReason.DISCONNECT]
+    with pytest.raises(CaptureError, match="does not follow"):
+        replayed(*parts)
+
+
 def test_another_run_begins_with_nothing(replayed: Any) -> None:
     """What one knew, the next one does not: its first trade follows none."""
     first = [HEADER, opened(TRADES), got(trade(1))]

@@ -87,6 +87,8 @@ class Replaying:
         self._precisions: Precisions = {}
         # Whether all steps are told: so it is in recordings of our own.
         self._told = False
+        # The number of the latest part; None before the first.
+        self._part: int | None = None
 
     def play(
         self, path: str | os.PathLike[str], progress: Callable[[int], object] | None
@@ -107,7 +109,7 @@ class Replaying:
         """Give what one line delivers, and in which session."""
         try:
             if isinstance(line, CapturedNote):
-                self._note(line)
+                self._note(line, path)
             elif not line.sent:
                 self._feed(line)
         except (ValueError, ConfigurationError) as error:
@@ -121,13 +123,13 @@ class Replaying:
         """The engine of a session, as it stands."""
         return self._session(name).engine
 
-    def _note(self, note: CapturedNote) -> None:
+    def _note(self, note: CapturedNote, path: str) -> None:
         """Heed what is no frame. ``ValueError`` where it is not understood."""
         if note.about is not None:
             about = read_about(note.about)
             self._told |= about.format is not None
-            if about.format is not None and about.part == 1:
-                self._sessions.clear()  # Another run of the recorder, which begins with nothing.
+            if about.format is not None:
+                self._begin_part(about.part, note, path)
             if about.lost:
                 for session in self._sessions.values():
                     session.engine.disconnect()
@@ -137,6 +139,19 @@ class Replaying:
             # The next part of a recording begins with what is open already.
             if not (isinstance(step, Opened) and engine.route(step.part) is not None):
                 perform(engine, step)
+
+    def _begin_part(self, part: int, note: CapturedNote, path: str) -> None:
+        """Go on with a part, which may begin a recording; after another than the one before it,
+        nothing is believed. What is handed over may begin with any of them.
+        """
+        before, self._part = self._part, part
+        if part == 1:
+            self._sessions.clear()  # Another run of the recorder, which begins with nothing.
+        elif before is not None and part != before + 1:
+            for session in self._sessions.values():
+                session.engine.disconnect()
+            msg = f"part {part} does not follow part {before}: one is missing, or not in order"
+            self._on_damage(CaptureError(msg, path=path, line=note.line))
 
     def _feed(self, frame: CapturedFrame) -> None:
         """Feed a frame. ``ConfigurationError`` where it is of nothing that can be subscribed to."""
