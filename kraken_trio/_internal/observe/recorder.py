@@ -292,7 +292,7 @@ class RecorderTask(Recorder):
             self._on_trouble(trouble)
         except Exception as error:
             fields = {"event": "on_trouble_failed", "reason": repr(error)}
-            log.exception("on_trouble_failed: %r", error, extra=fields)
+            log.exception("on_trouble_failed: the recording goes on", extra=fields)
 
 
 @asynccontextmanager
