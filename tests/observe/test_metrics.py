@@ -36,6 +36,7 @@ from kraken_trio._internal.observe.metrics import (
 from kraken_trio.extended import AddOrder, Observer
 from kraken_trio.testing import open_exchange
 from tests.observe.conftest import CONFIG, Open
+from tests.observe.figures import Made, expected
 
 BY_NAME = {metric.name: metric for metric in METRICS}
 
@@ -251,3 +252,21 @@ async def test_one_of_several_with_the_same_labels_is_seen_to_be_broken(
         feed.disconnect()
         await trio.testing.wait_all_tasks_blocked()
         assert total(measure(feed, Symbols(0)), "sessions_not_sound") == 0
+
+
+def test_every_value_is_the_figure_it_stands_for() -> None:
+    """Of every metric there is, by figures that all differ: none can stand for another."""
+    made = Made()
+    made.fill()
+    wanted = {(PREFIX + name, labels): value for (name, labels), value in expected().items()}
+    assert {name for name, _ in wanted} == BY_NAME.keys()
+    assert {name for (name, _), value in wanted.items() if value} == BY_NAME.keys()
+    samples = measure(made, Symbols())
+    assert samples.keys() == wanted.keys()
+    for key, value in samples.items():
+        if isinstance(value, Distribution):
+            assert value.sum == pytest.approx(sum(wanted[key]))
+            for bound, count in value.buckets:
+                assert count == len([each for each in wanted[key] if each <= bound])
+        else:
+            assert value == pytest.approx(wanted[key], rel=1 / 256), key

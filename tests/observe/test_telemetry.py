@@ -23,6 +23,7 @@ from kraken_trio._internal.observe.metrics import METRICS, Distribution, Kind, S
 from kraken_trio._internal.observe.telemetry import Telemetry
 from kraken_trio.extended import Latency, RoundTrip
 from tests.observe.conftest import Open
+from tests.observe.figures import Made, expected
 
 pytestmark = pytest.mark.extra("otel")  # noqa: S610 - a mark of pytest, no query of Django
 
@@ -209,6 +210,29 @@ async def test_metrics_are_those_that_prometheus_is_shown(
             assert shown.data.is_monotonic
     names = {span.name for span in kit.spans()}
     assert names >= {"kraken.connect", "kraken.subscribe", "kraken.resync", "kraken.request"}
+
+
+async def test_every_value_is_the_figure_it_stands_for(kit: Kit) -> None:
+    """As it stands written, and not as the same code measures it."""
+    made, watching = Made(), kit.telemetry()
+    watching.watch(made)
+    made.fill()
+    found = kit.metrics()
+    wanted = expected()
+    assert found.keys() == {f"kraken_{name}" for name, _ in wanted} == {m.name for m in METRICS}
+    shown = {
+        (metric.name, tuple(point.attributes[label] for label in metric.labels)): point
+        for metric in METRICS
+        for point in found[metric.name].data.data_points
+    }
+    assert shown.keys() == {(f"kraken_{name}", labels) for name, labels in wanted}
+    for (name, labels), value in wanted.items():
+        point = shown[f"kraken_{name}", labels]
+        if isinstance(value, list):
+            assert (point.count, point.sum) == (len(value), pytest.approx(sum(value)))
+            assert (point.min, point.max) == (pytest.approx(min(value)), pytest.approx(max(value)))
+        else:
+            assert point.value == pytest.approx(value, rel=1 / 256), (name, labels)
 
 
 async def test_a_feed_is_read_once_for_all_metrics(
