@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
 import trio
+from msgspec.structs import replace
 
 from kraken_trio import (
     ConfigurationError,
     ConnectionState,
     GapReason,
     LatencyStage,
+    OrderRejected,
     SessionTrigger,
     StateChange,
     Timestamp,
+    open_kraken,
 )
 from kraken_trio._internal.model.gap import Resync
 from kraken_trio._internal.observe.metrics import METRICS, Distribution, Kind, Symbols, measure
 from kraken_trio._internal.observe.telemetry import Telemetry
-from kraken_trio.extended import Latency, RoundTrip
-from tests.observe.conftest import Open
+from kraken_trio.extended import AddOrder, Latency, RoundTrip
+from kraken_trio.testing import open_exchange
+from tests.observe.conftest import CONFIG, Open
 from tests.observe.figures import Made, expected
 
 pytestmark = pytest.mark.extra("otel")  # noqa: S610 - a mark of pytest, no query of Django
@@ -210,6 +215,40 @@ async def test_metrics_are_those_that_prometheus_is_shown(
             assert shown.data.is_monotonic
     names = {span.name for span in kit.spans()}
     assert names >= {"kraken.connect", "kraken.subscribe", "kraken.resync", "kraken.request"}
+
+
+async def test_an_order_is_a_span(autojump_clock: trio.abc.Clock, kit: Kit) -> None:
+    """In a live feed: one that is accepted, and one that is refused, with the reason."""
+    watching = kit.telemetry()
+    async with open_exchange(seed=1) as exchange:
+        exchange.account.deposit("USD", Decimal(1000))
+        config = CONFIG.replace(api_key=exchange.api_key, api_secret=exchange.api_secret)
+        async with (
+            open_kraken(
+                config, dial=exchange.dial, rest=exchange.rest, observers=[watching]
+            ) as feed,
+            feed.trading() as trading,
+        ):
+            accepted = AddOrder(
+                symbol="BTC/USD",
+                side="buy",
+                order_type="limit",
+                order_qty=Decimal("0.01"),
+                limit_price=Decimal(1000),
+            )
+            await trading.add_order(accepted)
+            with pytest.raises(OrderRejected) as caught:
+                await trading.add_order(replace(accepted, order_qty=Decimal(1000)))
+    spans = [each for each in kit.spans() if each.attributes.get("method") == "add_order"]
+    assert {each.name for each in spans} == {"kraken.request"}
+    assert {each.attributes["session"] for each in spans} == {"trading"}
+    first, second = spans
+    assert first.attributes["req_id"] != second.attributes["req_id"]
+    assert first.start_time <= first.end_time <= second.start_time <= second.end_time
+    assert not first.status.description
+    assert second.status.status_code.name == "ERROR"
+    assert second.status.description
+    assert second.status.description in str(caught.value)
 
 
 async def test_every_value_is_the_figure_it_stands_for(kit: Kit) -> None:
