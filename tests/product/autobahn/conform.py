@@ -44,8 +44,6 @@ GROUPS: Final = {
 OURS, ALONE = "kraken_trio", "trio-websocket alone"
 RANK: Final = {"OK": 0, "INFORMATIONAL": 0, "NON-STRICT": 1, "FAILED": 2}
 """How bad an outcome is. Anything else, such as ``UNCLEAN`` for a close, is as bad as a failure."""
-EXCUSED: Final = frozenset({"6.4.4"})
-"""Where ours is non-strict, and why is on the page."""
 ENOUGH: Final = 1000
 """More messages than any case has."""
 CASE_S: Final = 10.0
@@ -238,7 +236,6 @@ def worse(outcomes: Mapping[str, Outcomes]) -> list[str]:
     return [
         case
         for case in ours
-        if case not in EXCUSED or FAILED in ours[case]
         if any(
             RANK.get(mine, RANK[FAILED]) > RANK.get(theirs, RANK[FAILED])
             for mine, theirs in zip(ours[case], alone[case], strict=True)
@@ -263,8 +260,7 @@ def page(outcomes: Mapping[str, Outcomes]) -> str:
         "server of the Autobahn test suite, version 0.8.2, asks the same of two clients that echo",
         "what they are sent: one through this library's own transport, one with trio-websocket",
         "alone. `nox -s autobahn` does it again, fails where ours is of a worse class than the",
-        "other (but for 6.4.4, below), and writes this page; it needs a Python 2.7, and is skipped",
-        "without one.",
+        "other, and writes this page; it needs a Python 2.7, and is skipped without one.",
         f"This was {python}, {libraries}.",
         "",
         "| cases | about | " + " | ".join(f"{agent}: {', '.join(words)}" for agent in outcomes),
@@ -295,14 +291,6 @@ def page(outcomes: Mapping[str, Outcomes]) -> str:
         "*Non-strict* is a fault that ended the connection before what stood in front of it was",
         "echoed, where both came in one piece; so a few cases differ from run to run, and those in",
         "which ours came out worse are run again, up to four times.",
-        "",
-        "One is worse always: 6.4.4. A text message of one frame arrives in pieces, and one of",
-        "them has bytes that no UTF-8 can have. The suite likes it best where the connection fails",
-        "at that piece. trio-websocket alone does that; here the UTF-8 of a frame is judged when",
-        "all of the frame is there. The message is refused all the same, with the same code, and",
-        "nothing of it is delivered; it is only later, by at most one frame. So of all cases that",
-        "are OK with trio-websocket at its best, ours has one less: echoing, it was seen to have",
-        "232 where ours has 231.",
     ]
     return "\n".join(lines) + "\n"
 
