@@ -1,4 +1,4 @@
-"""Every fault that public data can suffer, alone, over TLS and real sockets, at either end.
+"""Every fault, alone, over TLS and real sockets, at either end.
 
 The soak lets them come in any order and at any moment, mostly in memory; here each is seen to
 happen where bytes are torn as a kernel and TLS have it, and to be mended.
@@ -6,14 +6,22 @@ happen where bytes are torn as a kernel and TLS have it, and to be mended.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from functools import partial
 from typing import Final
 
 import pytest
 import trio
 
-from kraken_trio import BookSnapshot, ConnectionState, Feed, KrakenConfig, open_kraken
-from kraken_trio.extended import TcpDial
+from kraken_trio import (
+    BalanceSnapshot,
+    BookSnapshot,
+    ConnectionState,
+    Feed,
+    KrakenConfig,
+    open_kraken,
+)
+from kraken_trio.extended import HttpRest, TcpDial
 from kraken_trio.testing import Chaos, ChaosFault, Exchange, chaos, open_exchange
 from tests.product.keepers import DEPTH, SYMBOLS, Books, Trades, Truth
 from tests.product.test_soak import QUICK, SETTINGS, consume
@@ -92,3 +100,34 @@ async def test_each_fault_happens_and_is_mended(fault: ChaosFault) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(partial(suffer, fault, at_server=False))
             nursery.start_soon(partial(suffer, fault, at_server=True))
+
+
+@pytest.mark.extra("private")  # noqa: S610 - of pytest
+@pytest.mark.parametrize("at_server", [False, True])
+async def test_a_refused_token_is_fetched_anew(*, at_server: bool) -> None:
+    """Over TLS and HTTPS, at either end: all that is held comes, when it is asked for once more."""
+    with trio.fail_after(PATIENCE_S):
+        async with open_exchange(seed=1) as exchange:
+            exchange.account.deposit("USD", Decimal(5))
+            private = await exchange.listen(door="private")
+            tokens = await exchange.listen_rest()
+            dial = TcpDial(private.client_ssl_context)
+            async with chaos(exchange if at_server else dial, seed=SEED, every_s=None) as trouble:
+                trouble.inflict(ChaosFault.AUTH_REFUSAL)
+                config = KrakenConfig(
+                    **{**SETTINGS, **QUICK, "private_endpoint": private.url},
+                    api_key=exchange.api_key,
+                    api_secret=exchange.api_secret,
+                )
+                rest = HttpRest(tokens.url, ssl_context=tokens.client_ssl_context)
+                async with (
+                    open_kraken(
+                        config, dial=dial if at_server else trouble.dial, rest=rest
+                    ) as feed,
+                    feed.balances() as balances,
+                ):
+                    held = await balances.receive()
+                    while not isinstance(held, BalanceSnapshot):
+                        held = await balances.receive()
+                    assert (held.asset, held.balance) == ("USD", Decimal(5))
+                assert [mishap.fault for mishap in trouble.log] == [ChaosFault.AUTH_REFUSAL]

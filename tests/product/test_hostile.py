@@ -18,6 +18,7 @@ import tracemalloc
 import urllib.parse
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -45,7 +46,7 @@ from kraken_trio._internal.testing.memory import memory_streams
 from kraken_trio._internal.wire.capture import format_line
 from kraken_trio._internal.wire.decode import V2Decoder
 from kraken_trio._internal.wire.frames import CONTINUATION, TEXT, encode_frame
-from kraken_trio.extended import Observer, TcpDial
+from kraken_trio.extended import AddOrder, Observer, TcpDial
 from kraken_trio.testing import Exchange, open_exchange
 
 pytestmark = pytest.mark.long
@@ -534,6 +535,19 @@ async def use_account(
     async with feed.events() as events:
         async with feed.executions() as executions, feed.balances(), feed.level3("BTC/USD"):
             exchange.step(20)
+            exchange.account.deposit("USD", Decimal(10**6))
+            async with feed.trading() as trading:
+                asked = AddOrder(
+                    symbol="BTC/USD",
+                    side="buy",
+                    order_type="limit",
+                    order_qty=Decimal("0.01"),
+                    limit_price=Decimal(50000),
+                )
+                placed = await trading.add_order(asked)
+                assert placed.order_id is not None
+                shown += [trading, vars(trading), placed, vars(feed._hub)]
+                shown.append(await trading.cancel_order(placed.order_id))
             private = next(each for each in exchange.connections if each.door == "private")
             # Even a server that says the token back, whole, quoted, cut, or deep in nonsense.
             for token in sorted(tokens):

@@ -527,17 +527,22 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_whatever_goes_wrong_nothing_is_lost_silently(chunk: int) -> None:
-    """In memory: each seed of the chunk holds to all that stands above."""
+    """In memory: each seed of the chunk holds to all that stands above, and no fault is spared."""
+    happened = Counter[str]()
     for seed in range(chunk, SEEDS, CHUNKS):
-        in_memory(seed)
+        happened += in_memory(seed)
+    faults = {fault.value for fault in ChaosFault if fault is not ChaosFault.AUTH_REFUSAL}
+    assert faults <= happened.keys()
 
 
 @pytest.mark.extra("private")  # noqa: S610 - a mark of pytest, no query of Django
 @pytest.mark.parametrize("chunk", range(2))
 def test_what_is_private_is_not_lost_either(chunk: int) -> None:
     """Orders and books of orders, each at its own host, with tokens that are refused at times."""
+    happened = Counter[str]()
     for seed in range(chunk, PRIVATE_SEEDS, 2):
-        in_memory(seed, "private")
+        happened += in_memory(seed, "private")
+    assert ChaosFault.AUTH_REFUSAL.value in happened
 
 
 @pytest.mark.extra("private")  # noqa: S610 - a mark of pytest, no query of Django
