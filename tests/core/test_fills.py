@@ -169,3 +169,11 @@ def test_a_fill_as_a_record_of_its_own() -> None:
 def test_what_says_too_little_is_no_record(member: str) -> None:
     """A fill without a name, a quantity or a price."""
     assert own_trade(fill(1, **{member: None})) is None
+
+
+def test_it_is_known_whether_a_snapshot_was_seen() -> None:
+    """Though it had no fills."""
+    fills = Fills()
+    assert not fills.begun
+    fills.begin([])
+    assert fills.begun

@@ -370,3 +370,9 @@ def test_of_books_order_by_order_a_connection_has_two_hundred() -> None:
     with pytest.raises(ConfigurationError, match="symbols: of level3 must be 200 at most, are 201"):
         Channel.level3(*names, "BTC/USD", "ETH/USD")
     assert len(Channel.book(*names, "BTC/USD", "ETH/USD").symbols) == 201
+
+
+def test_what_is_folded_from_executions_is_a_channel() -> None:
+    """By its own name, without options."""
+    assert Channel.open_orders() == Channel(name="open_orders")
+    assert Channel.own_trades() == Channel(name="own_trades")

@@ -173,7 +173,7 @@ class SubscriptionError(Said, KrakenError):
 
     def __attrs_post_init__(self) -> None:
         """The words say whether it passes."""
-        self.retryable = self.complaint.retryable
+        self.retryable: bool = self.complaint.retryable
 
     def __str__(self) -> str:
         about = " ".join(part for part in (self.channel, self.symbol) if part)
@@ -224,7 +224,7 @@ class RequestError(Said, KrakenError):
 
     def __attrs_post_init__(self) -> None:
         """The words say whether it passes."""
-        self.retryable = self.complaint.retryable
+        self.retryable: bool = self.complaint.retryable
 
     def __str__(self) -> str:
         return f"{self.method}: {self.reason}"

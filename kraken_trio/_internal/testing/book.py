@@ -69,13 +69,13 @@ class SeededBook:
         50 trades were made until ``now``, one a second; the latest ``kept_trades`` are kept.
         ``dice`` decide about everything; times are nanoseconds since the epoch.
         """
-        self.bids = Side(-1)
+        self.bids: Side = Side(-1)
         """Never empty."""
-        self.asks = Side(1)
+        self.asks: Side = Side(1)
         """Never empty."""
-        self.tape = Tape(kept_trades)
+        self.tape: Tape = Tape(kept_trades)
         """What was traded."""
-        self.changed_at = now
+        self.changed_at: int = now
         """When the latest step was."""
         self.named_fills: list[NamedFill] = []
         """What was traded of orders with names, until somebody takes it out of here."""
