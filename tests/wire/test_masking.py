@@ -142,3 +142,12 @@ def test_an_error_is_that_of_the_frame_without_its_secrets() -> None:
     assert concealed.fault(first, b"bad", decode) is first
     assert str(concealed.fault(first, b"bad key-1234", decode)) == "bad ****"
     assert "cannot be decoded" in str(concealed.fault(first, b"good key-1234", decode))
+
+
+def test_what_a_short_secret_stands_for_is_too_short_to_be_sought() -> None:
+    """Four bytes may stand anywhere; the six characters that encode them are masked."""
+    concealed = Concealed()
+    concealed.add(Secret("abcdef"))
+    inner = base64.b64decode("abcdef==").hex().encode()
+    assert bytes(concealed.shown(inner)) == inner
+    assert b"abcdef" not in bytes(concealed.shown(b"x abcdef x"))
