@@ -42,7 +42,7 @@ def group(*names: str) -> list[str]:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests, or the part of them that is named: ``nox -s tests-3.13 -- tests/wire``."""
-    session.install("-e", ".[full]", *group("test"))
+    session.install("-e", ".[full]", *group("test", "plot"))
     session.run("python", "-m", "pytest", *session.posargs)
 
 
@@ -117,7 +117,7 @@ def wheel(session: nox.Session) -> None:
         session.install(*group("test"))
         pytest = ("python", "-m", "pytest", "-q", "-m")
         session.run(*pytest, "not extra and not long", "--ignore=tests/apps")
-        session.install(f"{built}[full]")
+        session.install(f"{built}[full]", *group("plot"))
         session.run(*pytest, "extra and not long", "--ignore=tests/apps")
         session.run(*pytest, "not long", "tests/apps")
 
@@ -133,10 +133,28 @@ def foreign(session: nox.Session) -> None:
 
 
 @nox.session
+def explore(session: nox.Session) -> None:
+    """Draw new examples of the properties, which the tests do not: many, or ``-- -k backoff``."""
+    session.install("-e", ".[full]", *group("test"))
+    properties = (f"tests/product/test_properties{half}.py" for half in ("", "_events"))
+    session.run(
+        *("python", "-m", "pytest", "-q", *properties, *session.posargs),
+        env={"HYPOTHESIS_PROFILE": "explore"},
+    )
+
+
+@nox.session
 def soak(session: nox.Session) -> None:
     """Feeds in chaos, for any number of seeds or hours: ``-- --seeds 5000 --hours 1``."""
     session.install("-e", ".[full]", *group("test"))
-    session.run("python", "tests/product/test_soak.py", *session.posargs)
+    session.run("python", "-m", "tests.product.test_soak", *session.posargs)
+
+
+@nox.session
+def recording(session: nox.Session) -> None:
+    """Record a feed in chaos, and replay it: ``-- --frames 1000000 --seed 7``."""
+    session.install("-e", ".[full]", *group("test"))
+    session.run("python", "tests/product/test_recording.py", *session.posargs)
 
 
 @nox.session
@@ -173,6 +191,24 @@ def python2() -> str | None:
 
 
 @nox.session
+def prometheus(session: nox.Session) -> None:
+    """Let Prometheus itself scrape a feed, and ask it for the values: it is Debian's package."""
+    found = shutil.which("prometheus")
+    if found is None and shutil.which("apt-get") and os.geteuid() == 0:
+        install = ("install", "-y", "--no-install-recommends", "prometheus")
+        for words in (("update",), install):  # What fails here is seen below.
+            session.run("apt-get", *words, external=True, silent=True, success_codes=range(256))
+        found = shutil.which("prometheus")
+    if found is None:
+        session.skip("there is no prometheus here, and it cannot be installed")
+    session.install("-e", ".[full]", *group("test"))
+    session.run(
+        *("python", "-m", "pytest", "-q", "tests/product/test_prometheus.py"),
+        env={"KRAKEN_TRIO_PROMETHEUS": str(found)},
+    )
+
+
+@nox.session
 def fuzz(session: nox.Session) -> None:
     """Fuzz for a minute each: all; some (``-- decode``); for longer: ``-- decode --seconds 3600``.
 
@@ -205,19 +241,24 @@ def fuzz(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure: all; one (``-- flood --tls --json FILE``); or see that all work: ``-- --quick``.
 
-    With ``--page`` alone all are measured, and the figures go into the page.
+    With ``--page`` alone all are measured, and the figures go into the page. All figures are kept
+    as JSON in ``build/bench``.
     """
     scripts = {path.stem: path for path in sorted(Path("benchmarks").glob("*.py")) if runs(path)}
     given = list(session.posargs)
     chosen = [given.pop(0)] if given and given[0] in scripts else list(scripts)
     if len(chosen) > 1 and given not in ([], ["--quick"], ["--page"]):
         session.error(f"say first which one this is for: {', '.join(scripts)}")
-    session.install(".[testing]")
+    session.install(".[cli,testing]")
+    kept = Path("build/bench").resolve()
+    kept.mkdir(parents=True, exist_ok=True)
     rivals = session.cache_dir / "rivals"
     if "--quick" not in given:
         session.run("python", "benchmarks/rivals.py", str(rivals))
     for name in chosen:
         words = [] if given == ["--page"] and not writes_page(scripts[name]) else given
+        if "--json" not in words:
+            words = [*words, "--json", str(kept / f"{name}.json")]
         session.run("python", str(scripts[name]), *words, env={"KRAKEN_TRIO_RIVALS": str(rivals)})
 
 

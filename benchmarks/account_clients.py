@@ -3,10 +3,12 @@
     python account_clients.py executions URL UPDATES ORDERS
     python account_clients.py balances URL UPDATES ORDERS
     python account_clients.py level3 URL UPDATES PAIRS DEPTH
+    python account_clients.py orders EXCHANGE REQUESTS 0
 
 Each prints one line of JSON: how long it took until all updates were with their consumer, in
 seconds of the clock and of the processor. ``executions`` folds what happens into the orders, and
 ``balances`` into what is held: it ends in an error where the outcome is not what it must be.
+``orders`` places and cancels at an exchange that ``order_exchange.py`` told of.
 """
 
 from __future__ import annotations
@@ -29,10 +31,14 @@ from kraken_trio import (
     Subscription,
     open_kraken,
 )
-from kraken_trio.extended import RestResponse
+from kraken_trio.extended import AddOrder, HttpRest, RestResponse
 from kraken_trio.testing import market_pairs
 from stage import QTY
 
+ORDER_PAIRS = 50
+"""Pairs that orders are placed in, one after the other."""
+PAUSE_S = 0.01
+"""Before each order: longer than the library lets pass between two."""
 FILLED = ["pending_new", "new", "trade", "trade", "filled"]
 """What becomes of each order."""
 
@@ -119,9 +125,59 @@ async def measure(
         }
 
 
+async def orders(told: dict[str, str], requests: int) -> dict[str, Any]:
+    """Place and cancel orders, each in its own time."""
+    rest = HttpRest(told["rest"])
+    took: dict[str, list[float]] = {"add_order": [], "cancel_order": []}
+    config = KrakenConfig(
+        endpoint=told["endpoint"],
+        private_endpoint=told["private_endpoint"],
+        api_key=told["api_key"],
+        api_secret=told["api_secret"],
+    )
+    async with open_kraken(config, rest=rest) as feed, feed.trading() as trading:
+        # Each pair has a rate counter of its own: with many, nobody waits for one here.
+        orders = [
+            AddOrder(
+                symbol=pair.symbol,
+                side="buy",
+                order_type="limit",
+                order_qty=trading.round_qty(pair.symbol, 100 / pair.price),
+                limit_price=trading.round_price(pair.symbol, pair.price / 2, "buy"),
+            )
+            for pair in market_pairs(ORDER_PAIRS)
+            if pair.symbol.endswith("/USD")
+        ]
+        wall, cpu = time.perf_counter(), time.process_time()
+        for number in range(requests):
+            add = orders[number % len(orders)]
+            await trading.wait_rate(add.symbol, 9)
+            await trio.sleep(PAUSE_S)
+            began = time.perf_counter()
+            placed = await trading.add_order(add)
+            took["add_order"].append(time.perf_counter() - began)
+            await trio.sleep(PAUSE_S)
+            began = time.perf_counter()
+            await trading.cancel_order(placed.order_id)
+            took["cancel_order"].append(time.perf_counter() - began)
+        seconds, used = time.perf_counter() - wall, time.process_time() - cpu
+    figures = {}
+    for method, each in took.items():
+        each.sort()
+        figures[method] = [1e6 * each[len(each) // 2], 1e6 * each[len(each) * 99 // 100]]
+    return {
+        "seconds": seconds,
+        "cpu_seconds": used,
+        "updates": requests,
+        "verified": None,
+    } | figures
+
+
 async def run(words: list[str]) -> dict[str, Any]:
     """Run one of them to its end."""
     what, url, updates, count, *depth = words
+    if what == "orders":
+        return await orders(json.loads(url), int(updates))
     config = KrakenConfig(
         private_endpoint=url,
         level3_endpoint=url,

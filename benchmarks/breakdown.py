@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -21,15 +21,17 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from figures import show, spread, table
-from flood_server import PAIRS, Flood, market_flood
+from flood_server import Flood, market_flood
 from kraken_trio import Channel, Timestamp
 from kraken_trio._internal.engine.engine import Engine
 from kraken_trio._internal.wire.decode import V2Decoder
 from kraken_trio._internal.wire.frames import FrameSplitter
+from kraken_trio.testing import MarketPair, market_pairs
 from machine import machine, write
 
 PACKAGES = ("kraken-trio", "trio", "msgspec", "zlib-ng")
-DEPTHS = (10, 1000)
+SHAPES = ((1, 10), (4, 10), (4, 1000), (200, 10))
+"""Pairs, and depth. What the flood measures is the second and the third."""
 READ_BYTES = 64 * 1024
 NOW = Timestamp(1_790_000_000 * 10**9)
 
@@ -79,10 +81,10 @@ def cut(data: bytes) -> list[bytes]:
     return messages
 
 
-def engine_with(openings: list[bytes], depth: int) -> Engine:
+def engine_with(openings: list[bytes], pairs: Sequence[MarketPair], depth: int) -> Engine:
     """Open the books, and begin with their snapshots."""
     engine = Engine(V2Decoder())
-    for pair in PAIRS:
+    for pair in pairs:
         engine.open(Channel.book(pair.symbol, depth=depth)).join(lambda _item: None)
     for opening in openings:
         engine.feed(opening, NOW)
@@ -96,7 +98,9 @@ def took(work: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
-def measure(flood: Flood, messages: int, depth: int) -> dict[str, float]:
+def measure(
+    flood: Flood, messages: int, pairs: Sequence[MarketPair], depth: int
+) -> dict[str, float]:
     """Give the microseconds of each step for a message, once."""
     data = b"".join(flood.updates(messages))
     payloads = cut(data)
@@ -104,7 +108,7 @@ def measure(flood: Flood, messages: int, depth: int) -> dict[str, float]:
     decode, plain = V2Decoder().decode, msgspec.json.decode
     typed = msgspec.json.Decoder(Frame[Level]).decode
     texts = msgspec.json.Decoder(Frame[TextLevel], float_hook=str).decode
-    engine = engine_with(openings, depth)
+    engine = engine_with(openings, pairs, depth)
 
     def each(step: Callable[[bytes], object]) -> Callable[[], None]:
         def run() -> None:
@@ -141,10 +145,11 @@ def main(arguments: list[str] | None = None) -> None:
     if given.quick:
         given.messages, given.runs = 1000, 1
     results: dict[str, list[dict[str, float]]] = {}
-    for depth in DEPTHS:
-        flood = market_flood(depth, given.messages, 1, mixed=False)
-        results[f"depth {depth}"] = [
-            measure(flood, given.messages, depth) for _ in range(given.runs)
+    for number, depth in SHAPES:
+        pairs = market_pairs(number)
+        flood = market_flood(depth, given.messages, 1, pairs=pairs, mixed=False)
+        results[f"depth {depth}, {number} {'pair' if number == 1 else 'pairs'}"] = [
+            measure(flood, given.messages, pairs, depth) for _ in range(given.runs)
         ]
     names = ["cut", "decode", "books and checksums"]
     names += ["msgspec, exact", "msgspec, numbers as text", "msgspec, without types"]

@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import page
+from figures import spread
 from machine import in_words, machine, write
-from pacing import NANOSECONDS, Plan, Server, Wanted, quantiles, read_numbers, run, serving, spread
+from pacing import NANOSECONDS, Plan, Server, Wanted, quantiles, read_numbers, run, serving
 
 PAIRS = 4
 NONE = "none"

@@ -14,16 +14,23 @@ from machine import in_words
 
 
 def spread(values: Sequence[float], digits: int = 0) -> str:
-    """Give the median, with the least and the greatest in brackets."""
+    """Give the median, with the least and the greatest in brackets if there are several."""
+    if len(values) == 1:
+        return f"{values[0]:,.{digits}f}"
     least, middle, most = (
         f"{value:,.{digits}f}" for value in (min(values), statistics.median(values), max(values))
     )
     return f"{middle} ({least}-{most})"
 
 
+def verdict(reached: bool) -> str:  # noqa: FBT001 - it is all there is to say
+    """Say whether a mark was reached."""
+    return "reached" if reached else "**missed**"
+
+
 def at_most(value: float, mark: float) -> str:
     """Say whether a value reached a mark that it is not to be above."""
-    return "reached" if value <= mark else "**missed**"
+    return verdict(value <= mark)
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

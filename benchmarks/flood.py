@@ -24,9 +24,10 @@ from typing import Any
 import page
 import rivals
 from captured import Captured, captures
+from figures import verdict
 from flood_server import PAIRS
 from machine import in_words, machine, write
-from race import OURS, WARM_UP, Entrant, compared, race, serving, table, verdict
+from race import OURS, WARM_UP, Entrant, compared, race, serving, table
 
 NEWER = "kraken_trio, newer Python"
 """Ours on the Python that some rivals need."""
@@ -55,8 +56,8 @@ ENTRANTS = (
 GROWTH = 1.5
 """What an update may cost at the largest depth, in terms of the smallest."""
 QUICK_MESSAGES = 2000
-CAPTURED_PASSES = 5
-"""So often is a capture received in one run, after the warm-up."""
+CAPTURED_PASSES = 30
+"""So often is a capture received in one run, after the warm-up: it has few messages."""
 
 Rows = list[dict[str, Any]]
 
@@ -143,7 +144,7 @@ def main(arguments: list[str] | None = None) -> None:
     where = machine("kraken-trio", "trio", "trio-websocket", "msgspec")
     where["versions"] |= rivals.versions()
     head = f"{in_words(where)}. {given.rounds} rounds of about {given.seconds:g} s each."
-    tail = [growth(by_depth)] if len(by_depth) > 1 else []
+    tail = [growth(by_depth)] if len(by_depth) > 1 and entrants[0].name == OURS else []
     left_out = [each.name for each in chosen if not each.python]
     tail += [f"Left out, as not installed: {'; '.join(left_out)}."] if left_out else []
     print("\n\n".join([head, *tail]))

@@ -47,10 +47,11 @@ from kraken_trio.testing import (
 PAIRS = USUAL_PAIRS[:4]
 CERTIFICATE = "ca.pem"
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
-_TEXT, _CLOSE, _PING, _PONG = 0x1, 0x8, 0x9, 0xA
+TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
+"""Opcodes (RFC 6455 section 11.8)."""
 
 
-def framed(payload: bytes, opcode: int = _TEXT) -> bytes:
+def framed(payload: bytes, opcode: int = TEXT) -> bytes:
     """Put a message into one frame, as servers do: without a mask (RFC 6455 section 5.2)."""
     size = len(payload)
     if size < 126:  # noqa: PLR2004 - the RFC's own numbers
@@ -128,12 +129,12 @@ class Client:
         missing = set(flood.openings)
         while True:
             opcode, payload = self._read()
-            if opcode == _CLOSE:
-                self._connection.sendall(framed(payload[:2], _CLOSE))
+            if opcode == CLOSE:
+                self._connection.sendall(framed(payload[:2], CLOSE))
                 return
-            if opcode == _PING:
-                self._connection.sendall(framed(payload, _PONG))
-            if opcode != _TEXT:
+            if opcode == PING:
+                self._connection.sendall(framed(payload, PONG))
+            if opcode != TEXT:
                 continue
             request = json.loads(payload)
             if request["method"] == "ping":

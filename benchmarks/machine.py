@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import platform
+import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+HERE = Path(__file__).parent
 
 
 def machine(*packages: str) -> dict[str, Any]:
@@ -25,6 +28,7 @@ def machine(*packages: str) -> dict[str, Any]:
         except PackageNotFoundError:
             versions[package] = "not installed"
     return {
+        "commit": commit(),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "cpu": cpu,
         "cores": os.cpu_count(),
@@ -34,10 +38,23 @@ def machine(*packages: str) -> dict[str, Any]:
     }
 
 
+def commit() -> str:
+    """Give what of the project is measured; a plus stands for what is not committed."""
+    asked = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
+    try:
+        ran = subprocess.run(asked, cwd=HERE, check=True, capture_output=True, text=True)  # noqa: S603 - our own words
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return ran.stdout.strip()
+
+
 def in_words(where: dict[str, Any]) -> str:
     """Give two lines about a machine."""
     versions = ", ".join(f"{package} {found}" for package, found in where["versions"].items())
-    return f"{where['at']}, {where['cores']} cores of {where['cpu']}, {where['python']}\n{versions}"
+    return (
+        f"{where['at']}, commit {where['commit']}, {where['cores']} cores of {where['cpu']}, "
+        f"{where['python']}\n{versions}"
+    )
 
 
 def write(path: Path | None, where: dict[str, Any], results: object, **given: object) -> None:

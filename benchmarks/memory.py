@@ -26,7 +26,6 @@ import logging
 import os
 import re
 import socket
-import struct
 import subprocess
 import sys
 import time
@@ -37,6 +36,7 @@ from typing import Any
 
 import trio
 
+from flood_server import framed
 from kraken_trio import Channel, DropPolicy, GapReason, KrakenConfig, open_kraken
 from kraken_trio.testing import USUAL_PAIRS, Market, heartbeat_frame, status_frame, success_frame
 from machine import in_words, machine, write
@@ -57,13 +57,6 @@ _TRADE_ID = re.compile(rb'"trade_id":\d+')
 
 
 # The server
-
-
-def framed(payload: bytes) -> bytes:
-    """Put a text message into one frame, as servers do (RFC 6455 section 5.2)."""
-    size = len(payload)
-    short = size < 126  # noqa: PLR2004 - the RFC's own number
-    return (bytes((0x81, size)) if short else struct.pack("!BBH", 0x81, 126, size)) + payload
 
 
 def read_messages(connection: socket.socket) -> Iterator[bytes]:

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import page
+from figures import verdict
 from kraken_trio.testing import market_pairs
 from machine import in_words, machine, write
-from race import WARM_UP, Entrant, Run, Server, serving, verdict
+from race import WARM_UP, Entrant, Run, Server, serving
 
 DEPTH = 10
 THREE, MANY = "3 subscriptions", "two for each pair"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import ssl
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -195,17 +194,3 @@ def quantiles(values: Iterable[float]) -> dict[str, float]:
         "p99.9": quantile(ordered, 0.999),
         "max": ordered[-1],
     }
-
-
-def spread(values: Iterable[float], form: str = ",.0f") -> str:
-    """Print the median, and from where to where the others go, if there are any."""
-    ordered = sorted(values)
-    median = format(statistics.median(ordered), form)
-    if len(ordered) == 1:
-        return median
-    return f"{median} ({ordered[0]:{form}}-{ordered[-1]:{form}})"
-
-
-def verdict(value: float, mark: float) -> str:
-    """Say whether a figure that should not exceed a mark does."""
-    return "reached" if value <= mark else "missed"

@@ -32,13 +32,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from flood_server import CERTIFICATE, Client, framed, secured
+from flood_server import CERTIFICATE, CLOSE, PING, PONG, TEXT, Client, framed, secured
 from kraken_trio.testing import Market, market_pairs, pong_frame, status_frame, success_frame
 from pacing import NANOSECONDS, Plan, Wanted
 
 LEAD_NS = 100_000_000
 """Between the last answer and the first message: the client takes in the snapshots."""
-_TEXT, _CLOSE, _PING, _PONG = 0x1, 0x8, 0x9, 0xA  # RFC 6455 section 11.8
 _PR_SET_TIMERSLACK = 29  # prctl(2)
 
 
@@ -144,12 +143,12 @@ class PacedClient(Client):
     def _answer_one(self, traffic: Traffic) -> set[tuple[str, str]]:
         """Answer one frame of the client; give what it subscribed to."""
         opcode, payload = self._read()
-        if opcode == _CLOSE:
-            self._connection.sendall(framed(payload[:2], _CLOSE))
+        if opcode == CLOSE:
+            self._connection.sendall(framed(payload[:2], CLOSE))
             raise ConnectionResetError
-        if opcode == _PING:
-            self._connection.sendall(framed(payload, _PONG))
-        if opcode != _TEXT:
+        if opcode == PING:
+            self._connection.sendall(framed(payload, PONG))
+        if opcode != TEXT:
             return set()
         request = json.loads(payload)
         req_id, now = request.get("req_id"), time.time_ns()

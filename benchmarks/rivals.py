@@ -51,17 +51,20 @@ def python_of(name: str) -> Path | None:
     return _python_in(home) if (home / _STAMP).exists() else None
 
 
-def versions() -> dict[str, str]:
-    """Give the versions of what is installed in all of them, and the Python of ours there."""
+def versions(*names: str) -> dict[str, str]:
+    """Give the versions of what is installed in these environments.
+
+    With no names it is all of them, and the newer Python that some of them have.
+    """
     found: dict[str, str] = {}
-    for name in PACKAGES:
+    for name in names or PACKAGES:
         python = python_of(name)
         if python:
             stamp = python.parents[1] / _STAMP
             pinned = (line.partition("==") for line in stamp.read_text("utf-8").splitlines()[1:])
             found |= {package: version for package, _, version in pinned}
     newer = python_of(OURS_NEWER)
-    if newer:
+    if newer and not names:
         asked = [str(newer), "-c", "import platform; print(platform.python_version())"]
         ran = subprocess.run(asked, check=True, capture_output=True, text=True)  # noqa: S603
         found["the newer Python"] = ran.stdout.strip()

@@ -44,7 +44,7 @@ import trio.testing
 from msgspec.structs import replace
 
 import flood_server
-from flood_server import framed
+from flood_server import CLOSE, PING, PONG, TEXT, framed
 from kraken_trio import Channel, KrakenConfig, open_kraken
 from kraken_trio.testing import (
     Market,
@@ -66,7 +66,6 @@ ROWS: Final = 50
 """Trades of a snapshot."""
 _CHECKSUM = re.compile(rb'(?<="checksum":)\d+')
 _SYMBOL = re.compile(rb'"symbol":"([^"]+)"')
-_TEXT, _CLOSE, _PING, _PONG = 0x1, 0x8, 0x9, 0xA
 
 Topic = tuple[str, str | None]
 """A channel, and a symbol where it has any."""
@@ -196,12 +195,12 @@ class Client(flood_server.Client):
         stage = self._stage
         while True:
             opcode, payload = self._read()
-            if opcode == _CLOSE:
-                self._send(framed(payload[:2], _CLOSE))
+            if opcode == CLOSE:
+                self._send(framed(payload[:2], CLOSE))
                 return
-            if opcode == _PING:
-                self._send(framed(payload, _PONG))
-            if opcode != _TEXT:
+            if opcode == PING:
+                self._send(framed(payload, PONG))
+            if opcode != TEXT:
                 continue
             request = json.loads(payload)
             if request["method"] == "ping":

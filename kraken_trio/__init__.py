@@ -16,8 +16,16 @@ from kraken_trio._internal.model.account import (
     Triggers,
     Wallet,
 )
+from kraken_trio._internal.model.alert import (
+    ClockSkew,
+    LatencyAlert,
+    LatencyStage,
+    ObserverFailed,
+    ObserverSlow,
+)
 from kraken_trio._internal.model.callback import CallbackError
 from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.model.complaints import Complaint, Severity
 from kraken_trio._internal.model.config import DropPolicy, KrakenConfig
 from kraken_trio._internal.model.errors import (
     AuthenticationError,
@@ -27,23 +35,33 @@ from kraken_trio._internal.model.errors import (
     ConnectTimeout,
     InvalidTransition,
     KrakenError,
+    OrderEnded,
     OrderRejected,
     OutcomeUnknown,
     ProtocolError,
     RequestError,
+    RequestNotSent,
     RetriesExhausted,
     SubscriptionError,
+    SwitchLapsed,
     UpgradeRefused,
 )
 from kraken_trio._internal.model.gap import Gap, GapPolicy, GapReason, Resync
-from kraken_trio._internal.model.level3 import Level3Order, Level3Snapshot, Level3Update
+from kraken_trio._internal.model.level3 import (
+    Level3Order,
+    Level3Snapshot,
+    Level3Update,
+    QueuePosition,
+)
 from kraken_trio._internal.model.lifecycle import (
+    BookState,
     ConnectionState,
     Restored,
     SessionTrigger,
     StateChange,
 )
 from kraken_trio._internal.model.messages import Heartbeat
+from kraken_trio._internal.model.orders import Order, OwnTrade
 from kraken_trio._internal.model.pressure import HighWater
 from kraken_trio._internal.model.records import (
     BookSnapshot,
@@ -64,30 +82,46 @@ from kraken_trio._internal.model.reference import (
     SystemStatus,
 )
 from kraken_trio._internal.model.secret import Secret
+from kraken_trio._internal.model.statistics import (
+    BookStatistics,
+    ChannelStatistics,
+    ConsumerStatistics,
+    FeedStatistics,
+    ObserverStatistics,
+    PartStatistics,
+    SessionStatistics,
+    SubscriptionStatistics,
+)
 from kraken_trio._internal.model.timestamp import Timestamp
-from kraken_trio._internal.shell.channel import ChannelStatistics, RecordChannel
+from kraken_trio._internal.shell.channel import RecordChannel
 from kraken_trio._internal.shell.dispatcher import Registration
 from kraken_trio._internal.shell.feed import Feed
 from kraken_trio._internal.shell.open import open_kraken
-from kraken_trio._internal.shell.statistics import FeedStatistics, SubscriptionStatistics
 from kraken_trio._internal.shell.subscribe import Subscription
+from kraken_trio._internal.shell.tables import BalanceTable, OrderTable
 from kraken_trio._internal.tiers import publish as _publish
 
 __all__ = [
     "AuthenticationError",
     "BalanceSnapshot",
+    "BalanceTable",
     "BalanceUpdate",
     "BookSnapshot",
+    "BookState",
+    "BookStatistics",
     "BookUpdate",
     "CallbackError",
     "Candle",
     "Channel",
     "ChannelStatistics",
+    "ClockSkew",
+    "Complaint",
     "ConfigurationError",
     "ConnectTimeout",
     "ConnectionFailed",
     "ConnectionLost",
     "ConnectionState",
+    "ConsumerStatistics",
     "Contingent",
     "DropPolicy",
     "Emergency",
@@ -105,28 +139,43 @@ __all__ = [
     "InvalidTransition",
     "KrakenConfig",
     "KrakenError",
+    "LatencyAlert",
+    "LatencyStage",
     "Level",
     "Level3Order",
     "Level3Snapshot",
     "Level3Update",
     "MaintenanceWindow",
     "NextStep",
+    "ObserverFailed",
+    "ObserverSlow",
+    "ObserverStatistics",
+    "Order",
+    "OrderEnded",
     "OrderRejected",
+    "OrderTable",
     "OutcomeUnknown",
+    "OwnTrade",
+    "PartStatistics",
     "ProtocolError",
+    "QueuePosition",
     "RecordChannel",
     "Registration",
     "RequestError",
+    "RequestNotSent",
     "Restored",
     "Resync",
     "RetriesExhausted",
     "Secret",
+    "SessionStatistics",
     "SessionTrigger",
+    "Severity",
     "Spread",
     "StateChange",
     "Subscription",
     "SubscriptionError",
     "SubscriptionStatistics",
+    "SwitchLapsed",
     "SystemStatus",
     "Ticker",
     "Timestamp",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +20,12 @@ def promises(page: str) -> list[tuple[str, str, str]]:
     rows = [line.strip("|").split(" | ") for line in page.splitlines() if line.startswith("|")]
     cells = [tuple(cell.strip() for cell in row) for row in rows if not row[0].startswith("---")]
     return [(row[0], row[1], row[2]) for row in cells if row[0] != "what is promised"]
+
+
+def repeated(page: str) -> list[str]:
+    """Give the promises that stand there more than once."""
+    counts = Counter(promise for promise, _, _ in promises(page))
+    return [promise for promise, count in counts.items() if count > 1]
 
 
 @cache
@@ -37,6 +44,7 @@ def missing(page: str) -> list[str]:
     """Give what is wrong with the page, as sentences."""
     return [
         *(f"no test: {promise}" for promise, _, proof in promises(page) if not NAMED.search(proof)),
+        *(f"twice: {promise}" for promise in repeated(page)),
         *(f"no means: {promise}" for promise, means, _ in promises(page) if not means),
         *(
             f"{path} has no {name}"
@@ -57,6 +65,10 @@ def test_each_promise_has_its_test() -> None:
     [
         ("| a | b | `tests/test_guarantees.py::test_what_is_missing_is_found` |", []),
         ("| a | b | nothing |", ["no test: a"]),
+        (
+            2 * "| a | b | `tests/test_guarantees.py::test_what_is_missing_is_found` |\n",
+            ["twice: a"],
+        ),
         ("| a |  | `tests/test_guarantees.py::test_what_is_missing_is_found` |", ["no means: a"]),
         (
             "| a | b | `tests/test_guarantees.py::test_x` |",

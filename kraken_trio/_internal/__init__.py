@@ -8,6 +8,7 @@ wire        1      bytes to model and back: frames, decode, encode, sign, captur
 core        1      what things mean: states, books, trackers, buffers, backoff
 engine      2      wire and core joined, still without trio
 shell       3      Trio: connections, the supervisor, subscriptions, the feed
+observe     3      those who watch: latencies, metrics, traces
 testing     3      a simulated exchange to test against
 apps        5      the command line and its demonstration
 ==========  =====  =====================================================================

@@ -15,6 +15,7 @@ import termios
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -127,6 +128,41 @@ def listening(tmp_path: Path) -> Listening:
                 file = tmp_path / "authority.pem"
                 file.write_text(ssl.DER_cert_to_PEM_cert(authority))
                 yield Place(exchange, address.url, file)
+
+    return opened
+
+
+class AccountPlace(NamedTuple):
+    """Where a simulated account is."""
+
+    exchange: Exchange
+    """Itself."""
+    options: dict[str, Any]
+    """What leads there."""
+
+
+Reaching = Callable[..., AbstractAsyncContextManager[AccountPlace]]
+
+
+@pytest.fixture
+def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reaching:
+    """Give a function that opens an account with TLS; its key is in the environment."""
+    monkeypatch.chdir(tmp_path)
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[AccountPlace]:
+        with trio.fail_after(60):
+            async with open_exchange(seed=1) as exchange:
+                private = await exchange.listen(door="private")
+                service = await exchange.listen_rest()
+                assert private.client_ssl_context is not None
+                (authority,) = private.client_ssl_context.get_ca_certs(binary_form=True)
+                file = tmp_path / "authority.pem"
+                file.write_text(ssl.DER_cert_to_PEM_cert(authority))
+                monkeypatch.setenv("KRAKEN_API_KEY", exchange.api_key)
+                monkeypatch.setenv("KRAKEN_API_SECRET", exchange.api_secret)
+                exchange.account.deposit("USD", Decimal(1000))
+                yield AccountPlace(exchange, {"url": private.url, "rest": service.url, "ca": file})
 
     return opened
 

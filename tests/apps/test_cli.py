@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.extra("cli")  # noqa: S610 - a mark of pytest, no query of Django
 
-COMMANDS = ("demo", "watch", "verify", "exchange", "doctor")
+COMMANDS = ("demo", "watch", "orders", "balances", "token", "verify", "exchange", "doctor")
 
 
 def test_the_version_says_what_it_runs_on(run: Run) -> None:

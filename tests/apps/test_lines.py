@@ -9,21 +9,28 @@ from typing import Any, get_args
 import pytest
 
 from kraken_trio import (
+    BalanceSnapshot,
+    BalanceUpdate,
     BookSnapshot,
     BookUpdate,
     Candle,
+    Execution,
     Gap,
     GapReason,
     Heartbeat,
     InstrumentAsset,
     InstrumentPair,
     Level,
+    Level3Snapshot,
+    Level3Update,
+    Order,
     Spread,
     Ticker,
     Timestamp,
     Trade,
+    Wallet,
 )
-from kraken_trio._internal.apps.lines import TYPES, Line, in_json, in_words, is_line
+from kraken_trio._internal.apps.lines import NAMES, TYPES, Line, in_json, in_words, is_line
 
 AT = Timestamp(1_783_465_204_005_636_000)
 FINE = Timestamp(1_783_465_204_005_636_789)
@@ -63,12 +70,46 @@ CANDLE = Candle(
 )
 ASSET = InstrumentAsset(id="BTC", status="enabled", precision=10)
 PAIR = InstrumentPair(symbol="BTC/USD", status="online", price_precision=1, qty_precision=8)
+ORDER = Order(
+    order_id="O1",
+    order_status="canceled",
+    exec_type="canceled",
+    symbol="BTC/USD",
+    side="buy",
+    order_type="limit",
+    order_qty=Decimal("0.50"),
+    limit_price=Decimal("9.0"),
+    cum_qty=Decimal("0.00000010"),
+    reason="User requested",
+    timestamp=AT,
+)
+HELD = BalanceSnapshot(
+    asset="USD",
+    balance=Decimal("5.50"),
+    wallets=(Wallet(type="spot", id="main", balance=Decimal("5.50")),),
+    received_at=FINE,
+)
+ENTRY = BalanceUpdate(
+    ledger_id="L1",
+    asset="USD",
+    amount=Decimal("-1.50"),
+    balance=Decimal("4.00"),
+    fee=Decimal("0.25"),
+    type="trade",
+    timestamp=AT,
+)
 GAP = Gap("book", "BTC/USD", GapReason.CHECKSUM, 1, 2)
+
+
+EXECUTION = Execution(order_id="O1", exec_type="trade", order_status="filled", timestamp=AT)
+ORDERS = Level3Snapshot("BTC/USD", 10, (), (), 7, AT)
+EVENTS = Level3Update("BTC/USD", (), (), 7, AT)
 
 
 def one_of_each() -> list[Line]:
     """Give a record of each kind."""
-    return [TICKER, SPREAD, TRADE, SNAPSHOT, UPDATE, CANDLE, ASSET, PAIR, GAP]
+    market: list[Line] = [TICKER, SPREAD, TRADE, SNAPSHOT, UPDATE, CANDLE, ASSET, PAIR]
+    return [*market, EXECUTION, ORDER, HELD, ENTRY, ORDERS, EVENTS, GAP]
 
 
 def test_everything_that_is_a_line_has_a_type() -> None:
@@ -84,7 +125,7 @@ def test_every_record_is_one_line_of_json_with_all_its_fields(record: Line) -> N
     line = in_json(record)
     assert "\n" not in line
     told = json.loads(line, parse_float=lambda text: pytest.fail(f"a float: {text}"))
-    assert list(told) == ["type", *record.__struct_fields__]
+    assert list(told) == ["type", *(NAMES.get(name, name) for name in record.__struct_fields__)]
     assert told["type"] == TYPES[type(record)]
 
 
@@ -104,6 +145,9 @@ def test_every_record_is_one_line_of_json_with_all_its_fields(record: Line) -> N
         (SNAPSHOT, "timestamp", None),
         (UPDATE, "best_ask", {"price": "62801", "qty": "1.50"}),
         (CANDLE, "interval_begin", "2026-07-07T23:00:00.000000Z"),
+        (ENTRY, "type", "ledger_entry"),
+        (ENTRY, "entry_type", "trade"),
+        (HELD, "wallets", [{"type": "spot", "id": "main", "balance": "5.50"}]),
         (GAP, "reason", "checksum"),
         (GAP, "expected", 1),
         (Gap("ohlc", "A/B", GapReason.CANDLE, AT), "expected", "2026-07-07T23:00:04.005636Z"),
@@ -137,7 +181,25 @@ def test_a_value_in_json(record: Line, name: str, expected: object) -> None:
         (UPDATE, "BTC/USD book bid 62800.0 (0.00000010) ask 62801 (1.50) changes 2 + 1"),
         (CANDLE, "BTC/USD candle 5 min from 23:00 1.0 4.0 0.5 2.0 volume 9.00"),
         (ASSET, "--:--:--.------ asset BTC enabled"),
+        (EXECUTION, "23:00:04.005636 order O1 trade, is filled"),
+        (ORDERS, "23:00:04.005636 BTC/USD level3 snapshot of 0 + 0 orders"),
+        (EVENTS, "23:00:04.005636 BTC/USD level3 changes 0 + 0 orders"),
         (PAIR, "pair BTC/USD online, decimals of prices 1, of quantities 8"),
+        (
+            ORDER,
+            (
+                "23:00:04.005636 order O1 canceled (User requested) buy BTC/USD limit 0.50 @ 9.0, "
+                "filled 0.00000010"
+            ),
+        ),
+        (Order(order_id="O1", order_status="new", exec_type="new"), "order O1 new"),
+        (HELD, "23:00:04.005636789 balance USD 5.50 (spot main 5.50)"),
+        (BalanceSnapshot(asset="USD", balance=Decimal(5)), "balance USD 5"),
+        (ENTRY, "23:00:04.005636 ledger USD -1.50 by trade, fee 0.25, now 4.00"),
+        (
+            BalanceUpdate(ledger_id="L", asset="A", amount=Decimal(1), balance=Decimal(1)),
+            "ledger A +1 by -, now 1",
+        ),
         (GAP, "book BTC/USD GAP checksum, expected 1, received 2"),
         (
             Gap("trade", "A/B", GapReason.TRADE_ID, 5, 9, 4),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kraken_trio._internal.apps import verify
+from kraken_trio._internal.apps import progress, verify
 from kraken_trio.extended import verify_capture
 
 if TYPE_CHECKING:
@@ -195,8 +195,8 @@ def test_a_pipe_can_be_verified(start: Start, terminal: Callable[..., Terminal])
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Show progress at once, and always."""
-    monkeypatch.setattr(verify, "QUIET_S", 0.0)
-    monkeypatch.setattr(verify, "EVERY_S", 0.0)
+    monkeypatch.setattr(progress, "QUIET_S", 0.0)
+    monkeypatch.setattr(progress, "EVERY_S", 0.0)
 
 
 def test_progress_is_shown_on_a_terminal_and_leaves_no_trace(

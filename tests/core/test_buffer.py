@@ -671,3 +671,14 @@ def test_what_a_consumer_lost_is_told_when_it_comes_to_it(live: bool) -> None:
     assert told == []
     gap = buffer.get()
     assert told == [(gap, whole)]
+
+
+def test_what_waits_is_counted_without_gaps() -> None:
+    """All that was put was taken, dropped or merged, or waits; a hole is no record."""
+    buffer = Buffer(3, LATEST)
+    for number in range(5):
+        buffer.put(trade("BTC/USD", number))
+    buffer.put(Gap("trade", "ETH/USD", GapReason.TRADE_ID))
+    assert (buffer.received, buffer.dropped, buffer.waiting) == (5, 2, 3)
+    buffer.get()
+    assert buffer.waiting == 2

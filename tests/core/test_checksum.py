@@ -482,3 +482,20 @@ def test_a_snapshot_that_cannot_be_verified() -> None:
     update = BookMessage(SYMBOL, False, levels[0][:1], (), crc(BIDS, ASKS), None, None)  # noqa: FBT003
     assert isinstance(book.apply(update), BookUpdate)
     assert (book.unchecked, book.checksums_ok, book.checksums_failed) == (1, 1, 0)
+
+
+def test_what_it_holds_and_what_that_is_summed_of(kind: Kind) -> None:
+    """Also where it failed, and goes on unseen."""
+    book = kind.book()
+    book.apply(kind.snapshot())
+
+    def plain(rows: Rows) -> list[tuple[Decimal, Decimal]]:
+        return [(Decimal(price), Decimal(qty)) for price, qty in rows]
+
+    assert book.held() == (plain(BIDS), plain(ASKS))
+    assert zlib.crc32(book.text) == crc(BIDS, ASKS)
+    book.lenient = True
+    gap = book.apply(kind.update(7, bids=(("45283.9", "1.00000000"),)))
+    assert isinstance(gap, Gap)
+    assert zlib.crc32(book.text) == gap.received
+    assert book.held()[0][0] == (Decimal("45283.9"), Decimal("1.00000000"))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kraken_trio._internal.core import session_events as said
 from kraken_trio._internal.core.backoff import Backoff, Budget
 from kraken_trio._internal.core.conversation import Conversation
+from kraken_trio._internal.core.errands import Ceiling, Finished
 from kraken_trio._internal.core.roster_effects import (
     Completed,
     Discard,
@@ -27,7 +28,7 @@ from kraken_trio._internal.model.gap import GapReason
 from kraken_trio._internal.model.lifecycle import ConnectionState, SubscriptionState
 from kraken_trio._internal.model.messages import Refusal, Reply
 from kraken_trio._internal.model.reference import SystemStatus
-from kraken_trio._internal.model.requests import Subscribe, Unsubscribe
+from kraken_trio._internal.model.requests import CancelAll, Subscribe, Unsubscribe
 
 BTC, ETH = Channel.book("BTC/USD"), Channel.book("ETH/USD")
 GONE = ConnectionLost(1006)
@@ -525,3 +526,19 @@ def test_any_course_of_events_keeps_the_two_in_step(steps: list[tuple[str, Chann
                 assert made.roster.mending
             case ConnectionState.SUBSCRIBING:
                 assert made.roster.outstanding
+
+
+def test_answers_about_orders_are_no_strays() -> None:
+    """They are known by their numbers; the connection takes with it what is unanswered. How high
+    the rate counter may rise is told with a subscription.
+    """
+    made = conversation()
+    made.connect(0.0)
+    made.report(said.Established(), 0.0)
+    first, second = made.errands.add(CancelAll()), made.errands.add(CancelAll())
+    assert [made.errands.take(1.0), made.errands.take(1.0)] == [first, second]
+    reply = Reply(method="cancel_all", success=False, req_id=first.req_id, error="no")
+    assert made.replied(reply, 1.0) == [Finished(first)]
+    told = made.replied(Reply(method="subscribe", success=True, maxratecount=60), 1.0)
+    assert Ceiling(60) in told
+    assert Finished(second) in made.report(said.Lost(GONE), 2.0)

@@ -15,7 +15,12 @@ from msgspec.structs import replace
 
 from kraken_trio._internal.core.level3 import Level3Book
 from kraken_trio._internal.model.gap import Gap
-from kraken_trio._internal.model.level3 import Level3Order, Level3Snapshot, Level3Update
+from kraken_trio._internal.model.level3 import (
+    Level3Order,
+    Level3Snapshot,
+    Level3Update,
+    QueuePosition,
+)
 from kraken_trio._internal.model.lifecycle import BookState
 from kraken_trio._internal.model.messages import Level3Message
 from kraken_trio._internal.model.timestamp import Timestamp
@@ -270,6 +275,26 @@ def test_orders_as_they_rest() -> None:
     local = book.snapshot()
     assert local is not None
     assert local.asks == book.asks
+
+
+def test_where_an_order_stands() -> None:
+    """Behind whom in the queue of its price, and how many prices are better."""
+    book = live(rows("x 90 1 1"), rows("a 99 5 1,b 100 6 2,c 100 7 3,d 100 8 4"))
+    position = book.position("c")
+    assert position is not None
+    assert position.order == rows("c 100 7 3")[0].order()
+    assert (position.side, position.level) == ("ask", 1)
+    assert (position.orders_ahead, position.orders_behind) == (1, 1)
+    unit = book.asks[0].order_qty / 5
+    assert (position.qty_ahead / unit, position.qty_behind / unit) == (Decimal(6), Decimal(8))
+    assert repr(position) == (
+        f"QueuePosition(ask c @ {position.order.limit_price:f}, level 1: "
+        f"1 orders with {position.qty_ahead:f} ahead)"
+    )
+    assert getattr(book.position("x"), "side", None) == "bid"
+    assert book.position("nobody") is None
+    book.invalidate()
+    assert book.position("c") is None
 
 
 def test_what_fell_off_is_forgotten() -> None:
@@ -537,6 +562,36 @@ class Traffic(RuleBasedStateMachine):
         for side, orders in ((self.book._bids, bids), (self.book._asks, asks)):
             assert side.text.decode() == text_of(orders)
             assert side._places.keys() == {row.name for row in orders}
+        self.positions_agree({"bid": bids, "ask": asks})
+
+    def positions_agree(self, sides: dict[Literal["bid", "ask"], list[Row]]) -> None:
+        """Each order stands where plain counting finds it; of one name on both sides, the bid."""
+        expected: dict[str, QueuePosition] = {}
+        for side, orders in sides.items():
+            for row in orders:
+                queue = [other for other in orders if other.price == row.price]
+                at = queue.index(row)
+                expected.setdefault(
+                    row.name,
+                    QueuePosition(
+                        order=self.written(row),
+                        side=side,
+                        level=sorted({o.price for o in orders}, reverse=side == "bid").index(
+                            row.price
+                        ),
+                        orders_ahead=at,
+                        qty_ahead=self.qty_of(queue[:at]),
+                        orders_behind=len(queue) - at - 1,
+                        qty_behind=self.qty_of(queue[at + 1 :]),
+                    ),
+                )
+        names = [*expected, "nobody"]
+        assert [self.book.position(name) for name in names] == [*expected.values(), None]
+
+    def qty_of(self, rows: list[Row]) -> Decimal:
+        """Add up quantities, in whole steps."""
+        steps = sum(row.qty for row in rows)
+        return Decimal(steps).scaleb(-self.precision[1], Context(prec=90))
 
 
 TestTraffic: Any = Traffic.TestCase

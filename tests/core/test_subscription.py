@@ -83,7 +83,21 @@ def test_a_transient_refusal_is_repeated_after_growing_pauses(
         assert book.machine.deadline == book.now + pause
         book.wait(pause - 0.1) << []
         book.wait(0.1) << [s.Discard(), s.Subscribe()]
-    book >> s.Refused(BUSY, transient=True) << [s.Discard(), s.Unsubscribe(), s.Fail(BUSY)]
+    book >> s.Refused(BUSY, transient=True) << [s.Discard(), s.Unsubscribe(), s.Fail]
+
+
+def test_the_error_of_giving_up_says_how_often_it_was_tried() -> None:
+    """In the words of the last refusal, with the number of attempts."""
+    machine = subscription(Channel.book("BTC/USD"))
+    machine.handle(s.Online(), 0.0)
+    refused = SubscriptionError("ESession:Invalid session", "book", "BTC/USD")
+    for attempt in range(s.ATTEMPTS - 1):
+        assert machine.handle(s.Refused(refused, transient=True), 100.0 * attempt) == []
+        machine.tick(100.0 * attempt + 99)
+    fail = machine.handle(s.Refused(refused, transient=True), 1000.0)[-1]
+    assert isinstance(fail, s.Fail)
+    assert (fail.error.reason, fail.error.attempts) == (refused.reason, s.ATTEMPTS)
+    assert str(fail.error) == "book BTC/USD: ESession:Invalid session, in 5 attempts"
 
 
 def test_what_could_not_be_read_is_awaited_anew(playbook: Callable[..., Any]) -> None:

@@ -38,6 +38,7 @@ from kraken_trio._internal.model.records import (
     Trade,
 )
 from kraken_trio._internal.model.reference import InstrumentPair, SystemStatus
+from kraken_trio._internal.model.secret import Secret
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.wire.decode import V2Decoder
 from kraken_trio._internal.wire.v1_decode import V1Decoder
@@ -115,8 +116,7 @@ class Watcher(Observer):
 
 def engine(*parts: Channel, observers: tuple[Observer, ...] = ()) -> tuple[Engine, list[Any]]:
     """Give an engine with routes for these, and the list that gets everything."""
-    unexpected: list[Exception] = []
-    made = Engine(V2Decoder(), hooks=Hooks(observers, unexpected.append) if observers else None)
+    made = Engine(V2Decoder(), hooks=Hooks(own=observers) if observers else None)
     got: list[Any] = []
     made.attach(got.append)
     for part in parts:
@@ -513,7 +513,7 @@ class Gaps(Observer):
 def test_what_a_probe_shows_is_observed_for_each_and_signalled_once() -> None:
     """A ticker and a spread live on one subscription, so one signal speaks for both."""
     gaps = Gaps()
-    engine = Engine(V2Decoder(), hooks=Hooks([gaps], print))
+    engine = Engine(V2Decoder(), hooks=Hooks(own=[gaps]))
     parts = [Channel.ticker("BTC/USD", event_trigger="bbo"), Channel.spread("BTC/USD")]
     routes = [engine.open(part) for part in parts]
     engine.feed(TICKER, NOW)
@@ -527,7 +527,7 @@ def test_what_a_probe_shows_is_observed_for_each_and_signalled_once() -> None:
 def test_what_does_not_come_is_told_in_band_and_to_observers() -> None:
     """And of what is not open, nothing."""
     gaps, got = Gaps(), list[Any]()
-    engine = Engine(V2Decoder(), hooks=Hooks([gaps], print))
+    engine = Engine(V2Decoder(), hooks=Hooks(own=[gaps]))
     engine.attach(got.append)
     engine.open(BOOK)
     engine.stall(BOOK)
@@ -589,3 +589,48 @@ def test_trades_without_numbers() -> None:
     engine.disconnect()
     assert [type(item) for item in got] == [Trade, Trade, ProtocolError, Gap, Gap]
     assert [item.reason for item in got[3:]] == [GapReason.UNDECODABLE, GapReason.DISCONNECT]
+
+
+def test_observers_are_shown_no_secret_that_a_frame_says_back() -> None:
+    """They are told by whoever has them."""
+    shown: list[bytes] = []
+
+    class Watcher(Observer):
+        """Keeps frames."""
+
+        def frame_received(self, *told: Any) -> None:
+            """Keep it."""
+            shown.append(bytes(told[1]))
+
+    engine = Engine(V2Decoder(), hooks=Hooks(own=[Watcher()]))
+    engine.feed(b"token-0", None)
+    engine.concealed.add(Secret("token-0"))
+    engine.feed(b"token-0", None)
+    assert shown == [b"token-0", b"****"]
+
+
+def test_what_was_received_is_counted_for_each_part() -> None:
+    """And goes on being, when its route is closed."""
+    made, _ = engine(BOOK)
+    for frame in (SNAPSHOT, UPDATE, WRONG):
+        made.feed(frame, NOW)
+    for _ in range(2):
+        counts = made.counts()["book", "BTC/USD"]
+        assert (counts["messages"], counts["checksums_ok"], counts["checksums_failed"]) == (3, 2, 1)
+        if made.route(BOOK):
+            made.close(BOOK)
+
+
+def test_records_are_told_before_those_who_consume_them() -> None:
+    """Each once, whoever else listens."""
+    order: list[Any] = []
+
+    class Receiving(Observer):
+        def record_received(self, session: str, record: object) -> None:
+            order.append((session, type(record)))
+
+    made = Engine(V2Decoder(), hooks=Hooks(own=[Receiving()]))
+    made.open(BOOK)
+    made.attach(lambda item: order.append(type(item)))
+    made.feed(SNAPSHOT, NOW)
+    assert order == [("public", BookSnapshot), BookSnapshot]

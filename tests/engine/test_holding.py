@@ -257,7 +257,7 @@ def test_an_engine_tells_and_counts() -> None:
             assert session == "public"
             seen.append(gap)
 
-    engine = Engine(V2Decoder(), hooks=Hooks([Seen()], lambda _: None))
+    engine = Engine(V2Decoder(), hooks=Hooks(own=[Seen()]))
     route = engine.open(PART, GapHandling(backfill=True))
     other = engine.open(Channel.trades("ETH/USD"))
     assert isinstance(route, HoldingRoute)

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from kraken_trio._internal.core.backfill import TradeLine
-from kraken_trio._internal.core.trackers import CandleTracker, SequenceTracker, TradeTracker
+from kraken_trio._internal.core.trackers import CandleTracker, TradeTracker
+from kraken_trio._internal.engine.account_routes import (
+    AccountRoute,
+    OpenOrdersRoute,
+    OwnTradesRoute,
+)
+from kraken_trio._internal.engine.accounts import ExecutionsSource, FillsSource
 from kraken_trio._internal.engine.book_route import BookRoute
 from kraken_trio._internal.engine.holding import HoldingRoute
 from kraken_trio._internal.engine.making import make_route
@@ -26,10 +32,10 @@ from kraken_trio._internal.model.traits import V1
         (Channel.level3("BTC/USD"), BookRoute, None),
         (Channel.trades("BTC/USD"), TrackedRoute, TradeTracker),
         (Channel.ohlc("BTC/USD"), TrackedRoute, CandleTracker),
-        (Channel.executions(), TrackedRoute, SequenceTracker),
-        (Channel.balances(), TrackedRoute, SequenceTracker),
-        (Channel.own_trades(), TrackedRoute, SequenceTracker),
-        (Channel.open_orders(), TrackedRoute, SequenceTracker),
+        (Channel.executions(), AccountRoute, None),
+        (Channel.open_orders(), OpenOrdersRoute, None),
+        (Channel.own_trades(), OwnTradesRoute, None),
+        (Channel.balances(), AccountRoute, None),
     ],
 )
 def test_each_channel_has_its_kind_of_route(
@@ -53,4 +59,24 @@ def test_trades_that_are_waited_for_are_held() -> None:
 @pytest.mark.parametrize("part", [Channel.trades("BTC/USD"), Channel.spread("BTC/USD")], ids=str)
 def test_what_is_handed_on_as_it_is(part: Channel, policy: GapPolicy) -> None:
     """Trades without numbers have nothing to wait for, and spreads may come as such."""
-    assert type(make_route(part, GapHandling(policy=policy), V1)) is Route
+    assert type(make_route(part, GapHandling(policy=policy), (), V1)) is Route
+
+
+@pytest.mark.parametrize(
+    "part, kind, source",
+    [
+        (Channel.open_orders(), OpenOrdersRoute, ExecutionsSource),
+        (Channel.own_trades(), OwnTradesRoute, FillsSource),
+    ],
+    ids=str,
+)
+def test_what_has_a_channel_of_its_own_shares_nothing(
+    part: Channel, kind: type, source: type
+) -> None:
+    """Where the exchange has open orders and own trades, neither is folded from executions."""
+    others = [make_route(each, GapHandling(), (), V1) for each in (part, part)]
+    route = make_route(part, GapHandling(), others, V1)
+    assert type(route) is kind
+    assert type(route.source) is source  # type: ignore[attr-defined]
+    assert route.source.wire == part  # type: ignore[attr-defined]
+    assert route.source not in [each.source for each in others]  # type: ignore[attr-defined]

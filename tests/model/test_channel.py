@@ -186,9 +186,9 @@ def test_each_symbol_counts_once() -> None:
         (
             {"name": "weather"},
             (
-                "name: of a channel must be one of ticker, spread, book, trade, ohlc, "
-                "instrument, level3, executions, open_orders, own_trades, balances, is 'weather'. "
-                "Choose one of these"
+                "name: of a channel must be one of ticker, spread, book, trade, ohlc, instrument, "
+                "level3, executions, open_orders, own_trades, balances, is 'weather'. Choose one "
+                "of these"
             ),
         ),
         (
@@ -375,3 +375,12 @@ def test_what_is_told_of_an_account_by_protocol_v1(name: str) -> None:
     assert channel.key == (name, None, None)
     with pytest.raises(ConfigurationError, match="cannot be chosen"):
         Channel(name=name, snapshot=False)
+
+
+def test_of_books_order_by_order_a_connection_has_two_hundred() -> None:
+    """Each counted once, whatever its name; other channels have no such limit."""
+    names = [f"A{number}/USD" for number in range(199)]
+    assert len(Channel.level3(*names, "BTC/USD", "XBT/USD", names[0]).symbols) == 200
+    with pytest.raises(ConfigurationError, match="symbols: of level3 must be 200 at most, are 201"):
+        Channel.level3(*names, "BTC/USD", "ETH/USD")
+    assert len(Channel.book(*names, "BTC/USD", "ETH/USD").symbols) == 201

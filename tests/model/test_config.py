@@ -57,6 +57,7 @@ DEFAULTS = {
     "max_pending": 1000,
     "pending_timeout": 30,
     "backfill": False,
+    "incidents": None,
 }
 
 
@@ -462,3 +463,13 @@ def test_how_gaps_are_handled_is_one_thing() -> None:
         policy=GapPolicy.BUFFER, max_gap=3, max_pending=4, pending_timeout=5.0, backfill=True
     )
     assert KrakenConfig().gap_handling == GapHandling()
+
+
+def test_the_folder_of_incidents_is_text(tmp_path: Path) -> None:
+    """Of a path, too; from the environment as well."""
+    assert KrakenConfig(incidents=tmp_path).incidents == str(tmp_path)
+    config = KrakenConfig.from_env(None, {"KRAKEN_INCIDENTS": "here"})
+    assert config.incidents == "here"
+    for wrong in ("", "a\0b", 5):
+        with pytest.raises(ConfigurationError, match="incidents"):
+            KrakenConfig(incidents=wrong)

@@ -16,13 +16,17 @@ from kraken_trio._internal.model.errors import (
     ConnectTimeout,
     InvalidTransition,
     KrakenError,
+    OrderEnded,
     OrderRejected,
     OutcomeUnknown,
     ProtocolError,
     RequestError,
+    RequestNotSent,
     RetriesExhausted,
     SubscriptionError,
+    SwitchLapsed,
     UpgradeRefused,
+    request_error,
 )
 
 TEXTS: list[tuple[KrakenError, str]] = [
@@ -50,10 +54,18 @@ TEXTS: list[tuple[KrakenError, str]] = [
         AuthenticationError("EAPI:Invalid key", "Check it"),
         "credentials refused: EAPI:Invalid key. Check it",
     ),
+    (OrderEnded("O1", "canceled", "filled"), "order O1 is canceled, and will not be filled"),
     (RequestError("ping", "Exceeded msg rate"), "ping: Exceeded msg rate"),
     (OrderRejected("add_order", "EOrder:Insufficient funds", 7),
      "add_order: EOrder:Insufficient funds"),
     (OutcomeUnknown("add_order", "no answer in 30 s"), "add_order: no answer in 30 s"),
+    (OutcomeUnknown("add_order", "lost", 7, ("mine",)), "add_order: lost"),
+    (RequestNotSent("add_order", "no connection"), "add_order: no connection"),
+    (
+        RequestNotSent("add_order", "must be 1", None, "order_qty", "Round it"),
+        "add_order: order_qty: must be 1. Round it",
+    ),
+    (SwitchLapsed("cancel_all_orders_after", "was late"), "cancel_all_orders_after: was late"),
     (InvalidTransition("book", "live", "left"), "book: no transition from live by left"),
 ]  # fmt: skip
 
@@ -68,9 +80,12 @@ TREE: dict[type[KrakenError], type[Exception]] = {
     ProtocolError: KrakenError,
     SubscriptionError: KrakenError,
     AuthenticationError: KrakenError,
+    OrderEnded: KrakenError,
     RequestError: KrakenError,
     OrderRejected: RequestError,
     OutcomeUnknown: RequestError,
+    RequestNotSent: RequestError,
+    SwitchLapsed: RequestError,
     InvalidTransition: KrakenError,
 }
 
@@ -101,6 +116,42 @@ def test_error_travels(error: KrakenError) -> None:
         assert twin != error
 
 
+@pytest.mark.parametrize(
+    "reason, retryable, mend",
+    [
+        ("EService:Busy", True, "Wait"),
+        ("EOrder:Insufficient funds", False, "Add funds"),
+        ("no answer in 30 s", False, ""),
+    ],
+)
+def test_words_of_the_exchange_are_explained(reason: str, mend: str, *, retryable: bool) -> None:
+    """Whatever error carries them; but what is refused with a key is never tried again."""
+    for error in (RequestError("add_order", reason), SubscriptionError(reason, "book")):
+        assert error.retryable is retryable
+        assert error.complaint.text == reason
+        assert error.complaint.mend.startswith(mend)
+    refused = AuthenticationError(reason)
+    assert not refused.retryable
+    assert refused.complaint.known is bool(mend)
+
+
+@pytest.mark.parametrize(
+    "reason, kind",
+    [
+        ("EOrder:Unknown order", OrderRejected),
+        ("EOrder:Something new", OrderRejected),
+        ("EService:Deadline elapsed", OutcomeUnknown),
+        ("EGeneral:Permission denied", RequestError),
+        ("something new", RequestError),
+    ],
+)
+def test_a_refused_request_is_what_its_words_say(reason: str, kind: type) -> None:
+    """A deadline that elapsed is no refusal."""
+    error = request_error("add_order", reason, 7)
+    assert type(error) is kind
+    assert (error.method, error.reason, error.req_id) == ("add_order", reason, 7)
+
+
 def test_only_connections_are_retryable() -> None:
     """The same call may succeed later where a connection failed, until all attempts are spent."""
     retryable = {kind for kind in TREE if kind.retryable}
@@ -124,3 +175,14 @@ def test_an_error_can_be_grouped_and_noted() -> None:
     assert found is not None
     assert found.exceptions == (error,)
     assert error.__notes__ == ["on the third of May"]
+
+
+@pytest.mark.parametrize("method", ["add_order", "batch_add", "amend_order", "edit_order"])
+@pytest.mark.parametrize("words", ["EGeneral:Internal error:1", "EService:Timeout"])
+def test_what_may_have_made_an_order_is_never_retryable(method: str, words: str) -> None:
+    """Neither as a refusal nor as a doubt; a cancellation and a plain refusal may be."""
+    assert not OrderRejected(method, words).retryable
+    assert not OutcomeUnknown(method, words).retryable
+    assert isinstance(request_error(method, words), OutcomeUnknown)
+    assert OrderRejected("cancel_order", words).retryable
+    assert OrderRejected(method, "EOrder:Rate limit exceeded").retryable

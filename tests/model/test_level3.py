@@ -8,7 +8,12 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from kraken_trio._internal.model.level3 import Level3Order, Level3Snapshot, Level3Update
+from kraken_trio._internal.model.level3 import (
+    Level3Order,
+    Level3Snapshot,
+    Level3Update,
+    QueuePosition,
+)
 from kraken_trio._internal.model.timestamp import Timestamp
 
 T = Timestamp(1_695_729_600_000_000_001)
@@ -45,3 +50,18 @@ def test_frozen_and_portable(record: msgspec.Struct) -> None:
         with pytest.raises(AttributeError):
             setattr(record, field, None)
     assert pickle.loads(pickle.dumps(record)) == record  # noqa: S301 - made right here
+
+
+def test_a_place_in_a_queue_says_where_it_is() -> None:
+    """Which order, at which level, behind how much."""
+    order = Level3Order("O1", Decimal("9.5"), Decimal("0.25"), Timestamp(0))
+    place = QueuePosition(
+        order=order,
+        side="bid",
+        level=2,
+        orders_ahead=3,
+        qty_ahead=Decimal("1E-7"),
+        orders_behind=1,
+        qty_behind=Decimal(1),
+    )
+    assert repr(place) == ("QueuePosition(bid O1 @ 9.5, level 2: 3 orders with 0.0000001 ahead)")

@@ -56,6 +56,53 @@ def live(exchange: Exchange) -> None:
     account.withdraw("USD", Decimal("1.5"), fee=Decimal("0.25"))
 
 
+@pytest.mark.parametrize("end", ["filled", "partly", "canceled"])
+async def test_the_wait_for_an_order_that_lived_without_a_connection(
+    autojump_clock: trio.abc.Clock, in_memory: Meet, end: str
+) -> None:
+    """It ends where a fill shows the order; of one cancelled unseen nothing is ever heard."""
+    async with in_memory() as program, program.feed() as feed:
+        account = program.exchange.account
+        account.deposit("USD", Decimal(10**6))
+        async with feed.open_orders() as orders:
+            await feed.wait_state(ConnectionState.SUBSCRIBED, session="private")
+            program.door("private").drop()
+            await feed.wait_state(ConnectionState.DEGRADED, session="private")
+            placed, _ = account.place("BTC/USD", "buy", Decimal(1), LIMIT)
+            if end != "canceled":
+                qty = Decimal("0.25") if end == "partly" else None
+                account.fill(placed.order_id, qty)
+            account.cancel_all()
+            with trio.move_on_after(3600) as patience:
+                order = await feed.wait_order(placed.order_id)
+            assert patience.cancelled_caught == (end == "canceled")
+            assert (placed.order_id in feed.orders) == (end != "canceled")
+            if end != "canceled":
+                assert (order.order_status, order.missed, order.symbol) == ("gone", True, "BTC/USD")
+                assert order.cum_qty == (Decimal("0.25") if end == "partly" else 1)
+                gap, told = await program.take(orders, 2)
+                assert (gap.reason, told) == (GapReason.DISCONNECT, order)
+
+
+async def test_an_order_filled_before_the_first_snapshot_is_known_by_its_fill(
+    autojump_clock: trio.abc.Clock, in_memory: Meet
+) -> None:
+    """To who waits for it, before the snapshot or after; the stream begins with what is open."""
+    async with in_memory() as program, program.feed() as feed:
+        account = program.exchange.account
+        account.deposit("USD", Decimal(10**6))
+        placed, _ = account.place("BTC/USD", "buy", Decimal(1), LIMIT)
+        account.fill(placed.order_id)
+        async with feed.open_orders() as orders:
+            with trio.fail_after(60):
+                early = await feed.wait_order(placed.order_id)
+                assert await feed.wait_order(placed.order_id) == early
+            assert (early.order_status, early.cum_qty, early.missed) == ("gone", Decimal(1), True)
+            other, _ = account.place("BTC/USD", "buy", Decimal(1), LIMIT)
+            (told,) = await program.take(orders, 1)
+            assert told.order_id == other.order_id
+
+
 async def test_all_that_becomes_of_an_account_is_seen_as_it_is(meet: Meet) -> None:
     """From nothing at all, through the lives of orders; then, after a cut, from what there is."""
     async with meet() as program, program.feed() as feed:

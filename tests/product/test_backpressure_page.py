@@ -72,5 +72,5 @@ def test_the_program_runs_as_it_stands() -> None:
 @pytest.mark.parametrize("word", ["high_water", "overflow", "overflow_over"])
 def test_the_words_of_the_log_are_those_of_the_code(word: str) -> None:
     """Who looks for them finds them."""
-    assert f'"{word}: ' in inspect.getsource(backlog)
+    assert f'"{word}", ' in inspect.getsource(backlog)
     assert f"`{word}`" in PAGE

@@ -46,8 +46,8 @@ def test_all_have_the_same_options(name: str) -> None:
 @pytest.mark.parametrize(
     "name, words, measured",
     [
-        ("breakdown.py", ["--quick"], {"depth 10", "depth 1000"}),
-        ("account.py", ["--quick"], {"executions", "balances", "level3 10"}),
+        ("breakdown.py", ["--quick"], {"depth 10, 1 pair", "depth 1000, 4 pairs"}),
+        ("account.py", ["--quick"], {"executions", "balances", "level3 10", "orders"}),
         pytest.param(
             *("exchange.py", ["--quick"], {"paced", "flat out", "flood"}),
             marks=pytest.mark.skipif(sys.platform != "linux", reason="it needs the /proc of Linux"),
@@ -61,11 +61,14 @@ def test_all_have_the_same_options(name: str) -> None:
             marks=pytest.mark.skipif(sys.platform != "linux", reason="it needs the /proc of Linux"),
         ),
         ("verify.py", ["--quick"], {"engine", "floor"}),
+        ("recording.py", ["--quick"], {"alone", "plain", "gzip"}),
         ("paced.py", ["--quick"], {"kraken_trio, default", "trio-websocket, trio"}),
         pytest.param(
             *("whole.py", ["--quick"], {"aggregator"}),
             marks=pytest.mark.skipif(sys.platform != "linux", reason="it needs the /proc of Linux"),
         ),
+        ("turns.py", ["--quick"], {"asyncio, a callback", "the whole client"}),
+        ("watching.py", ["--quick"], {"nobody", "latencies"}),
         ("fairness.py", ["--quick"], {"none", "default", "aggregator"}),
     ],
 )
@@ -99,7 +102,34 @@ def test_ratios_are_of_the_same_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [row["ours_is"] for row in rows] == [1, 2]
     assert rows[1]["reached"]
     assert rival.python is None
-    assert "| rival | none | 40 | 25 to 50 |" in race.table(rows)
+    assert "| rival | none | all | 40 | 25 to 50 |" in race.table(rows)
+
+
+def test_what_came_before_the_watch_is_not_counted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Ours may have verified some when its consumer gets the first; they took none of its time."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    race = importlib.import_module("race")
+    said = {"updates": 110, "ahead": 10, "lost": 0, "verified": None, "seconds": 2}
+    client = tmp_path / "clients" / "some_client.py"
+    client.parent.mkdir()
+    client.write_text(f"print({json.dumps(json.dumps({**said, 'cpu_seconds': 1}))})", "utf-8")
+    monkeypatch.setattr(race, "HERE", tmp_path)
+    server = race.Server("ws://nowhere", 10, [], None, [])
+    run = server.run(race.Entrant("some", "some"), 5, 110)
+    assert (run["updates_per_second"], run["cpu_us_per_update"]) == (50, 10_000)
+    assert race.merged(run) == 1
+    assert race.merged({"updates": 340, "handed": 1}) == 340
+
+
+def test_runs_that_disagree_decide_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mark is reached, or missed, where every run says so."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    paced = importlib.import_module("paced")
+    assert paced.verdict([0.5, 1.0]) == "reached"
+    assert paced.verdict([1.1, 1.2]) == "**missed**"
+    assert paced.verdict([0.9, 1.2, 1.3]) == "undecided, for 1 of 3 runs reach it"
 
 
 def test_figures_are_shown_with_their_spread(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,6 +79,28 @@ def _numbers(orders: Any) -> set[tuple[str, Decimal, Decimal]]:
     return {(each.order_id, each.limit_price, each.order_qty) for each in orders}
 
 
+async def test_where_orders_stand_in_their_queues(meet: Meet) -> None:
+    """As in the market's own book, while that is live; nobody is found in a book that is not."""
+    async with meet() as program, program.feed() as feed:
+        exchange = program.exchange
+        exchange.step(50)
+        assert feed.queue_position("BTC/USD", "nobody") is None
+        async with feed.level3("BTC/USD"):
+            truth = exchange.market.level3("BTC/USD", 10)
+            await program.until(lambda: feed.queue_position("BTC/USD", truth.asks[0].order_id))
+            for side, orders in (("bid", truth.bids), ("ask", truth.asks)):
+                for at, order in enumerate(orders):
+                    ahead = [o for o in orders[:at] if o.limit_price == order.limit_price]
+                    found = feed.queue_position("XBT/USD", order.order_id)
+                    assert found is not None
+                    assert (found.side, found.order) == (side, order)
+                    assert found.orders_ahead == len(ahead)
+                    assert found.qty_ahead == sum(o.order_qty for o in ahead)
+            program.door("level3").drop()
+            await feed.wait_state(ConnectionState.DEGRADED, session="level3")
+            assert feed.queue_position("BTC/USD", truth.asks[0].order_id) is None
+
+
 async def test_books_of_orders_are_those_of_the_market(meet: Meet) -> None:
     """At every settled point; one that is wrong is mended alone; a late joiner has the same."""
     mine, resyncs = Orders(), list[Resync]()

@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -199,20 +200,58 @@ async def test_one_who_wants_nothing_dropped_has_a_session_there(
             assert isinstance(await shared.receive(), Execution)
 
 
+async def test_a_second_consumer_begins_with_what_is_so(
+    autojump_clock: trio.abc.Clock, desk: Desk, feed: Feed
+) -> None:
+    """One subscription on the wire serves all; each is given what it would begin with now."""
+    async with feed.executions() as executions, feed.balances() as balances:
+        await executions.receive()
+        await desk.client().tell("executions", "update", [NEW])
+        entry = {"ledger_id": "L", "asset": "BTC", "amount": 1, "balance": 2.5}
+        await desk.client().tell("balances", "update", [entry])
+        assert isinstance(await executions.receive(), Execution)
+        assert len(await balances.receive_batch()) == 1
+        assert isinstance(await balances.receive(), BalanceUpdate)
+        async with feed.executions() as second, feed.balances() as held:
+            orders = await second.receive_batch()
+            assert [each.order_id for each in orders if isinstance(each, Execution)] == ["O1", "O2"]
+            (now,) = await held.receive_batch()
+            assert isinstance(now, BalanceSnapshot)
+            assert now.balance == Decimal("2.5")
+            await desk.client().tell("executions", "update", [NEW])
+            assert await executions.receive() == await second.receive()
+        assert len(desk.client().asked()) == 2
+        assert not desk.client().asked("unsubscribe")
+
+
 async def test_a_second_consumer_is_not_given_half_an_account(
     autojump_clock: trio.abc.Clock, desk: Desk, feed: Feed
 ) -> None:
-    """What the account began with was told once: who comes later must not take the rest for it."""
-    async with feed.executions() as executions:
+    """Of options by which something is left out nobody can tell what it would begin with now."""
+    channel = Channel.executions(order_status=False)
+    async with feed.subscribe(channel) as executions:
         await executions.receive()
         with pytest.raises(SubscriptionError, match="events"):
-            await feed.executions().__aenter__()
-        async with feed.subscribe(Channel.executions(), stream=False):
+            await feed.subscribe(channel).__aenter__()
+        async with feed.subscribe(channel, stream=False):
             assert desk.client().asked() == [("executions", f"{desk.TOKENS}1")]
         await desk.client().tell("executions", "update", [NEW])
         assert isinstance(await executions.receive(), Execution)
-    async with feed.executions() as again:
+        with pytest.raises(SubscriptionError, match="one of them on a connection"):
+            await feed.open_orders().__aenter__()
+    async with feed.subscribe(channel) as again:
         assert isinstance(await again.receive(), Execution)
+
+
+@pytest.mark.parametrize("name", ["open_orders", "own_trades"])
+async def test_what_shares_a_subscription_handles_gaps_alike(
+    autojump_clock: trio.abc.Clock, desk: Desk, feed: Feed, name: str
+) -> None:
+    """It is one loss, and either mended for all or for none."""
+    async with feed.executions():
+        other = feed.subscribe(Channel(name=name), gap_policy="ignore")  # type: ignore[arg-type]
+        with pytest.raises(SubscriptionError, match="handle gaps alike"):
+            await other.__aenter__()
 
 
 # Tokens.

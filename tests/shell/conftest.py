@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import trio
 import trustme
 
 from kraken_trio import Feed, KrakenConfig, open_kraken
-from kraken_trio.testing import Exchange, open_exchange
+from kraken_trio.testing import Exchange, Market, market_pairs, open_exchange
 
 CONFIG = KrakenConfig(endpoint="wss://exchange.test/v2", jitter=0.0)
 
@@ -90,3 +91,44 @@ async def feed(exchange: Exchange) -> AsyncIterator[Feed]:
     """Give a feed of it."""
     async with open_kraken(CONFIG, dial=exchange.dial) as feed:
         yield feed
+
+
+class Pit:
+    """A feed of an exchange in memory, with an account that holds something."""
+
+    def __init__(self, exchange: Exchange, feed: Feed) -> None:
+        """Join them."""
+        self.exchange = exchange
+        self.feed = feed
+
+    @property
+    def line(self) -> Any:
+        """The connection that orders go through."""
+        (line,) = (each for each in self.exchange.connections if each.door == "private")
+        return line
+
+    def sent(self, method: str) -> list[bytes]:
+        """What the exchange was asked of this method, on all its connections that there are."""
+        return [
+            frame
+            for each in self.exchange.connections
+            for frame in each.requests
+            if b'"method":"%s"' % method.encode() in frame
+        ]
+
+
+@pytest.fixture
+async def pit(autojump_clock: trio.abc.Clock) -> AsyncIterator[Pit]:
+    """Give one whose time goes on by itself."""
+    market = Market(market_pairs(3), seed=1, start=10**18)
+    async with open_exchange(market, seed=1) as exchange:
+        exchange.account.deposit("USD", Decimal(10**6))
+        exchange.account.deposit("BTC", Decimal(10))
+        config = KrakenConfig(
+            api_key=exchange.api_key,
+            api_secret=exchange.api_secret,
+            jitter=0.0,
+            timeout=10.0,
+        )
+        async with open_kraken(config, dial=exchange.dial, rest=exchange.rest) as feed:
+            yield Pit(exchange, feed)

@@ -57,8 +57,9 @@ def market(*symbols: str, seed: int = 1) -> Market:
 
 
 def latest(exchange: Exchange, symbol: str = PAIR) -> int:
-    """Give the number of the last trade; quicker than by asking for all."""
-    return exchange.market._pair(symbol)._book.tape.trades[-1][4]
+    """Give the number of the last trade."""
+    (trade,) = exchange.market.trades(symbol, latest=1)
+    return trade.trade_id
 
 
 def go_on(exchange: Exchange, count: int, symbol: str = PAIR) -> int:

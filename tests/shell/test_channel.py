@@ -23,11 +23,11 @@ from kraken_trio._internal.model.gap import Gap, GapReason, Resync
 from kraken_trio._internal.model.lifecycle import ConnectionState, SessionTrigger, StateChange
 from kraken_trio._internal.model.messages import Heartbeat
 from kraken_trio._internal.model.records import BookSnapshot, BookUpdate, Spread
+from kraken_trio._internal.model.statistics import ChannelStatistics
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.channel import (
     IN_A_ROW,
     PATIENCE,
-    ChannelStatistics,
     Pressure,
     RecordChannel,
 )

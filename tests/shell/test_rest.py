@@ -242,5 +242,6 @@ def test_an_address_may_be_of_ipv6() -> None:
 def test_without_httpx2_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """When it is made, not when it is first called."""
     monkeypatch.setitem(sys.modules, "httpx2", None)
-    with pytest.raises(ConfigurationError, match=r'pip install "kraken-trio\[rest\]"'):
+    with pytest.raises(ConfigurationError, match=r'pip install "kraken-trio\[rest\]"') as caught:
         HttpRest()
+    assert '"kraken-trio[private]"' in caught.value.mend

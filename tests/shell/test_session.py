@@ -8,21 +8,10 @@ import pytest
 import trio
 
 from kraken_trio import Channel, ConnectionState, DropPolicy, Feed, SubscriptionError
-from kraken_trio._internal.shell.session import LateSession, counts
+from kraken_trio._internal.shell.session import LateSession
 from kraken_trio.testing import Exchange
 
 BOOK = Channel.book("BTC/USD")
-
-
-async def test_what_is_counted_is_that_of_its_parts(
-    autojump_clock: trio.abc.Clock, feed: Feed
-) -> None:
-    """Under the names that ``FeedStatistics`` has."""
-    async with feed.subscribe(BOOK) as book:
-        await book.receive()
-        counted = counts(feed._hub.public)
-    statistics = feed.statistics()
-    assert {name: getattr(statistics, name) for name in counted} == counted
 
 
 async def test_a_session_of_one_s_own_lasts_as_long_as_the_subscription(

@@ -13,6 +13,7 @@ from kraken_trio._internal.core import session_events as said
 from kraken_trio._internal.core.backoff import Backoff, Budget
 from kraken_trio._internal.core.conversation import Conversation
 from kraken_trio._internal.engine.hooks import Hooks
+from kraken_trio._internal.shell.answers import Answers, Skew
 from kraken_trio._internal.shell.connection import Connection
 from kraken_trio._internal.shell.writer import Writer
 from kraken_trio.extended import Observer
@@ -70,8 +71,9 @@ def conversation(*parts: Channel) -> Conversation:
 
 def writer(made: Conversation, *observers: Observer) -> Writer:
     """Give its writer."""
-    hooks = Hooks(observers, lambda _: None)
-    return Writer(made, hooks=hooks, wall=lambda: Timestamp(7))
+    hooks, wall = Hooks(own=observers), lambda: Timestamp(7)
+    answers = Answers("private", hooks=hooks, skew=Skew(lambda _: None))
+    return Writer(made, hooks=hooks, wall=wall, answers=answers)
 
 
 def run(writer: Writer, line: Line, nursery: trio.Nursery) -> None:

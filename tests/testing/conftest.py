@@ -18,6 +18,7 @@ from kraken_trio._internal.model.secret import Secret
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.testing.account import Account
 from kraken_trio._internal.testing.doors import Doors, ExchangeAddress
+from kraken_trio._internal.testing.floor import Made, Taken
 from kraken_trio._internal.testing.listing import market_pairs
 from kraken_trio._internal.testing.ordering import Ordering
 from kraken_trio._internal.testing.placing import Placing
@@ -149,6 +150,47 @@ class Quotes:
     def best(self, _symbol: str, side: str) -> Decimal:
         """Give the one price of a side."""
         return self.prices[side]
+
+    def worst(self, _symbol: str, side: str, _qty: Decimal) -> Decimal:
+        """Give the same, however much."""
+        return self.prices[side]
+
+    def last(self, _symbol: str) -> Decimal:
+        """Give what was traded last."""
+        return self.prices["buy"]
+
+    def index(self, _symbol: str) -> Decimal:
+        """Give the same."""
+        return self.prices["buy"]
+
+    def there(self, _symbol: str, side: str, limit: Decimal | None, most: Decimal) -> Decimal:
+        """Have any quantity at the one price."""
+        best = self.prices[side]
+        crossing = limit is None or (limit >= best if side == "buy" else limit <= best)
+        return most if crossing else Decimal(0)
+
+    def in_the_way(self, _symbol: str, _side: str) -> None:
+        """Nobody is."""
+
+    def take(self, _symbol: str, side: str, qty: Decimal, _order_type: str) -> Taken:
+        """Give all of it at once."""
+        return Taken(self.prices[side], qty, 1)
+
+    def rest(self, *_: object) -> None:
+        """Nobody sees it."""
+
+    resize = rest
+
+    def news(self) -> list[str]:
+        """Nothing happens."""
+        return []
+
+    def made(self, _symbol: str) -> list[Made]:
+        """Nobody comes."""
+        return []
+
+    def range(self, _symbol: str) -> None:
+        """Nothing happens."""
 
 
 class Clock:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import DataObject, data, integers, lists, tuples
 
-from kraken_trio._internal.testing.book import TRADES_BEFORE, SeededBook, Side
+from kraken_trio._internal.testing.book import TRADES_BEFORE, SeededBook
+from kraken_trio._internal.testing.side import Side
 
 NOW = 1_767_225_600 * 10**9
 

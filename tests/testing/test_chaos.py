@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +15,9 @@ import trio
 import trio.testing
 from trio_websocket import ConnectionClosed, ConnectionRejected
 
+from kraken_trio import Gap, KrakenConfig, Level3Snapshot, Level3Update, Trade, open_kraken
 from kraken_trio._internal.model.errors import ConfigurationError
+from kraken_trio._internal.model.secret import Secret
 from kraken_trio._internal.testing.chaos import Chaos, chaos
 from kraken_trio._internal.testing.doors import ExchangeAddress
 from kraken_trio._internal.testing.exchange import Exchange, open_exchange
@@ -154,6 +157,8 @@ async def test_tls_fails_at_the_client(connect: Connect) -> None:
             place.exchange.change_system("post_only")
             with pytest.raises(ConnectionClosed):
                 await client.raw()
+        async with await place.trouble.dial("localhost", 80, tls=False):
+            pass  # It wants none.
         with pytest.raises(trio.BrokenResourceError) as caught:
             await place.trouble.dial("localhost", 443, tls=True)
         assert isinstance(caught.value.__cause__, ssl.SSLError)
@@ -164,7 +169,7 @@ async def test_tls_fails_at_the_client(connect: Connect) -> None:
 @pytest.mark.extra("testing")  # noqa: S610 - a mark of pytest, no query of Django
 @pytest.mark.parametrize("tls", [True, False])
 async def test_the_exchange_s_sockets_are_as_bad(connect: Connect, tls: bool) -> None:
-    """Who comes through a socket has the same troubles, with TLS and without."""
+    """Who comes through a socket has the same troubles; but no TLS fails where there is none."""
     async with open_exchange(seed=1) as exchange:
         address = await exchange.listen(tls=tls)
         async with chaos(exchange, every_s=None) as trouble:
@@ -173,7 +178,8 @@ async def test_the_exchange_s_sockets_are_as_bad(connect: Connect, tls: bool) ->
                 exchange.change_system("post_only")
                 with pytest.raises(ConnectionClosed):
                     await client.raw()
-            await _fail_to_connect(address)
+            if tls:
+                await _fail_to_connect(address)
             async with connect(address) as client:
                 trouble.inflict(ChaosFault.CLOSE_1012)
                 exchange.change_system("online")
@@ -186,17 +192,79 @@ async def test_the_exchange_s_sockets_are_as_bad(connect: Connect, tls: bool) ->
 
 
 async def _fail_to_connect(address: ExchangeAddress) -> None:
-    """See the handshake of TLS fail; without TLS, the end."""
+    """See the handshake of TLS fail."""
     port = urlsplit(address.url).port
     assert port is not None
-    if address.client_ssl_context is None:
-        plain = await trio.open_tcp_stream("localhost", port)
-        assert await plain.receive_some() == b""
-        await plain.aclose()
-        return
     with pytest.raises(trio.BrokenResourceError) as caught:
         await TcpDial(address.client_ssl_context)("localhost", port, tls=True)
     assert isinstance(caught.value.__cause__, ssl.SSLError)
+
+
+@pytest.mark.extra("private")  # noqa: S610 - a mark of pytest, no query of Django
+@ENDS
+@pytest.mark.parametrize("channel", ["executions", "level3"])
+async def test_a_refused_token_is_refused(
+    at_server: bool, channel: str, autojump_clock: trio.testing.MockClock
+) -> None:
+    """Nothing comes of what was refused, before it is asked for anew with another token."""
+    async with open_exchange(seed=1, rate=20) as exchange:
+        config = KrakenConfig(api_key=exchange.api_key, api_secret=exchange.api_secret, timeout=5)
+        async with (
+            chaos(exchange if at_server else exchange.dial, every_s=None) as trouble,
+            open_kraken(config, dial=trouble.dial, rest=exchange.rest) as feed,
+        ):
+            trouble.inflict(ChaosFault.AUTH_REFUSAL)
+            wish = feed.level3("BTC/USD", depth=10) if channel == "level3" else feed.executions()
+            async with wish as records:
+                assert len(exchange.rest.requests) == 2
+                assert [mishap.fault for mishap in trouble.log] == [ChaosFault.AUTH_REFUSAL]
+                asked = [json.loads(request) for request in exchange.connections[-1].requests]
+                tokens = [each["params"]["token"] for each in asked if "params" in each]
+                assert len(set(tokens)) == 2
+                if channel == "level3":
+                    kinds = [type(await records.receive()) for _ in range(20)]
+                    # At the client's end the exchange believes that it told all of it already.
+                    told = [kind for kind in kinds if kind is not Gap]
+                    assert told == [Level3Snapshot, *[Level3Update] * (len(told) - 1)]
+                    assert len(kinds) - len(told) == (not at_server)
+            (first, *_) = asked
+            assert first["method"] == "subscribe"
+            refused = Secret(tokens[0])
+            assert (exchange._venue.session_refusal(refused) is None) == (not at_server)
+
+
+@ENDS
+@pytest.mark.parametrize("fault", ["reorder", "join", "late_ack"])
+async def test_calm_gives_back_what_was_held(
+    fault: str, at_server: bool, autojump_clock: trio.testing.MockClock
+) -> None:
+    """In a quiet market too: with the next message, which is a heartbeat."""
+    async with (
+        open_exchange(seed=1) as exchange,
+        chaos(exchange if at_server else exchange.dial, every_s=None) as trouble,
+        open_kraken(KrakenConfig(), dial=trouble.dial) as feed,
+    ):
+        if fault == "late_ack":
+            trouble.inflict(fault)
+            trouble.witness = lambda _: trouble.calm()
+            with trio.fail_after(1.5):
+                async with feed.book("BTC/USD"):
+                    pass
+            return
+        async with feed.trades("BTC/USD") as trades:
+            trouble.inflict(fault)
+            (before,) = (latest,) = exchange.market.trades("BTC/USD", 1)
+            while not trouble.log or latest == before:
+                exchange.step()
+                await trio.sleep(0.001)
+                (latest,) = exchange.market.trades("BTC/USD", 1)
+            trouble.calm()
+            with trio.fail_after(1.5):
+                while True:
+                    trade = await trades.receive()
+                    assert isinstance(trade, Trade)
+                    if trade.trade_id == latest.trade_id:
+                        break
 
 
 async def test_what_makes_no_sense_is_told() -> None:
@@ -212,7 +280,11 @@ async def test_what_makes_no_sense_is_told() -> None:
                 trouble.inflict("nope")
             async with chaos(exchange) as other:
                 assert exchange.meddler is other
-            assert exchange.meddler is None
+            assert exchange.meddler is trouble
+            trouble.calm()
+            with pytest.raises(ConfigurationError, match="calm"):
+                trouble.inflict(ChaosFault.DUPLICATE)
+        assert exchange.meddler is None
 
 
 async def test_what_the_block_raises_comes_out_as_it_is() -> None:

@@ -16,6 +16,7 @@ from kraken_trio._internal.testing.conversation import UNKNOWN_PAIR, Answer, Con
 from kraken_trio._internal.testing.part import Part, Refused, usual_result
 from kraken_trio._internal.testing.place import PRIVATE, PUBLIC, Door
 from kraken_trio._internal.testing.rules import ExchangeRules
+from kraken_trio._internal.testing.tokens import INVALID_SESSION
 from kraken_trio._internal.wire.encode import encode_request
 from tests.testing.conftest import Sessions
 
@@ -332,6 +333,24 @@ def test_tokens_are_looked_at(method: str) -> None:
         )
     ]
     assert talk.subscriptions == ()
+
+
+def test_a_good_token_may_be_distrusted() -> None:
+    """Then a subscription is refused as with a bad one; of a bad one nobody is asked."""
+    asked: list[str] = []
+
+    def distrusts(channel: str) -> bool:
+        asked.append(channel)
+        return len(asked) == 1
+
+    talk = Conversation(Listing(), door="level3", distrusts=distrusts)
+    level3: dict[str, object] = {"channel": "level3", "symbol": ["BTC/USD"]}
+    assert errors(ask(talk, "subscribe", **level3, token="bad")) == [INVALID_SESSION]
+    assert asked == []
+    assert errors(ask(talk, "subscribe", **level3, token="one")) == [INVALID_SESSION]
+    assert talk.subscriptions == ()
+    assert errors(ask(talk, "subscribe", **level3, token="one")) == [None]
+    assert asked == ["level3", "level3"]
 
 
 def test_tokens_are_in_use_as_long_as_their_subscriptions() -> None:

@@ -12,7 +12,6 @@ import trio
 import trio.testing
 
 from kraken_trio._internal.model.messages import RecordsMessage
-from kraken_trio._internal.testing.desk import MarketQuotes
 from kraken_trio._internal.testing.exchange import Exchange, open_exchange
 from kraken_trio._internal.testing.market import Market
 from kraken_trio._internal.testing.rules import ExchangeRules
@@ -332,18 +331,6 @@ async def test_without_a_snapshot(connect: Connect, autojump_clock: trio.testing
         assert short(await member.heard()) == ["subscribe"]
         funded(exchange)
         assert short(await member.heard()) == ["USD 1"]
-
-
-def test_quotes() -> None:
-    """An order is judged by the market's best prices, statuses and mode."""
-    traded = market()
-    quotes = MarketQuotes(traded)
-    book = traded.book("BTC/USD", 10)
-    assert quotes.best("BTC/USD", "buy") == book.asks[0].price
-    assert quotes.best("BTC/USD", "sell") == book.bids[0].price
-    traded.change_pair("BTC/USD", "post_only")
-    traded.system = "cancel_only"
-    assert (quotes.status("BTC/USD"), quotes.system) == ("post_only", "cancel_only")
 
 
 async def test_the_rate_is_the_tiers(

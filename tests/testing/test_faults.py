@@ -19,6 +19,7 @@ from kraken_trio._internal.testing.faults import (
     unknown_value,
     unsorted_adds,
     unsorted_levels,
+    wrong_checked_quantity,
     wrong_checksum,
     wrong_number,
     wrong_quantity,
@@ -80,6 +81,29 @@ def test_lost_and_repeated() -> None:
     """A frame comes not at all, or twice."""
     assert dropped(BOOK) == ()
     assert doubled(BOOK) == (BOOK, BOOK)
+
+
+@pytest.mark.parametrize("which", range(60))
+@pytest.mark.parametrize("channel", ["book", "level3"])
+def test_wrong_quantities_that_are_checked(channel: str, which: int) -> None:
+    """They are of the ten best levels a side, of which the checksum is made."""
+    market = Market(seed=1, start=0)
+    price, qty = ("limit_price", "order_qty") if channel == "level3" else ("price", "qty")
+    frame = (
+        market.level3_snapshot("BTC/USD", 100)
+        if channel == "level3"
+        else market.book_snapshot("BTC/USD", 100)
+    )
+    was, altered = (
+        json.loads(text, parse_float=str)["data"][0]
+        for text in (frame, only(wrong_checked_quantity(frame, which)))
+    )
+    (side,) = (name for name in ("bids", "asks") if was[name] != altered[name])
+    (place,) = (at for at, row in enumerate(was[side]) if row != altered[side][at])
+    assert was[side][place] | {qty: ""} == altered[side][place] | {qty: ""}
+    prices = list(dict.fromkeys(row[price] for row in was[side]))
+    assert was[side][place][price] in prices[:10]
+    assert only(wrong_checked_quantity(heartbeat_frame())) == heartbeat_frame()
 
 
 @pytest.mark.parametrize("which", range(6))

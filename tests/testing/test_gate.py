@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from math import nextafter
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kraken_trio._internal.testing.gate import Allowance, Gate, Refusal
 from kraken_trio._internal.testing.rules import ExchangeRules
@@ -13,6 +17,15 @@ def test_an_allowance_is_of_a_rolling_window() -> None:
     allowance = Allowance(2, 1.0)
     times = [0.0, 0.5, 0.9, 1.0, 1.1, 1.5, 1.6]
     assert [allowance.take(now) for now in times] == [True, True, False, True, False, True, False]
+
+
+@given(now=st.floats(0, 1e6), window=st.floats(0.1, 600.0))
+def test_a_window_ends_when_it_is_over(now: float, window: float) -> None:
+    """To the last digit: who waits for just so long is let in again, and not a moment earlier."""
+    allowance = Allowance(1, window)
+    assert allowance.take(now)
+    assert not allowance.take(nextafter(now + window, 0.0))
+    assert allowance.take(now + window)
 
 
 def test_the_usual_ban() -> None:

@@ -270,6 +270,64 @@ def test_handshakes() -> None:
     assert Mangler(peer.trouble, 2).feed(HEAD, 0) == [HEAD]
 
 
+def test_what_was_refused_is_not_told() -> None:
+    """Neither it nor what else the same request asked for; a confirmation of another ends that."""
+    events = b'{"channel":"executions","type":"update","data":[],"sequence":1}'
+    balances = success_frame("subscribe", {"channel": "balances"}, 0, req_id=4)
+    peer = Peer(ChaosFault.AUTH_REFUSAL)
+    refusal, *others = peer.hear(PRIVATE, balances, events, heartbeat_frame(), ACK, ONE)
+    assert b'"success":false' in refusal
+    assert others == [heartbeat_frame(), ACK, ONE]
+    peer.trouble.quiet()
+    assert peer.hear(events, ONE) == [ONE]
+    again = PRIVATE.replace(b'"req_id":4', b'"req_id":5')
+    assert peer.hear(again, events) == [again, events]
+    assert peer.hear(balances, events) == [events]
+
+
+def test_a_server_refuses_tokens_itself() -> None:
+    """There it is nothing that could be done to a message."""
+    peer = Peer(ChaosFault.AUTH_REFUSAL)
+    mangler = Mangler(peer.trouble, 1, at_server=True)
+    assert heard(mangler.feed(HEAD + wire(PRIVATE), 0)[1:]) == [PRIVATE]
+    assert [planned.fault for planned in peer.trouble.waiting] == [ChaosFault.AUTH_REFUSAL]
+
+
+def test_calm_ends_what_lasts() -> None:
+    """What was held back comes with the next message, in the order of its coming; times are right
+    and messages in one piece.
+    """
+    peer = Peer(ChaosFault.CLOCK_SKEW, ChaosFault.REORDER, ChaosFault.LATE_ACK)
+    assert peer.hear(OTHER, ONE, ACK) == [OTHER]
+    peer.add(ChaosFault.JOIN)
+    assert peer.say(heartbeat_frame()) == []
+    peer.trouble.quiet()
+    joined, held, late, *rest = peer.say(heartbeat_frame(), TWO)
+    assert heard([joined]) == [heartbeat_frame()]
+    ((skewed_one,), (skewed_ack,)) = heard([held]), heard([late])
+    assert json.loads(skewed_one)["data"][0]["checksum"] == json.loads(ONE)["data"][0]["checksum"]
+    assert json.loads(skewed_ack)["req_id"] == 3
+    assert rest == [wire(heartbeat_frame()), wire(TWO)]
+    peer = Peer(ChaosFault.SPLIT)
+    assert len(peer.say(ONE)) > 1
+    peer.trouble.quiet()
+    assert peer.say(TWO) == [wire(TWO)]
+
+
+@pytest.mark.parametrize("depth", [10, 25, None])
+def test_a_quantity_is_corrupted_where_a_checksum_can_tell(depth: int | None) -> None:
+    """In any snapshot; in updates where the book is known to be no deeper than that."""
+    peer = Peer(ChaosFault.CORRUPT_QUANTITY)
+    if depth is not None:
+        result = {"channel": "book", "symbol": "BTC/USD", "depth": depth}
+        peer.say(success_frame("subscribe", result, 0))
+    (update,) = peer.hear(ONE)
+    assert (update != ONE) == (depth == 10)
+    if depth != 10:
+        (snapshot,) = peer.hear(SNAPSHOT)
+        assert snapshot != SNAPSHOT
+
+
 @pytest.mark.parametrize("fault", ChaosFault)
 def test_every_fault_happens_once_and_is_told(fault: ChaosFault) -> None:
     """Among messages of each kind, each fault finds one; twice the same with the same seed."""

@@ -16,7 +16,7 @@ import pytest
 from kraken_trio._internal.model.channel import LEVEL3_DEPTHS
 from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.messages import BookMessage, RecordsMessage
-from kraken_trio._internal.testing.listing import USUAL_PAIRS
+from kraken_trio._internal.testing.listing import USUAL_PAIRS, market_pairs
 from kraken_trio._internal.testing.market import Market
 from kraken_trio._internal.testing.pair import MarketEvent, MarketPair
 from kraken_trio._internal.wire.decode import V2Decoder
@@ -364,6 +364,24 @@ def test_records_are_what_the_frames_say() -> None:
     book = peer.book("PEPE/EUR", 25)
     for name in ("bids", "asks", "checksum", "timestamp"):
         assert getattr(book, name) == getattr(message, name)
+
+
+def test_looks_that_cost_little_say_the_same() -> None:
+    """A book in its smallest steps, and the latest of the trades alone."""
+    pairs = market_pairs(2)
+    market = Market(pairs, seed=3, start=10**18)
+    for _ in range(300):
+        market.step()
+    for pair in pairs:
+        book = market.book(pair.symbol, 25)
+        price, qty = 10**pair.price_precision, 10**pair.qty_precision
+        assert market.book_steps(pair.symbol, 25) == tuple(
+            tuple((level.price * price, level.qty * qty) for level in side)
+            for side in (book.bids, book.asks)
+        )
+        made = market.trades(pair.symbol)
+        for latest in (0, 1, 7, len(made), 10**6):
+            assert market.trades(pair.symbol, latest) == made[len(made) - min(latest, len(made)) :]
 
 
 def test_the_usual_pairs() -> None:

@@ -30,7 +30,7 @@ D = Decimal
 STOP: dict[str, Any] = {
     "order_type": "stop-loss",
     "limit_price": None,
-    "triggers": TriggerParams(price=D(55000)),
+    "triggers": TriggerParams(price=D(65000)),
 }
 
 
@@ -127,15 +127,15 @@ def test_amending_below_what_is_filled(trader: Trader, limit: Make) -> None:
 def test_amending_what_sets_it_off(trader: Trader, limit: Make) -> None:
     """The price that sets an order off can be amended, and how it is to be read."""
     name = placed(trader, limit(**STOP))
-    amended(trader, order_id=name, trigger_price=D(56000))
+    amended(trader, order_id=name, trigger_price=D(66000))
     triggers = trader.account.orders[name].triggers
     assert triggers == Triggers(
-        reference="last", price=D("56000.0"), price_type="static", status="untriggered"
+        reference="last", price=D("66000.0"), price_type="static", status="untriggered"
     )
     amended(trader, order_id=name, trigger_price_type="pct")
     changed = trader.account.orders[name].triggers
     assert changed is not None
-    assert (changed.price, changed.price_type) == (D("56000.0"), "pct")
+    assert (changed.price, changed.price_type) == (D("66000.0"), "pct")
     assert trader.account.order(name).open
 
 
@@ -251,11 +251,11 @@ def test_refused_edits(
 
 
 def test_what_was_set_off_is_not_edited(trader: Trader, limit: Make) -> None:
-    """A stop order can be edited until it is set off."""
+    """A stop order can be edited until it is set off, and then it is filled."""
     name = placed(trader, limit(**STOP))
-    name = str(edited(trader, name, triggers=TriggerParams(price=D(56000)))["order_id"])
-    trader.account.trigger(name, D(56000))
-    with pytest.raises(Refused, match="EOrder:Invalid order"):
+    name = str(edited(trader, name, triggers=TriggerParams(price=D(66000)))["order_id"])
+    trader.account.trigger(name, D(66000))
+    with pytest.raises(Refused, match="EOrder:Unknown order"):
         edited(trader, name)
 
 

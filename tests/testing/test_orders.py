@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import DataObject, data, integers, lists, tuples
 
-from kraken_trio._internal.testing.book import SeededBook, Side
+from kraken_trio._internal.testing.book import SeededBook
 from kraken_trio._internal.testing.orders import Order, OrderEvent, Orders, OrderSide
+from kraken_trio._internal.testing.side import Side
 
 NOW = 1_767_225_600 * 10**9
 DEPTHS = (10, 100, 1000)

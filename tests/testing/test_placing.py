@@ -18,7 +18,7 @@ Make = Callable[..., AddOrder]
 D = Decimal
 RESTS = ["pending_new", "new"]
 TAKES = [*RESTS, "trade", "filled"]
-STOP = TriggerParams(price=D(1))
+STOP = TriggerParams(price=D(70000))
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,12 @@ RESULT = {"channel": "book", "symbol": "BTC/USD"}
         ),
         (
             success_frame("subscribe", RESULT, 0, req_id=1),
-            Said("book", "BTC/USD", "ack"),
+            Said("book", "BTC/USD", "ack", req_id=1),
+            "the confirmation of book BTC/USD",
+        ),
+        (
+            success_frame("subscribe", {**RESULT, "depth": 25}, 0),
+            Said("book", "BTC/USD", "ack", depth=25),
             "the confirmation of book BTC/USD",
         ),
         (success_frame("unsubscribe", RESULT, 0), Said("book", "BTC/USD", None), "the book"),

@@ -20,9 +20,11 @@ from kraken_trio._internal.model.errors import EXCERPT_CHARACTERS, ProtocolError
 from kraken_trio._internal.wire.capture import (
     PROGRESS_LINES,
     CapturedFrame,
+    CapturedNote,
     CaptureError,
     format_line,
     read_capture,
+    read_lines,
 )
 
 HEARTBEAT = b'{"channel":"heartbeat"}'
@@ -413,3 +415,25 @@ def test_a_pipe_does_not_know_how_far_it_is(tmp_path: Path) -> None:
     assert len(list(read_capture(pipe, progress=told.append))) == 2 * PROGRESS_LINES
     writer.join()
     assert told == []
+
+
+def test_recordings_tell_sessions_requests_and_notes_apart(file: Path) -> None:
+    """What went out, and what is no frame, is for those alone who ask for it."""
+    lines = [
+        b'{"ts": 1, "kraken_trio": {"format": 1}}\n',
+        format_line(HEARTBEAT, 2_000_000_000, session="public"),
+        format_line(b'{"method":"ping"}', 3_000_000_000, session="private", sent=True),
+        b'{"ts": null, "session": "public", "step": {"step": "disconnected"}}\n',
+        b'{"ts": 4, "session": 7, "raw": "x"}\n',
+        b'{"step": null, "kraken_trio": null}\n',
+    ]
+    file.write_bytes(b"".join(lines))
+    assert list(read_lines(file)) == [
+        CapturedNote(1, 1_000_000_000, None, None, b'{"format": 1}'),
+        CapturedFrame(2, 2_000_000_000, HEARTBEAT, "public"),
+        CapturedFrame(3, 3_000_000_000, b'{"method":"ping"}', "private", sent=True),
+        CapturedNote(4, None, "public", b'{"step": "disconnected"}', None),
+        CapturedFrame(5, 4_000_000_000, b"x", None),
+        CapturedFrame(6, None, lines[-1].rstrip()),
+    ]
+    assert [frame.line for frame in read_capture(file)] == [2, 5, 6]

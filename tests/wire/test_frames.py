@@ -14,6 +14,7 @@ from kraken_trio._internal.wire.frames import (
     CLOSE,
     CONTINUATION,
     INVALID_UTF8,
+    MOST_AT_ONCE,
     PING,
     PONG,
     PROTOCOL_FAULT,
@@ -128,6 +129,62 @@ def test_messages_outlive_their_buffer() -> None:
     splitter.feed(HELLO[3:] + encode_frame(TEXT, b"x" * 5) * 100)
     assert splitter.next_messages() == [b"hello"] + [b"x" * 5] * 100
     assert first == [b"hello"]
+
+
+def test_very_many_messages_come_in_several_goes() -> None:
+    """However short frames are, who reads them is asked again and again, and gets each in order."""
+    sent = [b"%d" % number for number in range(3 * MOST_AT_ONCE)]
+    ping = encode_frame(PING, b"")
+    splitter = FrameSplitter()
+    splitter.feed(b"".join(encode_frame(TEXT, each) + ping * (len(each) % 2) for each in sent))
+    taken: list[bytes] = []
+    while messages := splitter.next_messages():
+        assert len(messages) < 2 * MOST_AT_ONCE
+        assert not taken or messages[0] == sent[len(taken)]
+        taken += messages
+    assert taken == sent
+    assert len([*iter(splitter.take_control, b"")]) == sum(len(each) % 2 for each in sent)
+
+
+@pytest.mark.parametrize("size", [100, 70_000, 2**17])
+@pytest.mark.parametrize("fragment", [False, True])
+@pytest.mark.parametrize("step", [1, 7, 64 * 1024])
+def test_text_is_judged_before_its_frame_is_whole(size: int, fragment: bool, step: int) -> None:
+    """However it is cut up, and though it be a fragment: nothing more is waited for."""
+    good = "€" * (size // 6)
+    text = good.encode() + b"\xff" + b"x" * size
+    frame = encode_frame(TEXT, b"\xe2", fin=False) if fragment else b""
+    if fragment:
+        text = b"\x82\xac" + text
+    frame += encode_frame(CONTINUATION if fragment else TEXT, text)
+    wrong = frame.index(b"\xff")
+    splitter = FrameSplitter()
+    with pytest.raises(ProtocolError, match="UTF-8") as caught:
+        for at in range(0, wrong + 1, step):
+            splitter.feed(frame[at : min(at + step, wrong + 1)])
+            assert splitter.next_messages() == []
+    assert caught.value.close_code == INVALID_UTF8
+
+
+@pytest.mark.parametrize("step", [1, 3, 1000])
+def test_characters_may_be_cut_anywhere(step: int) -> None:
+    """In frames, in fragments, and in what is read of both; binary is not looked at."""
+    text = ("€ é " * 100).encode()
+    stream = encode_frame(TEXT, text[:50], fin=False) + encode_frame(PING, b"\xff")
+    stream += encode_frame(CONTINUATION, text[50:]) + encode_frame(TEXT, text)
+    stream += encode_frame(BINARY, b"\xff" * 300) + encode_frame(TEXT, b"x")
+    splitter, taken = FrameSplitter(), list[bytes]()
+    for at in range(0, len(stream), step):
+        splitter.feed(stream[at : at + step])
+        taken += splitter.next_messages()
+    assert taken == [text, text, b"\xff" * 300, b"x"]
+
+
+def test_control_frames_alone_hold_nothing_up() -> None:
+    """A message behind more control frames than are split in one go is given at once."""
+    splitter = FrameSplitter()
+    splitter.feed(encode_frame(PONG, b"") * (2 * MOST_AT_ONCE) + HELLO)
+    assert splitter.next_messages() == [b"hello"]
 
 
 @pytest.mark.parametrize(

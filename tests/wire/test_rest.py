@@ -74,7 +74,7 @@ def test_a_refusal_by_status(
 
 def test_what_passes_is_up_to_the_method() -> None:
     """It may know more of its words."""
-    response = RestResponse(200, (), b'{"error":["EAPI:Invalid nonce"]}')
+    response = RestResponse(200, (), b'{"error":["EQuery:Something new"]}')
     for passing, transient in ((passes, False), (lambda _: True, True)):
         refused = read_result(response, "Method", NOW, passing)
         assert isinstance(refused, RestRefused)

@@ -71,8 +71,8 @@ def test_how_long_it_lives(payload: bytes, life_s: int) -> None:
         ("EAPI:Invalid signature", "api_secret"),
         ("EGeneral:Permission denied", "WebSocket interface"),
         ("EGeneral:Temporary lockout", "wait"),
-        ("EAuth:Account temporary disabled", "account's settings"),
-        ("EAccount:Invalid permissions", "account's settings"),
+        ("EAuth:Account temporary disabled", "support"),
+        ("EAccount:Invalid permissions", "settings"),
         ("ENew:Whatever", "account's settings"),
     ],
 )

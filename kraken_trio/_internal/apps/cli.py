@@ -15,7 +15,13 @@ from kraken_trio._internal.apps.demo import demo
 from kraken_trio._internal.apps.doctor import doctor
 from kraken_trio._internal.apps.ending import IMPOSSIBLE, WELL, complain, ended
 from kraken_trio._internal.apps.exchange import exchange
+from kraken_trio._internal.apps.export import export
 from kraken_trio._internal.apps.help import TwoColumns
+from kraken_trio._internal.apps.incident import incident
+from kraken_trio._internal.apps.orders import balances, orders
+from kraken_trio._internal.apps.record import record
+from kraken_trio._internal.apps.replay import replay
+from kraken_trio._internal.apps.token import token
 from kraken_trio._internal.apps.verify import verify
 from kraken_trio._internal.apps.watch import watch
 
@@ -29,6 +35,12 @@ Then with the exchange itself::
 
     kraken-trio doctor
     kraken-trio watch BTC/USD ETH/USD
+
+Your account, with an API key in the environment or in a file .env::
+
+    kraken-trio token --check
+    kraken-trio orders
+    kraken-trio balances --once
 
 Then with a program of your own, against an exchange of your own::
 
@@ -63,8 +75,10 @@ app = App(
     backend="trio",
     suppress_keyboard_interrupt=False,  # ``ended`` knows what to do with it.
 )
-for command in (demo, watch, verify, exchange, doctor):
+public = (demo, watch, record, verify, replay, export)
+for command in (*public, orders, balances, token, exchange, doctor):
     app.command(command)
+app.command(incident)
 app.command(completion_of(app), name="--install-completion")
 
 

@@ -16,14 +16,20 @@ from typing import Any, Final, TypeGuard
 import msgspec
 
 from kraken_trio import (
+    BalanceSnapshot,
+    BalanceUpdate,
     BookSnapshot,
     BookUpdate,
     Candle,
+    Execution,
     Gap,
     GapReason,
     InstrumentAsset,
     InstrumentPair,
     Level,
+    Level3Snapshot,
+    Level3Update,
+    Order,
     Spread,
     Ticker,
     Timestamp,
@@ -40,6 +46,12 @@ Line = (
     | Candle
     | InstrumentAsset
     | InstrumentPair
+    | Level3Snapshot
+    | Level3Update
+    | Execution
+    | Order
+    | BalanceSnapshot
+    | BalanceUpdate
     | Gap
 )
 """What becomes a line."""
@@ -53,9 +65,18 @@ TYPES: Final[dict[type, str]] = {
     Candle: "candle",
     InstrumentAsset: "instrument_asset",
     InstrumentPair: "instrument_pair",
+    Level3Snapshot: "level3_snapshot",
+    Level3Update: "level3_update",
+    Execution: "execution",
+    Order: "order",
+    BalanceSnapshot: "balance",
+    BalanceUpdate: "ledger_entry",
     Gap: "gap",
 }
 """What ``type`` says in JSON."""
+
+NAMES: Final = {"type": "entry_type"}
+"""What a field is called in JSON whose own name says there of which record it is."""
 
 _compact = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -67,7 +88,9 @@ def is_line(item: object) -> TypeGuard[Line]:
 
 def in_json(record: Line) -> str:
     """One line of JSON: ``type``, then the record's fields in their order."""
-    values = {name: _plain(getattr(record, name)) for name in record.__struct_fields__}
+    values = {
+        NAMES.get(name, name): _plain(getattr(record, name)) for name in record.__struct_fields__
+    }
     if isinstance(record, Gap):
         values["expected"], values["received"] = _numbers(record)
     return _compact({"type": TYPES[type(record)], **values})
@@ -87,6 +110,15 @@ def in_words(record: Line) -> str:
                 f"{record.symbol} {record.status}, decimals of prices {record.price_precision}, "
                 f"of quantities {record.qty_precision}"
             )
+        case Execution():
+            at, about = record.timestamp or record.received_at, f"order {record.order_id}"
+            said = f"{record.exec_type}, is {record.order_status}"
+        case Order():
+            at, about, said = record.timestamp or record.received_at, "order", _order(record)
+        case BalanceSnapshot():
+            at, about, said = record.received_at, "balance", _balance(record)
+        case BalanceUpdate():
+            at, about, said = record.timestamp or record.received_at, "ledger", _entry(record)
         case _:
             at, about = record.timestamp or record.received_at, record.symbol
             said = _WORDS[type(record)](record)
@@ -136,6 +168,11 @@ def _trade(t: Trade) -> str:
     return f"trade {t.side} {digits(t.qty)} @ {digits(t.price)} {t.ord_type}, id {t.trade_id}"
 
 
+def _level3(b: Level3Snapshot | Level3Update) -> str:
+    what = "snapshot of" if isinstance(b, Level3Snapshot) else "changes"
+    return f"level3 {what} {len(b.bids)} + {len(b.asks)} orders"
+
+
 def _book_snapshot(b: BookSnapshot) -> str:
     levels = f"snapshot of {len(b.bids)} + {len(b.asks)} levels"
     return f"book {_best(b.best_bid, b.best_ask)} {levels}"
@@ -149,6 +186,26 @@ def _candle(c: Candle) -> str:
     prices = " ".join(map(digits, (c.open, c.high, c.low, c.close)))
     begin = str(c.interval_begin)[11:16]
     return f"candle {c.interval} min from {begin} {prices} volume {digits(c.volume)}"
+
+
+def _order(o: Order) -> str:
+    about = " ".join(part for part in (o.side, o.symbol, o.order_type) if part)
+    wanted = "" if o.order_qty is None else f" {digits(o.order_qty)}"
+    price = "" if o.limit_price is None else f" @ {digits(o.limit_price)}"
+    filled = "" if o.cum_qty is None else f", filled {digits(o.cum_qty)}"
+    reason = "" if o.open or o.reason is None else f" ({o.reason})"
+    return f"{o.order_id} {o.order_status}{reason} {about}{wanted}{price}{filled}"
+
+
+def _balance(b: BalanceSnapshot) -> str:
+    wallets = ", ".join(f"{w.type} {w.id} {digits(w.balance)}" for w in b.wallets)
+    return f"{b.asset} {digits(b.balance)}" + (f" ({wallets})" if wallets else "")
+
+
+def _entry(e: BalanceUpdate) -> str:
+    amount = ("+" if e.amount >= 0 else "") + digits(e.amount)
+    fee = "" if not e.fee else f", fee {digits(e.fee)}"
+    return f"{e.asset} {amount} by {e.type or '-'}{fee}, now {digits(e.balance)}"
 
 
 def _gap(gap: Gap) -> str:
@@ -176,4 +233,6 @@ _WORDS: Final[dict[type, Callable[[Any], str]]] = {
     BookSnapshot: _book_snapshot,
     BookUpdate: _book_update,
     Candle: _candle,
+    Level3Snapshot: _level3,
+    Level3Update: _level3,
 }

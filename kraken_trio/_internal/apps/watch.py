@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, assert_never
+from typing import Annotated
 
 import trio
 from cyclopts import Parameter
 
 from kraken_trio import (
     Channel,
-    ConfigurationError,
     ConnectionState,
     Feed,
     Gap,
@@ -22,6 +21,7 @@ from kraken_trio import (
     SystemStatus,
     open_kraken,
 )
+from kraken_trio._internal.apps.channels import Name, channels_asked
 from kraken_trio._internal.apps.dialling import trusting
 from kraken_trio._internal.apps.ending import IMPOSSIBLE, WELL, WRONG, complain, interruptible
 from kraken_trio._internal.apps.lines import in_json, in_words, is_line
@@ -37,15 +37,10 @@ from kraken_trio._internal.apps.options import (
 from kraken_trio._internal.apps.output import Notes, Output
 from kraken_trio.extended import TcpDial
 
-Name = Literal["ticker", "spread", "trade", "book", "ohlc", "instrument"]
-"""A public channel."""
-
 ROOM = 20_000
 """Records that may wait to be written: a snapshot of all instruments alone is some 2,000."""
 AT_ONCE = 500
 """Records that are written at once, so that neither a write nor a pause grows too long."""
-
-_DEPTH, _INTERVAL = 10, 1  # Where nothing else was asked for.
 
 
 @interruptible
@@ -102,9 +97,9 @@ async def watch(
         Trust the certificate authorities in this PEM file, and no others.
     """
     config = configured(url, buffer_size=ROOM, max_attempts=attempts or None)
-    channels = _channels(symbols, channel, depth=depth, interval=interval)
+    channels = channels_asked(symbols, channel, depth=depth, interval=interval)
     dial = TcpDial(trusting(ca))
-    watching = _Watching(as_json=as_json, count=count)
+    watching = Watching(as_json=as_json, count=count)
     async with open_kraken(config, dial=dial) as feed:
         with trio.move_on_after(float("inf") if seconds is None else seconds) as limit:
             return await watching.run(feed, channels)
@@ -114,7 +109,7 @@ async def watch(
     return watching.code
 
 
-class _Watching:
+class Watching:
     """What is written of a feed, and when there is nothing more to write."""
 
     def __init__(self, *, as_json: bool, count: int | None) -> None:
@@ -198,52 +193,8 @@ async def _stay(feed: Feed, subscription: Subscription[object]) -> None:
         async with subscription:
             await trio.sleep_forever()
     except SubscriptionError:
-        if feed.state is ConnectionState.CLOSED:
+        if ConnectionState.CLOSED in feed.states.values():
             await trio.sleep_forever()  # Why, the feed says in a moment, and better.
         if not subscription.refused:
             raise
         # What the exchange refused is an event, too, and told as one.
-
-
-def _channels(
-    symbols: tuple[str, ...], names: tuple[Name, ...], *, depth: int | None, interval: int | None
-) -> list[Channel]:
-    """What to subscribe to. Raises ``ConfigurationError`` where it makes no sense."""
-    for option, value, name in (("depth", depth, "book"), ("interval", interval, "ohlc")):
-        if value is not None and name not in names:
-            raise ConfigurationError(
-                field=option,
-                rule=f"is an option of the channel {name}, which is not asked for",
-                mend=f"Add --channel {name}, or leave it out",
-            )
-    if {"ticker", "spread"} <= set(names):
-        raise ConfigurationError(
-            field="channel",
-            rule="cannot be ticker and spread at once: the exchange makes both of one subscription",
-            mend="Watch one of them; a ticker has the best bid and ask, too",
-        )
-    if set(names) == {"instrument"}:
-        return [Channel(name="instrument", symbols=symbols)]  # Which refuses any symbol.
-    return [
-        _channel(symbols, name, depth=depth, interval=interval) for name in dict.fromkeys(names)
-    ]
-
-
-def _channel(
-    symbols: tuple[str, ...], name: Name, *, depth: int | None, interval: int | None
-) -> Channel:
-    match name:
-        case "ticker":
-            return Channel.ticker(*symbols)
-        case "spread":
-            return Channel.spread(*symbols)
-        case "trade":
-            return Channel.trades(*symbols)
-        case "book":
-            return Channel.book(*symbols, depth=_DEPTH if depth is None else depth)
-        case "ohlc":
-            return Channel.ohlc(*symbols, interval=_INTERVAL if interval is None else interval)
-        case "instrument":
-            return Channel.instrument()
-        case _:
-            assert_never(name)

@@ -170,7 +170,7 @@ class OrderBook(CheckedBook[LevelSide, BookMessage, BookSnapshot, BookUpdate]):
             self.depth,
             self.bids,
             self.asks,
-            last.checksum,
+            self._crc if local else last.checksum,  # There are snapshots without one.
             last.timestamp,
             last.received_at,
             local,

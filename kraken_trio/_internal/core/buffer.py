@@ -42,6 +42,7 @@ from typing import Final, cast
 from kraken_trio._internal.core.coalesce import BookMerge, Coalescer, Key, Newest
 from kraken_trio._internal.core.hole import Hole
 from kraken_trio._internal.model.account import BalanceSnapshot, BalanceUpdate, Execution
+from kraken_trio._internal.model.alert import Alert
 from kraken_trio._internal.model.callback import CallbackError
 from kraken_trio._internal.model.config import DropPolicy
 from kraken_trio._internal.model.errors import ProtocolError, RequestError, SubscriptionError
@@ -49,6 +50,7 @@ from kraken_trio._internal.model.gap import Gap, GapReason, Resync
 from kraken_trio._internal.model.level3 import Level3Snapshot, Level3Update
 from kraken_trio._internal.model.lifecycle import Restored, StateChange
 from kraken_trio._internal.model.messages import Heartbeat, Record
+from kraken_trio._internal.model.orders import Order, OwnTrade
 from kraken_trio._internal.model.pressure import HighWater
 from kraken_trio._internal.model.records import (
     BookSnapshot,
@@ -62,6 +64,8 @@ from kraken_trio._internal.model.reference import InstrumentAsset, InstrumentPai
 
 Item = (
     Record
+    | Order
+    | OwnTrade
     | Spread
     | BookSnapshot
     | BookUpdate
@@ -77,6 +81,7 @@ Item = (
     | SubscriptionError
     | RequestError
     | CallbackError
+    | Alert
 )
 """What a consumer can be given: the records of one channel, or everything in one stream."""
 
@@ -99,6 +104,8 @@ _BY_SYMBOL: Final[dict[type, str]] = {
 """Channels whose records are in order for each symbol by itself."""
 _WHOLE: Final[dict[type, str]] = {
     Execution: "executions",
+    Order: "open_orders",
+    OwnTrade: "own_trades",
     BalanceSnapshot: "balances",
     BalanceUpdate: "balances",
     InstrumentAsset: "instrument",
@@ -194,6 +201,11 @@ class Buffer:
     def __len__(self) -> int:
         """How many items can be taken now."""
         return len(self._queue) + len(self._front) + (self._next is not None)
+
+    @property
+    def waiting(self) -> int:
+        """How many of the records put can still be taken: gaps are none. Counted one by one."""
+        return sum(type(entry) is not Gap and type(entry) is not Hole for entry in self._queue)
 
     @property
     def full(self) -> bool:

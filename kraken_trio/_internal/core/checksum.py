@@ -137,6 +137,15 @@ class CheckedBook(ABC, Generic[SideT, MessageT, SnapshotT, UpdateT]):
         return self.snapshots + self.updates - self.unchecked - self.checksums_failed
 
     @property
+    def text(self) -> bytes:
+        """What its checksum is made of: digits of the ten best levels a side, asks first."""
+        return self._asks.text + self._bids.text
+
+    def held(self) -> tuple[list[tuple[Decimal, Decimal]], list[tuple[Decimal, Decimal]]]:
+        """Price and quantity of all bids and asks that it holds, best first, believed or not."""
+        return list(self._bids.numbers()), list(self._asks.numbers())
+
+    @property
     def price_precision(self) -> int:
         """Decimals of a price in the checksum: as told, or the most that were seen."""
         return self._digits.price_precision
@@ -182,10 +191,11 @@ class CheckedBook(ABC, Generic[SideT, MessageT, SnapshotT, UpdateT]):
             return self._take(message)
         self.updates += 1
         bids, asks = self._bids, self._asks
+        touched = bids.apply(message.bids) if message.bids else False
         if message.asks and asks.apply(message.asks):
             self._asks_crc = crc32(asks.text)
-            self._crc = crc32(bids.text, self._asks_crc)
-        if message.bids and bids.apply(message.bids):
+            touched = True
+        if touched:
             self._crc = crc32(bids.text, self._asks_crc)
         if self._crc != message.checksum and not self._verify(message.checksum):
             return self._fail(message)

@@ -9,22 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from kraken_trio._internal.core import roster_effects
+from kraken_trio._internal.core import errands, roster_effects
 from kraken_trio._internal.core import session_events as said
 from kraken_trio._internal.core.backoff import Backoff, Budget
+from kraken_trio._internal.core.errands import Errands
 from kraken_trio._internal.core.roster import Request, Roster
 from kraken_trio._internal.core.session import Session
 from kraken_trio._internal.core.silence import Silence
 from kraken_trio._internal.core.subscription import ATTEMPTS
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.config import KrakenConfig
-from kraken_trio._internal.model.errors import RequestError
+from kraken_trio._internal.model.errors import request_error
 from kraken_trio._internal.model.gap import GapReason
 from kraken_trio._internal.model.lifecycle import ConnectionState, SubscriptionState
 from kraken_trio._internal.model.messages import Refusal, Reply
 from kraken_trio._internal.model.reference import SystemStatus
 
-Effect = said.Effect | roster_effects.Effect
+Effect = said.Effect | roster_effects.Effect | errands.Effect
 
 _ANSWERING = (ConnectionState.SUBSCRIBING, ConnectionState.SUBSCRIBED, ConnectionState.RESYNCING)
 _IDLE = (ConnectionState.DISCONNECTED, ConnectionState.CLOSED)
@@ -54,6 +55,8 @@ class Conversation:
             timeout_s=config.timeout, backoff=backoff, traits=config.traits
         )
         """The subscriptions' machines."""
+        self.errands: Errands = Errands()
+        """What is asked about orders."""
         self.silence: Silence = Silence(config.silent_after)
         """Which of them should have delivered something by now."""
         # Of others nobody could see in what comes first whether anything was missed.
@@ -111,11 +114,16 @@ class Conversation:
         effects: list[Effect] = []
         if reply.refusal is Refusal.TOKEN and self.private and self.state in _ANSWERING:
             effects += self._session(said.TokenRefused(reply.error or ""), now)
+        finished = self.errands.replied(reply)
+        if finished is not None:
+            return [*effects, *finished]
+        if reply.maxratecount is not None:
+            effects.append(errands.Ceiling(reply.maxratecount))
         strays = self.roster.unanswered
         effects += self._told(self.roster.replied(reply, now), now)
         if self.roster.unanswered > strays and not reply.success:
             reason = reply.error or "refused"
-            error = RequestError(reply.method or "request", reason, reply.req_id)
+            error = request_error(reply.method or "request", reason, reply.req_id)
             effects.append(said.Stray(error))
         elif reply.method == "unsubscribe" and reply.req_id is None and reply.success:
             effects += self._left_us(reply, now)
@@ -238,6 +246,7 @@ class Conversation:
             match effect:
                 case said.SubscribeAll():
                     self.silence.begin(now)
+                    self.errands.connected()
                     out += self.roster.online(now)
                     out += self._settle(now)
                 case said.Invalidate():
@@ -246,7 +255,7 @@ class Conversation:
                         self._lost_at = None
                     elif self._lost_at is None:
                         self._lost_at = now
-                    out += [effect, *self.roster.offline(now)]
+                    out += [effect, *self.errands.disconnected(), *self.roster.offline(now)]
                 case said.Resync() | said.EndSubscription():
                     pass  # the roster found it, and has seen to it
                 case _:

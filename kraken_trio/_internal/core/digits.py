@@ -24,6 +24,10 @@ MOST_DECIMALS = 40
 steps = Context(prec=2 * MOST_DECIMALS, traps=[]).divide_int
 """``steps(number, step)``: how many whole steps a number is. Its ``str()`` is plain digits."""
 
+EXACT = Context(prec=200, traps=[])
+"""For sums and differences of what decoders let pass: whatever the user's defaults are, nothing is
+rounded."""
+
 
 def decimals(number: Decimal) -> int:
     """How many digits a number has behind the point, trailing zeros too."""

@@ -18,14 +18,22 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import reduce
 from operator import attrgetter
+from typing import Final, Literal
 
 from kraken_trio._internal.core.checksum import TOP, CheckedBook
-from kraken_trio._internal.core.digits import Digits
-from kraken_trio._internal.model.level3 import Level3Order, Level3Snapshot, Level3Update
+from kraken_trio._internal.core.digits import EXACT, Digits
+from kraken_trio._internal.model.level3 import (
+    Level3Order,
+    Level3Snapshot,
+    Level3Update,
+    QueuePosition,
+)
 from kraken_trio._internal.model.messages import Level3Message
 
 _by_time = attrgetter("timestamp")
+_SIDES: Final[tuple[Literal["bid", "ask"], ...]] = ("bid", "ask")
 
 
 class Queue:
@@ -195,15 +203,34 @@ class QueueSide:
             for order in queue.orders.values()
         )
 
+    def find(self, order_id: str) -> tuple[int, list[Level3Order], int] | None:
+        """Give the level of an order, all orders at its price, and its place among them."""
+        queue = self._places.get(order_id)
+        if queue is None:
+            return None
+        level = bisect_left(self._keys, queue.key)
+        orders = [_resting(order, queue.price) for order in queue.orders.values()]
+        return level, orders, list(queue.orders).index(order_id)
+
     def orders(self) -> tuple[Level3Order, ...]:
         """Give every order as it rests: best price first, then in queue order."""
         return tuple(
-            order
-            if order.event is None
-            else Level3Order(order.order_id, queue.price, order.order_qty, order.timestamp)
+            _resting(order, queue.price)
             for queue in self._queues
             for order in queue.orders.values()
         )
+
+
+def _resting(order: Level3Order, price: Decimal) -> Level3Order:
+    """An order as it rests: an event may name another price, and does not move it."""
+    if order.event is None:
+        return order
+    return Level3Order(order.order_id, price, order.order_qty, order.timestamp)
+
+
+def _sum(orders: list[Level3Order]) -> Decimal:
+    """Their quantity: exactly, whatever the digits of the user's context are."""
+    return reduce(EXACT.add, (order.order_qty for order in orders), Decimal(0))
 
 
 class Level3Book(CheckedBook[QueueSide, Level3Message, Level3Snapshot, Level3Update]):
@@ -235,6 +262,24 @@ class Level3Book(CheckedBook[QueueSide, Level3Message, Level3Snapshot, Level3Upd
     def asks(self) -> tuple[Level3Order, ...]:
         """Best (lowest) price first, then queue order; ``event`` is None."""
         return self._asks.orders()
+
+    def position(self, order_id: str) -> QueuePosition | None:
+        """Where an order stands; None for one that is not here, and while the book is not live."""
+        for name in _SIDES:
+            found = (self._bids if name == "bid" else self._asks).find(order_id)
+            if found is not None:
+                level, orders, at = found
+                ahead, behind = orders[:at], orders[at + 1 :]
+                return QueuePosition(
+                    order=orders[at],
+                    side=name,
+                    level=level,
+                    orders_ahead=len(ahead),
+                    qty_ahead=_sum(ahead),
+                    orders_behind=len(behind),
+                    qty_behind=_sum(behind),
+                )
+        return None
 
     def _update(self, message: Level3Message) -> Level3Update:
         return Level3Update(

@@ -312,13 +312,17 @@ class Subscription:
         """Count a failure, and ask anew; give up after the last one."""
         self.attempts += 1
         if self.attempts >= ATTEMPTS:
-            return self._fire(SubscriptionTrigger.GAVE_UP, now, error)
+            return self._give_up(error, now)
         return self._fire(SubscriptionTrigger.TIMED_OUT, now)
+
+    def _give_up(self, error: SubscriptionError, now: float) -> list[Effect]:
+        """End it with what was wrong the last time, and say how often it was tried."""
+        spent = SubscriptionError(error.reason, error.channel, error.symbol, self.attempts)
+        return self._fire(SubscriptionTrigger.GAVE_UP, now, spent)
 
     def _unanswered(self) -> SubscriptionError:
         symbol = self.part.symbols[0] if self.part.symbols else None
-        reason = f"not answered, or not made whole, in {ATTEMPTS} attempts"
-        return SubscriptionError(reason, self.part.name, symbol)
+        return SubscriptionError("not answered, or not made whole", self.part.name, symbol)
 
     def _forgive(self, now: float) -> None:
         """Count from the beginning once it was live for a while."""
@@ -333,10 +337,8 @@ class Subscription:
         self.attempts += 1
         if self.attempts >= ATTEMPTS:
             symbol = self.part.symbols[0] if self.part.symbols else None
-            error = SubscriptionError(
-                f"not to be made whole in {ATTEMPTS} attempts: {reason}", self.part.name, symbol
-            )
-            return self._fire(SubscriptionTrigger.GAVE_UP, now, error)
+            error = SubscriptionError(f"not to be made whole: {reason}", self.part.name, symbol)
+            return self._give_up(error, now)
         return self._fire(SubscriptionTrigger.LOST, now)
 
     def _again(self, trigger: SubscriptionTrigger, now: float) -> list[Effect]:
@@ -352,7 +354,7 @@ class Subscription:
         """A refusal that may not last: repeat the request after a pause, within the attempts."""
         self.attempts += 1
         if self.attempts >= ATTEMPTS:
-            return self._fire(SubscriptionTrigger.GAVE_UP, now, error)
+            return self._give_up(error, now)
         self._pause(trigger, self.attempts, now)
         return []
 

@@ -8,22 +8,17 @@ for. Nothing here is ever interrupted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeGuard, assert_never, cast
 
 from msgspec.structs import replace
 
 from kraken_trio._internal.core.digits import MOST_DECIMALS
+from kraken_trio._internal.engine.account_routes import OF_EXECUTIONS
 from kraken_trio._internal.engine.book_route import BookRoute
-from kraken_trio._internal.engine.counts import counted
-from kraken_trio._internal.engine.hooks import Hooks
+from kraken_trio._internal.engine.hooks import Hook, Hooks
 from kraken_trio._internal.engine.making import make_route
-from kraken_trio._internal.engine.routes import (
-    NOTHING,
-    Route,
-    Sink,
-    without,
-)
+from kraken_trio._internal.engine.routes import NOTHING, Route, Sink, without
 from kraken_trio._internal.engine.signals import (
     DataLost,
     Faulted,
@@ -34,6 +29,7 @@ from kraken_trio._internal.engine.signals import (
     Unfamiliar,
     Unrouted,
 )
+from kraken_trio._internal.engine.tally import Part, Tally
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.errors import ProtocolError
 from kraken_trio._internal.model.gap import Gap, GapHandling
@@ -50,6 +46,7 @@ from kraken_trio._internal.model.records import Candle, Spread, Ticker, Trade
 from kraken_trio._internal.model.reference import InstrumentPair, SystemStatus
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.model.traits import Traits
+from kraken_trio._internal.wire.masking import Concealed
 
 _USUAL = GapHandling()
 _MOST_PAIRS = 10_000
@@ -85,9 +82,16 @@ class Engine:
     """
 
     def __init__(
-        self, codec: Codec, *, session: str = "public", hooks: Hooks | None = None
+        self,
+        codec: Codec,
+        *,
+        session: str = "public",
+        hooks: Hooks | None = None,
+        concealed: Concealed | None = None,
     ) -> None:
-        """Start with nothing open. ``session`` is what ``hooks`` are told, if there are any."""
+        """Start with nothing open. ``session`` is what ``hooks`` are told, if there are any; what
+        is ``concealed`` they are not.
+        """
         self.frames: int = 0
         """Frames fed, whatever became of them."""
         self.faults: int = 0
@@ -100,15 +104,20 @@ class Engine:
         """Heartbeats."""
         self.replies: int = 0
         """Answers to requests."""
-        # What routes counted that are closed.
-        self._closed = Counter[str]()
+        self._tally = Tally()
         self._codec = codec
         self._decode = codec.decode
-        self._session = session
+        self.session: str = session
+        """What observers call it."""
+        self.on_step: tuple[Hook, ...] = hooks.stepped if hooks else ()
+        """Whom ``perform`` tells."""
+        self.concealed: Concealed = Concealed() if concealed is None else concealed
+        """What observers are not shown where a frame says it back."""
         self._routes: dict[Key, Route] = {}
         # Those of books, by symbol: nearly every frame asks for one.
         self._books: dict[str, BookRoute] = {}
-        self._sinks: tuple[Sink, ...] = ()
+        told = hooks.sink(session) if hooks else None
+        self._sinks: tuple[Sink, ...] = () if told is None else (told,)
         self._precisions: dict[str, tuple[int, int]] = {}
         self._on_frame = hooks.frame_received if hooks else ()
         self._on_fault = hooks.fault if hooks else ()
@@ -149,7 +158,7 @@ class Engine:
         if key in self._routes:
             msg = f"{part} has a route already, that of {self._routes[key].part}"
             raise ValueError(msg)
-        route = make_route(part, handling, self.traits)
+        route = make_route(part, handling, self._routes.values(), self.traits)
         twin = self._routes.get((_TWINS.get(part.name, ""), *key[1:]))
         twin = twin if self.traits.spread_of_tickers else None
         if twin is not None and twin.kept is not None:
@@ -172,7 +181,7 @@ class Engine:
         if part.name == "book":
             del self._books[part.symbols[0]]
         route.close()
-        self._closed.update(counted(route))
+        self._tally.add(route)
 
     def route(self, part: Channel) -> Route | None:
         """The route of ``part``, if it is open."""
@@ -202,8 +211,12 @@ class Engine:
         """Trades that were missed, and fetched afterwards."""
         return self._count("trades_backfilled")
 
+    def counts(self) -> Mapping[Part, Counter[str]]:
+        """What routes counted, those that are closed too; see ``Tally.parts``."""
+        return self._tally.parts(self.routes())
+
     def _count(self, name: str) -> int:
-        return self._closed[name] + sum(counted(route).get(name, 0) for route in self.routes())
+        return self._tally.total(self.routes(), name)
 
     def disconnect(self) -> None:
         """The connection is gone: nothing of it is believed, and every loss is told in band."""
@@ -225,16 +238,19 @@ class Engine:
         with it. Of ``payload`` nothing is kept.
         """
         self.frames += 1
-        for hook in self._on_frame:
-            hook(self._session, payload, received_at)
+        if self._on_frame:
+            shown = self.concealed.shown(payload)
+            for hook in self._on_frame:
+                hook(self.session, shown, received_at)
         try:
             message = self._decode(payload, received_at)
-        except ProtocolError as error:
+        except ProtocolError as raised:
+            error = self.concealed.fault(raised, payload, self._decode)
             self.faults += 1
             for sink in self._sinks:
                 sink(error)
             for hook in self._on_fault:
-                hook(self._session, error)
+                hook(self.session, error)
             return (Faulted(error), *self._lose_frame(payload, received_at))
         if type(message) is BookMessage:  # as in ``take``: nine of ten are
             route = self._books.get(message.symbol)
@@ -301,6 +317,10 @@ class Engine:
                 return self._take_by_symbol(message)
             case "status":
                 return self._take_status(message)
+            case "executions":
+                # Whichever is there hands it on to all that live on it.
+                there = (name for name in OF_EXECUTIONS if (name, None, None) in self._routes)
+                return self._hand_on((next(there, "executions"), None, None), message)
             case channel:
                 self._learn(message)
                 return self._hand_on((channel, None, None), message)
@@ -388,7 +408,7 @@ class Engine:
 
     def _tell(self, gap: Gap) -> None:
         for hook in self._on_gap:
-            hook(self._session, gap)
+            hook(self.session, gap)
 
 
 def _possible(precision: int | None) -> TypeGuard[int]:

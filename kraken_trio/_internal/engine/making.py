@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from kraken_trio._internal.core.trackers import CandleTracker, SequenceTracker, TradeTracker
+from collections.abc import Iterable
+
+from kraken_trio._internal.core.trackers import CandleTracker, TradeTracker
+from kraken_trio._internal.engine.account_routes import account_route
 from kraken_trio._internal.engine.book_route import BookRoute
 from kraken_trio._internal.engine.holding import HoldingRoute, holds_back
 from kraken_trio._internal.engine.routes import Route, TrackedRoute
@@ -12,9 +15,12 @@ from kraken_trio._internal.model.gap import GapHandling
 from kraken_trio._internal.model.traits import V2, Traits
 
 
-def make_route(part: Channel, handling: GapHandling, traits: Traits = V2) -> Route:
+def make_route(
+    part: Channel, handling: GapHandling, there: Iterable[Route] = (), traits: Traits = V2
+) -> Route:
     """The route that the channel of ``part`` needs, where losses are handled so.
 
+    ``there`` are the routes of the same session: what lives on one subscription shares its state.
     Trades without numbers, and spreads that come as such, are handed on as they are.
     """
     route: Route
@@ -30,8 +36,7 @@ def make_route(part: Channel, handling: GapHandling, traits: Traits = V2) -> Rou
         case "ohlc":
             route = TrackedRoute(part, handling, CandleTracker(part.symbols[0]))
         case "executions" | "open_orders" | "own_trades" | "balances":
-            tracker = SequenceTracker(part.name, snapshot=part.needs_snapshot)
-            route = TrackedRoute(part, handling, tracker)
+            route = account_route(part, handling, there, traits)
         case "book" | "level3":
             route = BookRoute(part, handling)
         case "ticker":

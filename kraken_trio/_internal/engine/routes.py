@@ -274,22 +274,15 @@ class TrackedRoute(Route):
         self.tracker.restart()
 
     def disconnect(self) -> Gap | None:
-        """Private channels are numbered anew, so nothing would tell what was missed; trades and
-        candles tell it themselves, to the number, when the next ones come, but for the first.
+        """Trades and candles tell what was missed themselves, to the number, when the next ones
+        come, but for the first.
         """
-        confirmed = self.confirmed
-        if self.part.private:
-            # One of which nothing came yet may have missed something all the same.
-            gap = super().disconnect()
-            return self._lose() if gap is None and confirmed else gap
-        self.confirmed = False
+        confirmed, self.confirmed = self.confirmed, False
         self.discard()
         return self._lose() if confirmed and not self._received else None
 
     def lose_frame(self, received_at: Timestamp | None) -> Gap | None:
-        """Trades and private messages are numbered: the next one tells what is missing. A candle
-        is not.
-        """
+        """Trades are numbered: the next one tells what is missing. Candles are not."""
         return super().lose_frame(received_at) if self.part.name == "ohlc" else None
 
 

@@ -1,9 +1,8 @@
 """Captured traffic through the engine: is all of it readable, and is every book right.
 
-A file says most of what is needed itself: the depth of a book in the acknowledgement of its
-subscription, the precision of a pair in an instrument frame. Where it does not, the depth is
-the smallest legal one that holds the larger side of every snapshot of a connection, and the
-precision is that of the most digits in the file. These are known at its end only, so where a
+What a file must have been subscribed to is found out as it is read (``opening``), for each session
+that a recording tells apart. The precision of a pair stands in an instrument frame; where there is
+none, it is that of the most digits in the file. That is known at its end only, so where a
 book turns out to have more digits than it first showed, the file is read once more with what was
 learnt, if it can be; what comes of that counts only where it is better.
 """
@@ -13,33 +12,25 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Self, cast
+from typing import Self
 
 from msgspec import Struct
 
 from kraken_trio._internal.core.buffer import Item
 from kraken_trio._internal.engine.book_route import BookRoute
 from kraken_trio._internal.engine.engine import Engine
-from kraken_trio._internal.engine.signals import DataLost, Replied, Signal, StatusSeen
+from kraken_trio._internal.engine.opening import Name, Opening, Precisions
+from kraken_trio._internal.engine.signals import DataLost, Signal
 from kraken_trio._internal.model.account import BalanceSnapshot, BalanceUpdate, Execution
-from kraken_trio._internal.model.channel import BOOK_DEPTHS, LEVEL3_DEPTHS, Channel, modern_symbol
 from kraken_trio._internal.model.errors import ConfigurationError, ProtocolError
 from kraken_trio._internal.model.gap import GapReason
-from kraken_trio._internal.model.level3 import Level3Order, Level3Snapshot, Level3Update
-from kraken_trio._internal.model.messages import (
-    BookMessage,
-    Level3Message,
-    Message,
-    RecordsMessage,
-    Reply,
-)
+from kraken_trio._internal.model.level3 import Level3Snapshot, Level3Update
 from kraken_trio._internal.model.records import (
     BookSnapshot,
     BookUpdate,
     Candle,
-    Level,
     Spread,
     Ticker,
     Trade,
@@ -52,10 +43,6 @@ from kraken_trio._internal.wire.codec import AnyDecoder
 FAULTS_TOLD = 20
 """Faults of one file that are described; more are counted."""
 
-_Name = tuple[str, str]  # channel and symbol
-_Precisions = dict[_Name, tuple[int, int]]
-
-_DEPTHS = {"book": BOOK_DEPTHS, "level3": LEVEL3_DEPTHS}
 _CHANNEL: dict[type, str] = {
     Ticker: "ticker",
     Spread: "spread",
@@ -163,22 +150,10 @@ def verify_capture(
 class _Reading:
     """One reading of one file, from its beginning to its end."""
 
-    def __init__(self, path: str | os.PathLike[str], precisions: _Precisions) -> None:
+    def __init__(self, path: str | os.PathLike[str], precisions: Precisions) -> None:
         self._path = path
         self._precisions = precisions
-        decoder = AnyDecoder()
-        self._decode = decoder.decode
-        self._engine = Engine(decoder)
-        self._engine.attach(self._count)
-        # What this connection is, and the depths that it has shown so far: of an acknowledgement,
-        # or the least that a snapshot needs.
-        self._connection: int | None = None
-        self._depths: dict[tuple[str, str | None], int] = {}
-        # All books that there were, in the order of their first messages: a subscription made
-        # anew with another depth is another book.
-        self._books: dict[_Name, list[BookRoute]] = {}
-        # What else is open: channel, symbol, interval.
-        self._others: set[tuple[str, str | None, int | None]] = set()
+        self._sessions: dict[str | None, _Session] = {}
         self._records = Counter[str]()
         self._trade_gaps = 0
         self._frames = 0
@@ -201,11 +176,11 @@ class _Reading:
         first_right, first_wrong = first._checksums()
         return self._frames >= first._frames and right > first_right and wrong <= first_wrong
 
-    def raised_precisions(self) -> _Precisions:
+    def raised_precisions(self) -> Precisions:
         """The precisions of the books that failed, and may have failed for want of digits."""
         return {
             name: (route.book.price_precision, route.book.qty_precision)
-            for name, routes in self._books.items()
+            for name, routes in self._books()
             for route in routes
             if route.book.precision_raised and route.book.checksums_failed
         }
@@ -217,10 +192,10 @@ class _Reading:
             frames=self._frames,
             decoded=self._frames - self._undecoded,
             undecoded=self._undecoded,
-            unknown=self._engine.unknown,
+            unknown=sum(each.engine.unknown for each in self._sessions.values()),
             books={
                 symbol if channel == "book" else f"{symbol} {channel}": _counts(routes)
-                for (channel, symbol), routes in self._books.items()
+                for (channel, symbol), routes in self._books()
             },
             trades=self._records["trade"],
             trade_gaps=self._trade_gaps,
@@ -229,9 +204,17 @@ class _Reading:
             faults_untold=self._untold,
         )
 
+    def _books(self) -> Iterator[tuple[Name, list[BookRoute]]]:
+        """All books that there were, in the order of their first messages, by their names."""
+        found: dict[Name, list[BookRoute]] = {}
+        for session in self._sessions.values():
+            for name, routes in session.opening.books.items():
+                found.setdefault(name, []).extend(routes)
+        return iter(found.items())
+
     def _checksums(self) -> tuple[int, int]:
         """How many were right, and how many wrong."""
-        books = [route.book for routes in self._books.values() for route in routes]
+        books = [route.book for _, routes in self._books() for route in routes]
         return sum(b.checksums_ok for b in books), sum(b.checksums_failed for b in books)
 
     def _count(self, item: Item) -> None:
@@ -256,27 +239,25 @@ class _Reading:
             self._untold += 1
 
     def _take(self, frame: CapturedFrame) -> None:
-        """Take a frame to the engine, with all open that it needs."""
+        """Take a frame to the engine of its session, with all open that it needs."""
         self._frames += 1
         at = None if frame.received_ns is None else Timestamp(frame.received_ns)
+        session = self._sessions.get(frame.session)
+        if session is None:
+            session = self._sessions[frame.session] = _Session(self._precisions, self._count)
         try:
-            message = self._decode(frame.payload, at)
-            self._open(message)
+            signals = session.opening.take(session.decode(frame.payload, at))
         except ProtocolError as error:
             self._refuse(frame.line, str(error))
         except ConfigurationError as error:
             self._refuse(frame.line, f"data of nothing that can be subscribed to: {error}")
         else:
-            for signal in self._engine.take(message):
+            for signal in signals:
                 self._heed(signal, frame.line)
 
     def _heed(self, signal: Signal, line: int) -> None:
-        """Act on what a frame means beside its records."""
+        """Count what is missing, and tell what is wrong."""
         match signal:
-            case Replied(reply):
-                self._subscribed(reply)
-            case StatusSeen(status) if status.connection_id not in (None, self._connection):
-                self._connected(status.connection_id)
             case DataLost(_, gap) if gap.reason is GapReason.TRADE_ID:
                 self._trade_gaps += 1
             case DataLost(_, gap) if gap.reason is GapReason.CHECKSUM:
@@ -286,106 +267,29 @@ class _Reading:
                     f"and is {gap.received}",
                 )
 
-    def _connected(self, number: int | None) -> None:
-        """A new connection has nothing of the one before."""
-        self._connection = number
-        self._depths.clear()
-        for route in self._engine.routes():
-            route.discard()
 
-    def _subscribed(self, reply: Reply) -> None:
-        """A subscription begins, perhaps once more: note its depth, discard what was before."""
-        channel, symbol = reply.channel, reply.symbol
-        if not (reply.success and reply.method == "subscribe" and channel):
-            return
-        self._depths.pop((channel, symbol), None)
-        if reply.depth in _DEPTHS.get(channel, ()):
-            self._depths[channel, symbol] = reply.depth
-        self._discard(channel, symbol)
+class _Session:
+    """What one session's frames go through."""
 
-    def _discard(self, channel: str, symbol: str | None) -> None:
-        """Begin anew what a subscription begins anew."""
-        symbols = () if symbol is None else (symbol,)
-        for route in self._engine.routes():
-            if route.part.name == channel and route.part.symbols == symbols:
-                route.discard()
-
-    def _open(self, message: Message) -> None:
-        """Make the routes that data need; ``ConfigurationError`` where there can be none."""
-        match message:
-            case BookMessage():
-                self._open_book(("book", message.symbol), message)
-            case Level3Message():
-                self._open_book(("level3", message.symbol), message)
-            case RecordsMessage() if message.channel != "status":
-                for key in _keys(message):
-                    if key not in self._others:
-                        self._engine.open(_part(*key))
-                        self._others.add(key)
-                if message.snapshot and message.sequence == 1:
-                    # Subscribed anew, though the file may not show how.
-                    self._discard(message.channel, None)
-
-    def _open_book(self, name: _Name, message: BookMessage | Level3Message) -> None:
-        """Make the book of a message, or another one where a snapshot shows another depth."""
-        books = self._books.get(name)
-        if books and not message.snapshot:
-            return
-        depth = self._depth(name, message)
-        if books and books[-1].book.depth == depth:
-            return
-        part = _part(*name, depth=depth)
-        if books:
-            self._engine.close(books[-1].part)
-        route = cast("BookRoute", self._engine.open(part))
-        self._books.setdefault(name, []).append(route)
-        if name in self._precisions:
-            route.book.set_precision(*self._precisions[name])
-
-    def _depth(self, name: _Name, message: BookMessage | Level3Message) -> int:
-        """The smallest depth that holds what this connection has shown; an update shows nothing."""
-        legal = _DEPTHS[name[0]]
-        larger = self._depths.get(name, 0)
-        if message.snapshot:
-            larger = max(larger, _levels(message.bids), _levels(message.asks))
-        depth = next((depth for depth in legal if depth >= larger), legal[-1])
-        if message.snapshot:
-            self._depths[name] = depth
-        return depth
+    def __init__(self, precisions: Precisions, count: Callable[[Item], None]) -> None:
+        decoder = AnyDecoder()
+        self.decode = decoder.decode
+        self.engine = Engine(decoder)
+        self.engine.attach(count)
+        self.opening = Opening(self.engine, precisions)
 
 
-def _keys(message: RecordsMessage) -> Iterator[tuple[str, str | None, int | None]]:
-    """Channel, symbol and interval of what must have been subscribed to for this to come."""
-    if message.channel not in ("ticker", "spread", "trade", "ohlc"):
-        yield message.channel, None, None
-    for record in message.records:
-        match record:
-            case Ticker() | Spread() | Trade():
-                yield message.channel, record.symbol, None
-            case Candle():
-                yield message.channel, record.symbol, record.interval
+def learnt_precisions(path: str | os.PathLike[str]) -> Precisions:
+    """Read a file, and give the precisions that its books are right with and would not be without.
 
-
-def _part(
-    channel: str, symbol: str | None, interval: int | None = None, *, depth: int | None = None
-) -> Channel:
-    """The subscription that data are of; ``ConfigurationError`` where there can be none."""
-    if symbol is None:
-        return Channel(name=channel)
-    if modern_symbol(symbol) != symbol:
-        raise ConfigurationError(
-            field="symbol",
-            rule=f"{symbol} is an old name, which no data have",
-            mend=f"Today it is {modern_symbol(symbol)}",
-        )
-    if channel == "ticker":  # has an option that nothing here depends on
-        return Channel.ticker(symbol)
-    return Channel(name=channel, symbols=(symbol,), interval=interval, depth=depth)
-
-
-def _levels(side: Sequence[Level | Level3Order]) -> int:
-    """How many price levels a side has."""
-    return len({each.limit_price if isinstance(each, Level3Order) else each.price for each in side})
+    Of a pipe, which can be read once, none.
+    """
+    if not stat.S_ISREG(Path(path).stat().st_mode):
+        return {}
+    reading = _Reading(path, {}).run(None)
+    precisions = reading.raised_precisions()
+    better = precisions and _Reading(path, precisions).run(None).better_than(reading)
+    return precisions if better else {}
 
 
 def _counts(routes: list[BookRoute]) -> BookCounts:

@@ -20,6 +20,8 @@ BOOK_DEPTHS = (10, 25, 100, 500, 1000)
 """Levels a side of a ``book`` subscription."""
 LEVEL3_DEPTHS = (10, 100, 1000)
 """Price levels a side of a ``level3`` subscription."""
+LEVEL3_SYMBOLS = 200
+"""Pairs of ``level3`` that the exchange takes on one connection."""
 OHLC_INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
 """Minutes of a candle."""
 EVENT_TRIGGERS = ("trades", "bbo")
@@ -53,6 +55,7 @@ _OPTIONS: dict[str, dict[str, tuple[object, ...]]] = {
         "rebased": _PERHAPS,
         "users": (None, "all"),
     },
+    # Where they are folded from executions, those have to say everything.
     "open_orders": {},
     "own_trades": {},
     "balances": {"snapshot": _FLAG, "rebased": _PERHAPS, "users": (None, "all")},
@@ -171,6 +174,13 @@ class Channel(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
                 rule=f"of {self.name} must be left out",
                 mend="This channel is about the whole account or exchange",
             )
+        if self.name == "level3" and len(symbols) > LEVEL3_SYMBOLS:
+            raise ConfigurationError(
+                field="symbols",
+                rule=f"of level3 must be {LEVEL3_SYMBOLS} at most, are {len(symbols)}",
+                mend="The exchange takes no more on a connection: leave some out, or open another "
+                "feed for them",
+            )
         msgspec.structs.force_setattr(self, "symbols", symbols)
         options = _OPTIONS[self.name]
         for field, default in _UNLESS_AN_OPTION.items():
@@ -223,7 +233,7 @@ class Channel(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
 
     @classmethod
     def level3(cls, *symbols: str, depth: int = 10) -> Self:
-        """The order-by-order book, verified; needs credentials."""
+        """The order-by-order book, verified, of 200 pairs at most; needs credentials."""
         return cls(name="level3", symbols=symbols, depth=depth)
 
     @classmethod
@@ -254,12 +264,16 @@ class Channel(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
 
     @classmethod
     def open_orders(cls) -> Self:
-        """Own orders and what becomes of them."""
+        """Own orders as they stand: one ``Order`` for each change. Of protocol v2 they are folded
+        from executions; v1 has this channel.
+        """
         return cls(name="open_orders")
 
     @classmethod
     def own_trades(cls) -> Self:
-        """Own fills, the latest 50 first."""
+        """Own fills: each ``OwnTrade`` once. Of protocol v2 they are taken from executions; v1 has
+        this channel.
+        """
         return cls(name="own_trades")
 
     @classmethod

@@ -25,6 +25,8 @@ from kraken_trio._internal.model.rules import (
     base64_text,
     count,
     flag,
+    folder,
+    folder_text,
     member,
     number,
     seconds,
@@ -191,6 +193,10 @@ class KrakenConfig:
     backfill: bool = attrs.field(default=False, validator=flag)
     """Whether missed trades are fetched over REST, however many they are, whatever the policy.
     That needs ``pip install "kraken-trio[rest]"``."""
+
+    incidents: str | None = attrs.field(default=None, converter=folder, validator=folder_text)
+    """A folder for incident bundles: what there is to know of each wrong checksum, faulty frame or
+    burst of gaps, as a file; none unless given."""
 
     def __attrs_post_init__(self) -> None:
         """Check what concerns more than one field."""

@@ -12,9 +12,12 @@
     ├─ ProtocolError               the exchange, or a file, broke the rules
     ├─ SubscriptionError
     ├─ AuthenticationError         never retried
+    ├─ OrderEnded                  what was waited for of an order cannot come any more
     ├─ RequestError
     │  ├─ OrderRejected
-    │  └─ OutcomeUnknown
+    │  ├─ OutcomeUnknown
+    │  ├─ RequestNotSent
+    │  └─ SwitchLapsed
     └─ InvalidTransition           a bug of this library
 
 A closed channel and the end of a feed keep trio's own errors (``ClosedResourceError``,
@@ -25,10 +28,12 @@ travel as events, uncaught by anybody, when nothing had to end because of them.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import attrs
 
+from kraken_trio._internal.model.complaints import Complaint, doubtful, explain
+
+_CHANGING = frozenset({"add_order", "batch_add", "amend_order", "edit_order"})
+"""Methods by which an order is made or changed."""
 EXCERPT_CHARACTERS = 120
 """How much of a faulty frame an error may carry: enough to know it, too little for a flood."""
 
@@ -36,7 +41,7 @@ EXCERPT_CHARACTERS = 120
 class KrakenError(Exception):
     """Base of every error of this library. Catch it to catch them all."""
 
-    retryable: ClassVar[bool] = False
+    retryable: bool = False
     """Whether the same call may succeed later with nothing changed."""
 
 
@@ -140,8 +145,21 @@ class ProtocolError(KrakenError):
         return self.reason + (f" (in {self.excerpt!r})" if self.excerpt else "")
 
 
+class Said:
+    """Of an error that carries words of the exchange in ``reason``: what they mean."""
+
+    reason: str
+
+    @property
+    def complaint(self) -> Complaint:
+        """What the words mean: category, severity, and what to do. Words that are not the
+        exchange's, or not known, have no advice and are not ``known``.
+        """
+        return explain(self.reason)
+
+
 @attrs.define(slots=False, eq=False)
-class SubscriptionError(KrakenError):
+class SubscriptionError(Said, KrakenError):
     """One subscription could not be made or kept. Carries which, and the exchange's own words."""
 
     reason: str
@@ -150,14 +168,21 @@ class SubscriptionError(KrakenError):
     """The channel's name, where it is known."""
     symbol: str | None = None
     """The symbol, where the refusal concerns one."""
+    attempts: int = 1
+    """How often it was asked for before it was given up."""
+
+    def __attrs_post_init__(self) -> None:
+        """The words say whether it passes."""
+        self.retryable: bool = self.complaint.retryable
 
     def __str__(self) -> str:
         about = " ".join(part for part in (self.channel, self.symbol) if part)
-        return f"{about}: {self.reason}" if about else self.reason
+        often = f", in {self.attempts} attempts" if self.attempts > 1 else ""
+        return f"{about}: {self.reason}{often}" if about else f"{self.reason}{often}"
 
 
 @attrs.define(slots=False, eq=False)
-class AuthenticationError(KrakenError):
+class AuthenticationError(Said, KrakenError):
     """The exchange refused the credentials. Never retried: a storm of refusals locks a key out."""
 
     reason: str
@@ -170,7 +195,24 @@ class AuthenticationError(KrakenError):
 
 
 @attrs.define(slots=False, eq=False)
-class RequestError(KrakenError):
+class OrderEnded(KrakenError):
+    """An order ended otherwise than was waited for. Not a refusal of the exchange's: that is
+    ``OrderRejected``.
+    """
+
+    order_id: str
+    """Which."""
+    order_status: str
+    """How it ended; ``gone`` where nobody can tell."""
+    wanted: str
+    """The status that was waited for."""
+
+    def __str__(self) -> str:
+        return f"order {self.order_id} is {self.order_status}, and will not be {self.wanted}"
+
+
+@attrs.define(slots=False, eq=False)
+class RequestError(Said, KrakenError):
     """A request was answered with an error. For subscriptions see ``SubscriptionError``."""
 
     method: str
@@ -180,6 +222,10 @@ class RequestError(KrakenError):
     req_id: int | None = None
     """The request's number, where it had one."""
 
+    def __attrs_post_init__(self) -> None:
+        """The words say whether it passes."""
+        self.retryable: bool = self.complaint.retryable
+
     def __str__(self) -> str:
         return f"{self.method}: {self.reason}"
 
@@ -187,11 +233,48 @@ class RequestError(KrakenError):
 class OrderRejected(RequestError):
     """The exchange said no to an order. Where it said nothing, see ``OutcomeUnknown``."""
 
+    def __attrs_post_init__(self) -> None:
+        """What may have made or changed an order all the same must not be asked again."""
+        super().__attrs_post_init__()
+        if self.method in _CHANGING and doubtful(self.reason):
+            self.retryable = False
 
+
+@attrs.define(slots=False, eq=False)
 class OutcomeUnknown(RequestError):
     """The answer to a request never came: it may or may not have been carried out.
 
-    A timeout is never a rejection. Settle it from executions before asking again.
+    A timeout is never a rejection. Settle it from executions before asking again. Where nothing
+    was sent at all, that is known: see ``RequestNotSent``.
+    """
+
+    names: tuple[str, ...] = ()
+    """The orders that it was about: the exchange's names of them, and the client's."""
+
+    def __attrs_post_init__(self) -> None:
+        """Whatever the words say, what may have been done must not be asked again."""
+        self.retryable = False
+
+
+@attrs.define(slots=False, eq=False)
+class RequestNotSent(RequestError):
+    """Nothing was sent, so nothing was done: what is asked for cannot be right, or there was no
+    connection to send it on. What the exchange refused is ``OrderRejected``.
+    """
+
+    field: str = ""
+    """The parameter that is wrong; empty where it is none."""
+    mend: str = ""
+    """What to do about it; empty where nobody knows."""
+
+    def __str__(self) -> str:
+        about = f"{self.method}: {self.field}" if self.field else self.method
+        return f"{about}: {self.reason}" + (f". {self.mend}" if self.mend else "")
+
+
+class SwitchLapsed(RequestError):
+    """A dead man's switch could not be renewed in time: the exchange has cancelled all orders, or
+    is about to.
     """
 
 
@@ -208,3 +291,15 @@ class InvalidTransition(KrakenError):
 
     def __str__(self) -> str:
         return f"{self.machine}: no transition from {self.state} by {self.trigger}"
+
+
+def request_error(method: str, reason: str, req_id: int | None = None) -> RequestError:
+    """The error that a refused request becomes, of the class that its words say."""
+    kinds: dict[str, type[RequestError]] = {
+        "OrderRejected": OrderRejected,
+        "OutcomeUnknown": OutcomeUnknown,
+    }
+    kind = kinds.get(explain(reason).kind, RequestError)
+    if method in _CHANGING and doubtful(reason):
+        kind = OutcomeUnknown
+    return kind(method, reason, req_id)

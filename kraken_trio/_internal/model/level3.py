@@ -38,6 +38,33 @@ class Level3Order(Struct, frozen=True, gc=False):
         )
 
 
+class QueuePosition(Struct, frozen=True, gc=False, kw_only=True):
+    """Where one resting order stands. Hidden quantities and orders beyond the depth are unknown."""
+
+    order: Level3Order
+    """The order itself, as it rests."""
+    side: Literal["bid", "ask"]
+    """Of the book."""
+    level: int
+    """Price levels that are better, of its side; 0 at the best price."""
+    orders_ahead: int
+    """Orders at its price that are filled before it."""
+    qty_ahead: Decimal
+    """Their visible quantity, base currency."""
+    orders_behind: int
+    """Orders at its price that are filled after it."""
+    qty_behind: Decimal
+    """Their visible quantity, base currency."""
+
+    def __repr__(self) -> str:
+        """Which order, where, and behind how much."""
+        order = self.order
+        return (
+            f"QueuePosition({self.side} {order.order_id} @ {order.limit_price:f}, level "
+            f"{self.level}: {self.orders_ahead} orders with {self.qty_ahead:f} ahead)"
+        )
+
+
 class Level3Snapshot(Struct, frozen=True, gc=False):
     """All visible orders of one symbol within the depth. It replaces all that was known."""
 

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
+from kraken_trio._internal.model.alert import Alert, RoundTrip
 from kraken_trio._internal.model.errors import ProtocolError, SubscriptionError
 from kraken_trio._internal.model.gap import Gap, Resync
 from kraken_trio._internal.model.lifecycle import Restored, StateChange
+from kraken_trio._internal.model.steps import Step
 from kraken_trio._internal.model.timestamp import Timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import trio
 
@@ -63,14 +65,35 @@ class Rest(Protocol):
 class Observer:
     """Watches a feed. Override what is of interest; hooks left alone cost nothing.
 
-    Hooks run synchronously on the path of the data: they must be quick, and must not raise.
+    Hooks run synchronously on the path of the data, so they must be quick: one that is not is told
+    of, as ``ObserverSlow``. One that raises is told of as ``ObserverFailed``; that observer is told
+    nothing more, and the feed and the other observers go on.
     """
+
+    def opened(self, publish: Callable[[Alert], None]) -> None:
+        """It watches a feed from now on. What ``publish`` is given is an event of that feed."""
 
     def frame_received(self, session: str, payload: bytes | memoryview, at: Timestamp) -> None:
         """One data frame's payload came in, not decoded yet. Copy it to keep it."""
 
     def frame_sent(self, session: str, payload: bytes, at: Timestamp) -> None:
         """One request goes out. Where it holds a token, asterisks stand for that."""
+
+    def stepped(self, session: str, step: Step) -> None:
+        """Something is about to be done to what delivers, beside the frames: with these, all that
+        is delivered can be had once more.
+        """
+
+    def answered(self, session: str, trip: RoundTrip) -> None:
+        """A request was answered for the first time: a ping, a subscription, an order."""
+
+    def record_received(self, session: str, record: object) -> None:
+        """A record was decoded and verified; those who consume it are given it next."""
+
+    def record_taken(self, consumer: str, record: object, at: Timestamp) -> None:
+        """A consumer took a record: of a subscription to the channel ``consumer``, of ``events`` or
+        of ``callbacks``. What it is given for having joined late is not told.
+        """
 
     def fault(self, session: str, error: ProtocolError) -> None:
         """A frame broke the protocol; the next one goes on."""

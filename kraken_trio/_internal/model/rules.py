@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import enum
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -135,3 +136,14 @@ def base64_text(_: object, attribute: attrs.Attribute[Any], value: object) -> No
     """
     if value is not None:
         decode_base64(attribute.name, value.reveal() if isinstance(value, Secret) else "")
+
+
+def folder(value: object) -> object:
+    """Give the text of a path; what is none is left for the validator, which knows the field."""
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+def folder_text(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Check that it may name a folder; whether there is one is seen when it is needed."""
+    if value is not None and (not isinstance(value, str) or not value or "\0" in value):
+        raise _wrong(attribute, "the name of a folder, or None", value)

@@ -36,6 +36,8 @@ class Traits(Struct, frozen=True, kw_only=True):
     """Channels whose records show by themselves what was missed, over a reconnect too."""
     spread_of_tickers: bool
     """Whether a spread is made of tickers, as far as the exchange knows."""
+    orders_of_executions: bool
+    """Whether own orders and fills are folded from executions; else each is a channel."""
     elsewhere: frozenset[str] = frozenset()
     """Paths at which other protocols are spoken."""
     orders: bool
@@ -102,6 +104,8 @@ V2 = Traits(
             "instrument",
             "level3",
             "executions",
+            "open_orders",
+            "own_trades",
             "balances",
         }
     ),
@@ -110,6 +114,7 @@ V2 = Traits(
     ),
     numbered=frozenset({"trade", "ohlc"}),
     spread_of_tickers=True,
+    orders_of_executions=True,
     orders=True,
 )
 """Protocol v2, the exchange's own choice."""
@@ -125,6 +130,7 @@ V1 = Traits(
     begins=frozenset({"ticker", "book", "ohlc", "open_orders", "own_trades"}),
     numbered=frozenset({"ohlc"}),
     spread_of_tickers=False,
+    orders_of_executions=False,
     elsewhere=frozenset({"v2"}),
     orders=False,
 )

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
+from logging import INFO, WARNING
 from typing import Final
 
 import trio
@@ -20,14 +21,17 @@ from trio.lowlevel import enable_ki_protection
 
 from kraken_trio._internal.core.backfill import PAGE_ROWS
 from kraken_trio._internal.core.backoff import Backoff
+from kraken_trio._internal.engine.steps import perform
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.endpoint import Endpoint
 from kraken_trio._internal.model.errors import ConfigurationError, ConnectionFailed, ProtocolError
 from kraken_trio._internal.model.gap import GapHandling
 from kraken_trio._internal.model.ports import Rest
 from kraken_trio._internal.model.records import Trade
+from kraken_trio._internal.model.steps import Filled, GaveUp, HistoryRow
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.holds import Hold, Holds
+from kraken_trio._internal.shell.ration import say
 from kraken_trio._internal.shell.rest import HttpRest, of_the_exchange
 from kraken_trio._internal.wire.rest import RestRefused
 from kraken_trio._internal.wire.rest_trades import read_trades, trades_path
@@ -124,29 +128,41 @@ class Backfill:
         self._next_at = trio.current_time() + PAUSE_S
         before = line.missing
         answer: Answer | None = None
+        symbol = route.part.symbols[0]
         with trio.CancelScope(deadline=line.deadline) as hold.asking:
-            answer = await self._fetch(route.part.symbols[0], line.since or Timestamp(0))
+            answer = await self._fetch(symbol, line.since or Timestamp(0))
         hold.asking = None
         if route.closed or answer is None:
             return
         wait_s = 0.0
         match answer:
             case tuple():
-                route.fill(answer)
-                log.info("backfill: %s: a page of %d rows", route.part, len(answer))
+                rows = tuple(map(HistoryRow.of, answer))
+                perform(hold.engine, Filled(route.part, rows))
+                fields = {"symbol": symbol, "rows": len(answer)}
+                say(
+                    log,
+                    INFO,
+                    "backfill",
+                    "%s: a page of %d rows",
+                    route.part,
+                    len(answer),
+                    **fields,
+                )
                 if line.missing < before:
                     hold.attempts = 0
                 else:
                     wait_s = self._delay(hold)
             case RestRefused(error, transient=False):
-                log.warning("backfill: %s: refused: %s", route.part, error)
-                route.give_up()
+                fields = {"symbol": symbol, "reason": str(error)}
+                say(log, WARNING, "backfill_refused", "%s: %s", route.part, error, **fields)
+                perform(hold.engine, GaveUp(route.part))
             case RestRefused(error, retry_after_s=retry_after_s):
                 wait_s = max(self._delay(hold), retry_after_s)
-                log.warning("backfill: %s: %s; again in %.3g s", route.part, error, wait_s)
-            case _:
+                _again(route.part, error, wait_s)
+            case error:
                 wait_s = self._delay(hold)
-                log.warning("backfill: %s: %s; again in %.3g s", route.part, answer, wait_s)
+                _again(route.part, error, wait_s)
         hold.not_before = trio.current_time() + wait_s
 
     async def _fetch(self, symbol: str, since: Timestamp) -> Answer:
@@ -163,6 +179,12 @@ class Backfill:
     def _delay(self, hold: Hold) -> float:
         hold.attempts += 1
         return self._backoff.delay(hold.attempts)
+
+
+def _again(part: Channel, error: Exception, wait_s: float) -> None:
+    """Say why a question is asked once more."""
+    fields = {"symbol": part.symbols[0], "reason": str(error), "delay_s": wait_s}
+    say(log, WARNING, "backfill_again", "%s: %s; in %.3g s", part, error, wait_s, **fields)
 
 
 def _asks(hold: Hold) -> bool:

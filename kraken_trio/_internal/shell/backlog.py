@@ -18,20 +18,25 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable, Iterable
+from logging import INFO, WARNING
 from typing import Any, Final
 
 import trio
 from msgspec import Struct
 
-from kraken_trio._internal.core.buffer import Buffer, OnOverflow, SnapshotOf
+from kraken_trio._internal.core.buffer import Buffer, Item, OnOverflow, SnapshotOf
 from kraken_trio._internal.core.gauge import Watch
+from kraken_trio._internal.core.told import ToldBuffer
+from kraken_trio._internal.engine.hooks import Hooks
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.config import DropPolicy, KrakenConfig
 from kraken_trio._internal.model.pressure import HighWater
+from kraken_trio._internal.model.statistics import ChannelStatistics
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.block import BlockingChannel, PacedBlockingChannel
-from kraken_trio._internal.shell.channel import ChannelStatistics, Pressure, RecordChannel
+from kraken_trio._internal.shell.channel import Pressure, RecordChannel
 from kraken_trio._internal.shell.paced import PacedChannel
+from kraken_trio._internal.shell.ration import say
 
 log = logging.getLogger("kraken_trio.feed")
 
@@ -47,6 +52,10 @@ LOG_PAUSE_S: Final = 10.0
 class Totals(Struct, frozen=True):
     """What became of the records of several channels, all together."""
 
+    received: int = 0
+    """Put, whatever became of them."""
+    taken: int = 0
+    """Taken by their consumers."""
     dropped: int = 0
     """Lost for want of room."""
     coalesced: int = 0
@@ -54,10 +63,12 @@ class Totals(Struct, frozen=True):
     overflows: int = 0
     """Gaps for the dropped ones."""
 
-    def plus(self, channels: Iterable[ChannelStatistics]) -> Totals:
+    def plus(self, channels: Iterable[ChannelStatistics | Totals]) -> Totals:
         """With what became of those of more channels."""
-        counted = [(self.dropped, self.coalesced, self.overflows)]
-        counted += [(each.dropped, each.coalesced, each.overflows) for each in channels]
+        counted = [
+            (each.received, each.taken, each.dropped, each.coalesced, each.overflows)
+            for each in (self, *channels)
+        ]
         return Totals(*map(sum, zip(*counted, strict=True)))
 
 
@@ -71,12 +82,16 @@ class Backlog:
         live_book: SnapshotOf,
         pressure: Pressure,
         on_overflow: OnOverflow | None = None,
+        *,
+        hooks: Hooks | None = None,
     ) -> None:
         """Start without any. ``publish`` tells events, ``wall`` is the wall clock; ``on_overflow``
-        is told what the consumer of a subscription was given for what it lost.
+        is told what the consumer of a subscription was given for what it lost. ``hooks`` are told
+        what is taken, if they want to know.
         """
-        self.left: Totals = Totals()
-        """What became of the records of consumers that have left."""
+        self.left: dict[str, Totals] = {}
+        """What became of the records of consumers that have left, by their kind."""
+        self._on_taken = hooks.record_taken if hooks else ()
         self._wall = wall
         self._publish = publish
         self._live_book = live_book
@@ -93,12 +108,12 @@ class Backlog:
         if channel.needs_snapshot:
             # All snapshots come before it is entered, when nobody can receive yet.
             depth = max(depth, len(channel.symbols))
-        buffer = Buffer(depth, policy, self._live_book, self._on_overflow)
+        buffer = self.buffer(channel.name, depth, policy, self._on_overflow)
         watch = self.watch(channel, policy)
         made: RecordChannel[Any]
 
         def leave() -> None:
-            self.leave(made)
+            self.leave(channel.name, made)
 
         if rate or window_s:
             made = PacedChannel(
@@ -111,12 +126,12 @@ class Backlog:
     def blocking(self, channel: Channel, config: KrakenConfig) -> BlockingChannel[Any]:
         """The channel of one that makes its reader wait: with BLOCK, and ``config`` besides."""
         rate = config.max_messages_per_second
-        buffer = Buffer(config.max_queue_depth, DropPolicy.BLOCK)
+        buffer = self.buffer(channel.name, config.max_queue_depth, DropPolicy.BLOCK)
         watch = self.watch(channel, DropPolicy.BLOCK)
         made: BlockingChannel[Any]
 
         def leave() -> None:
-            self.leave(made)
+            self.leave(channel.name, made)
 
         if rate:
             made = PacedBlockingChannel(
@@ -133,20 +148,41 @@ class Backlog:
         made: RecordChannel[Any]
 
         def leave() -> None:
-            self.leave(made)
+            self.leave("events", made)
             on_close(made)
 
         made = RecordChannel(
-            Buffer(config.buffer_size, DropPolicy.OLDEST, self._live_book),
+            self.buffer("events", config.buffer_size),
             self._pressure,
             watch=self.watch("events"),
             on_close=leave,
         )
         return made
 
-    def leave(self, channel: RecordChannel[Any]) -> None:
+    def buffer(
+        self,
+        kind: str,
+        capacity: int,
+        policy: DropPolicy = DropPolicy.OLDEST,
+        on_overflow: OnOverflow | None = None,
+    ) -> Buffer:
+        """What a consumer of this kind reads from; one that tells what is taken only where somebody
+        wants to know.
+        """
+        live_book = None if policy is DropPolicy.BLOCK else self._live_book
+        hooks, wall = self._on_taken, self._wall
+        if not hooks:
+            return Buffer(capacity, policy, live_book, on_overflow)
+
+        def taken(item: Item, at: Timestamp) -> None:
+            for hook in hooks:
+                hook(kind, item, at)
+
+        return ToldBuffer(capacity, policy, live_book, on_overflow, taken=taken, now=wall)
+
+    def leave(self, kind: str, channel: RecordChannel[Any]) -> None:
         """Keep what became of the records of a channel whose consumer leaves."""
-        self.left = self.left.plus([channel.statistics()])
+        self.left[kind] = self.left.get(kind, Totals()).plus([channel.statistics()])
 
     def watch(self, of: Channel | str, policy: DropPolicy = DropPolicy.OLDEST) -> Watch:
         """What is to be told how full a buffer gets, that ``of`` a channel, or what else it is."""
@@ -177,12 +213,18 @@ class _Watch:
         self._pauses = [-math.inf, -math.inf]
         self._logged = False
 
+    @property
+    def _name(self) -> str:
+        return self._of if isinstance(self._of, str) else self._of.name
+
     def high_water(self, buffered: int, capacity: int) -> None:
         """Warn, in time."""
         if capacity < LEAST_WARNED_OF:
             return
         if self._may_log(0):
-            log.warning("high_water: %s: %d of %d entries wait", self._of, buffered, capacity)
+            text = "%s: %d of %d entries wait"
+            fields = {"consumer": self._name, "buffered": buffered, "capacity": capacity}
+            say(log, WARNING, "high_water", text, self._of, buffered, capacity, **fields)
         self._backlog.warn(self._of, buffered, capacity)
 
     def overflow(self, dropped: int) -> None:
@@ -190,12 +232,15 @@ class _Watch:
         self._logged = self._may_log(1)
         if self._logged:
             policy = self._policy.value
-            log.warning("overflow: %s: by policy %s, %d dropped so far", self._of, policy, dropped)
+            text = "%s: by policy %s, %d dropped so far"
+            fields = {"consumer": self._name, "policy": policy, "dropped": dropped}
+            say(log, WARNING, "overflow", text, self._of, policy, dropped, **fields)
 
     def relieved(self, dropped: int) -> None:
         """Say what it cost, of one that was spoken of."""
         if self._logged:
-            log.info("overflow_over: %s: it cost %d", self._of, dropped)
+            fields = {"consumer": self._name, "dropped": dropped}
+            say(log, INFO, "overflow_over", "%s: it cost %d", self._of, dropped, **fields)
 
     def _may_log(self, what: int) -> bool:
         now = trio.current_time()

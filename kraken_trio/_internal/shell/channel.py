@@ -30,7 +30,6 @@ from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 import trio
-from msgspec import Struct
 from trio.lowlevel import (
     Abort,
     Task,
@@ -45,6 +44,7 @@ from trio.lowlevel import (
 from kraken_trio._internal.core.buffer import Buffer, Item
 from kraken_trio._internal.core.gauge import Gauge, Watch
 from kraken_trio._internal.model.gap import Gap
+from kraken_trio._internal.model.statistics import ChannelStatistics
 from kraken_trio._internal.shell.records import Records
 
 IN_A_ROW: Final = 64
@@ -70,27 +70,6 @@ class Pressure:
     def relieve(self) -> None:
         """The reader lets others run, now."""
         self.pressed = False
-
-
-class ChannelStatistics(Struct, frozen=True):
-    """A channel at one moment; the counters count since it was made."""
-
-    buffered: int
-    """Entries that wait to be received."""
-    capacity: int
-    """Entries that it has room for."""
-    received: int
-    """Records put, whatever became of them; a gap is not one."""
-    dropped: int
-    """Records lost for want of room, each of them counted in a gap."""
-    coalesced: int
-    """Records merged into another one, so that nothing is lost."""
-    overflows: int
-    """Holes that the dropped ones left, each of them one gap."""
-    high_water: int
-    """The most entries that ever waited."""
-    waiting: int
-    """Tasks that wait to receive."""
 
 
 class RecordChannel(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
@@ -307,6 +286,7 @@ class RecordChannel(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
             overflows=buffer.overflows,
             high_water=buffer.high_water,
             waiting=len(self._parked),
+            taken=buffer.received - buffer.dropped - buffer.coalesced - buffer.waiting,
         )
 
     @enable_ki_protection

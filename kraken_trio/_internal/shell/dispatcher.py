@@ -25,13 +25,15 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 import trio
+from trio.lowlevel import disable_ki_protection, enable_ki_protection
 
 from kraken_trio._internal.core.buffer import Buffer, Item
 from kraken_trio._internal.core.gauge import Watch
 from kraken_trio._internal.model.callback import CallbackError
 from kraken_trio._internal.model.level3 import Level3Snapshot, Level3Update
 from kraken_trio._internal.model.records import BookSnapshot, BookUpdate
-from kraken_trio._internal.shell.channel import ChannelStatistics, Pressure, RecordChannel
+from kraken_trio._internal.model.statistics import ChannelStatistics
+from kraken_trio._internal.shell.channel import Pressure, RecordChannel
 from kraken_trio._internal.shell.scopes import holds_cancelled, raise_as_raised
 
 T = TypeVar("T")
@@ -141,6 +143,8 @@ class Dispatcher:
         if wanted:
             self._queue(item)
 
+    # Ctrl-C strikes in callbacks, and not on the way out of the scope: it would stay entered.
+    @enable_ki_protection
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Call callbacks until ``close``: the dispatcher's task, which there is one of.
 
@@ -226,6 +230,7 @@ class Dispatcher:
             if failures:
                 raise_as_raised(failures)
 
+    @disable_ki_protection
     async def _call(self, callee: Registration, item: object) -> None:
         """Call one, if it still is to be called."""
         if not callee.active:

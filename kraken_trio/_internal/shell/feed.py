@@ -6,7 +6,7 @@ done here. All of it is synchronous, but for the waits that a program asks for b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal, TypeVar
 
@@ -14,13 +14,17 @@ from trio.lowlevel import enable_ki_protection
 
 from kraken_trio._internal.core.book import OrderBook
 from kraken_trio._internal.core.buffer import Item
-from kraken_trio._internal.model.account import BalanceSnapshot, BalanceUpdate, Execution
-from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.core.level3 import Level3Book
+from kraken_trio._internal.engine.hooks import Watcher
+from kraken_trio._internal.model.account import Execution
+from kraken_trio._internal.model.channel import PRIVATE_CHANNELS, Channel
 from kraken_trio._internal.model.config import DropPolicy, KrakenConfig
 from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.gap import Gap, GapPolicy
-from kraken_trio._internal.model.level3 import Level3Snapshot, Level3Update
+from kraken_trio._internal.model.level3 import Level3Snapshot, Level3Update, QueuePosition
 from kraken_trio._internal.model.lifecycle import BookState, ConnectionState
+from kraken_trio._internal.model.orders import Order, OwnTrade
+from kraken_trio._internal.model.ports import Observer
 from kraken_trio._internal.model.records import (
     BookSnapshot,
     BookUpdate,
@@ -31,17 +35,20 @@ from kraken_trio._internal.model.records import (
     Trade,
 )
 from kraken_trio._internal.model.reference import InstrumentAsset, InstrumentPair
+from kraken_trio._internal.model.statistics import FeedStatistics
 from kraken_trio._internal.shell.backfill import Backfill
 from kraken_trio._internal.shell.channel import RecordChannel
+from kraken_trio._internal.shell.counting import take_stock
 from kraken_trio._internal.shell.dispatcher import Dispatcher, Registration
 from kraken_trio._internal.shell.hub import PUBLIC, Hub, endpoint_of, home
 from kraken_trio._internal.shell.losses import Losses
 from kraken_trio._internal.shell.session import LateSession
-from kraken_trio._internal.shell.statistics import FeedStatistics
 from kraken_trio._internal.shell.subscribe import Subscription
+from kraken_trio._internal.shell.tables import BalanceTable, OrderTable, wait_order
 from kraken_trio._internal.shell.tokens import Tokens
+from kraken_trio._internal.shell.trading import Trading
 
-AT_ONCE = ("instrument", "executions", "open_orders", "own_trades", "balances")
+AT_ONCE = ("instrument", *PRIVATE_CHANNELS)
 """Channels that begin with one frame of everything there is: some 2,000 instruments, all open
 orders, all that is held."""
 SNAPSHOT_DEPTH = 10_000
@@ -66,6 +73,8 @@ class Feed:
         losses: Losses,
         backfill: Backfill,
         tokens: Tokens,
+        watched: Sequence[Watcher] = (),
+        make_trading: Callable[[], Trading],
     ) -> None:
         """Join what ``open_kraken`` made."""
         self._config = config
@@ -73,8 +82,12 @@ class Feed:
         self._dispatcher = dispatcher
         self._dispatching = False
         self._losses = losses
+        self._watched = tuple(watched)
         self._backfill = backfill
         self._tokens = tokens
+        self._orders = OrderTable(hub)
+        self._balances = BalanceTable(hub, lambda: self.subscribe(Channel.balances()))
+        self._make_trading = make_trading
 
     # Subscribing.
 
@@ -176,19 +189,31 @@ class Feed:
         """
         return self.subscribe(Channel.executions(snap_orders=snap_orders, snap_trades=snap_trades))
 
-    def balances(self) -> Subscription[BalanceSnapshot | BalanceUpdate | Gap]:
-        """All that is held, then each entry of the ledger. After a ``Gap`` all of it again."""
-        return self.subscribe(Channel.balances())
+    def open_orders(self) -> Subscription[Order | Gap]:
+        """One's own orders as they stand: first all that are open, then each after each report.
 
-    def open_orders(self) -> Subscription[Execution | Gap]:
-        """Reports on one's own orders, first on all that are open; as a channel of its own, which
-        protocol v1 has. After a ``Gap`` they come again.
+        Made of ``executions``, and shared with it; protocol v1 has such a channel. After a ``Gap``
+        come those that ended meanwhile, and all that are open.
         """
         return self.subscribe(Channel.open_orders())
 
-    def own_trades(self) -> Subscription[Execution | Gap]:
-        """One's own fills, the latest 50 first; likewise."""
+    def own_trades(self) -> Subscription[OwnTrade | Gap]:
+        """One's own fills, each once and in order: first the latest 50, oldest first.
+
+        Made of ``executions``, and shared with it; protocol v1 has such a channel. Those that were
+        missed come from the snapshot; there is a ``Gap`` only where that does not reach back to
+        what was seen.
+        """
         return self.subscribe(Channel.own_trades())
+
+    @property
+    def balances(self) -> BalanceTable:
+        """What is held now, a live table by asset: ``feed.balances["BTC"].balance``.
+
+        Called, it is the subscription that keeps it live: ``async with feed.balances() as held``
+        gives all that is held, then each entry of the ledger, and after a ``Gap`` all of it again.
+        """
+        return self._balances
 
     def level3(
         self, *symbols: str, depth: int = 10
@@ -202,6 +227,16 @@ class Feed:
     def instrument(self) -> Subscription[InstrumentAsset | InstrumentPair | Gap]:
         """All assets and pairs, then their changes."""
         return self.subscribe(Channel.instrument())
+
+    def trading(self) -> Trading:
+        """Orders, to be entered with ``async with``; see ``kraken_trio.extended.Trading``.
+
+        They have a connection of their own, so no consumer and no subscription is ever in their
+        way. One at a time. Raises ``ConfigurationError`` as ``subscribe`` does for private
+        channels, and where the feed's protocol has no orders.
+        """
+        self._config.traits.check_orders()
+        return self._make_trading()
 
     @enable_ki_protection
     def events(self) -> RecordChannel[Item]:
@@ -281,6 +316,35 @@ class Feed:
 
     # What there is.
 
+    @property
+    def orders(self) -> OrderTable:
+        """One's own orders as they stand, a live table by ``order_id``; kept live by whatever is
+        subscribed to of ``executions``, ``open_orders`` and ``own_trades``.
+        """
+        return self._orders
+
+    async def wait_order(self, order_id: str, status: str | None = None) -> Order:
+        """Wait until an order has come as far as ``status``; without one, until it has ended.
+
+        ``new`` is reached by one that is partly filled, too; ``filled``, ``canceled`` and
+        ``expired`` are ends. One that is not known yet is waited for, also over reconnects; set a
+        limit with ``trio.fail_after``, for one that came and was cancelled while there was no
+        connection is never heard of. One filled then is known by its fills. Raises ``OrderEnded``
+        where it ended otherwise; ``SubscriptionError`` where nothing is subscribed to that tells of
+        orders, or not any more, or where ``feed.disconnect()`` ended the session;
+        ``trio.ClosedResourceError`` when the feed's block is left. Cancelled, it leaves nothing
+        behind. Always a checkpoint.
+        """
+        return await wait_order(self._hub, order_id, status)
+
+    def queue_position(self, symbol: str, order_id: str) -> QueuePosition | None:
+        """Where an order stands in the queue of its price, by the live, verified ``level3`` book of
+        its pair; None while that is not live, and for an order that is not in it.
+        """
+        route = self._hub.book(symbol, "level3")
+        book = None if route is None else route.book
+        return book.position(order_id) if isinstance(book, Level3Book) else None
+
     def order_book(self, symbol: str) -> BookSnapshot | None:
         """The live, verified book of a pair as it stands now; None while it is not live."""
         snapshot = self._hub.live_book("book", symbol)
@@ -305,32 +369,20 @@ class Feed:
         """Whether every symbol of ``channel`` is confirmed and complete, with its options."""
         return any(session.sharing.is_active(channel) for session in self._hub.sessions.values())
 
+    @property
+    def observers(self) -> tuple[Observer, ...]:
+        """Those that it was opened with."""
+        return tuple(each.observer for each in self._watched)
+
     def statistics(self) -> FeedStatistics:
-        """Everything that is counted, at this moment."""
-        subscriptions = tuple(
-            subscription.statistics()
-            for session in self._hub.sessions.values()
-            for subscription in session.sharing
-        )
-        streams = tuple(stream.statistics() for stream in self._hub.streams)
-        callbacks = self._dispatcher.statistics()
-        # One may be closed before its subscription is left, and is counted there.
-        own = (
-            records.statistics()
-            for session in self._hub.sessions.values()
-            for subscription in session.sharing
-            if (records := subscription.records_channel) is not None and not records.closed
-        )
-        totals = self._hub.backlog.left.plus([*own, *streams, callbacks])
-        return FeedStatistics(
-            states=self.states,
-            **self._hub.counted(),
-            gaps=dict(self._losses.gaps),
-            resyncs=self._losses.resyncs,
-            dropped=totals.dropped,
-            coalesced=totals.coalesced,
-            overflows=totals.overflows,
-            subscriptions=subscriptions,
-            streams=streams,
-            callbacks=callbacks,
+        """Everything that is counted, at this moment; at the end, when the block was left."""
+        hub = self._hub
+        return take_stock(
+            sessions=hub.sessions,
+            past=hub.past,
+            left=hub.backlog.left,
+            streams=(stream.statistics() for stream in hub.streams),
+            callbacks=self._dispatcher.statistics(),
+            losses=self._losses,
+            watched=self._watched,
         )

@@ -19,7 +19,9 @@ from trio.lowlevel import enable_ki_protection
 
 from kraken_trio._internal.engine.engine import Engine
 from kraken_trio._internal.engine.holding import AT_ONCE, HoldingRoute
+from kraken_trio._internal.engine.steps import perform
 from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.model.steps import HandedOn, Ticked
 from kraken_trio._internal.shell.channel import Pressure
 from kraken_trio._internal.shell.supervisor import Room
 from kraken_trio._internal.shell.tap import Pause
@@ -85,7 +87,7 @@ class Holds:
             self._holds[route] = Hold(engine, route, pressure, room)
             route.on_close = lambda: self._forget(route)
         # The wait begins when it is told the time, and that is now.
-        route.tick(trio.current_time())
+        perform(engine, Ticked(part, trio.current_time()))
         self.stir()
 
     def stir(self) -> None:
@@ -117,7 +119,7 @@ class Holds:
         route = hold.route
         if route.closed:
             return  # While another one was seen to.
-        route.tick(trio.current_time())
+        perform(hold.engine, Ticked(route.part, trio.current_time()))
         handed_on = 0
         while route.ready and not hold.full:
             pause = hold.room() if hold.room is not None else None
@@ -125,7 +127,7 @@ class Holds:
                 hold.full = True
                 nursery.start_soon(self._wait_room, hold, pause)
                 break
-            hold.engine.note(route.hand_on())
+            perform(hold.engine, HandedOn(route.part, 1))
             handed_on += 1
             if hold.pressure.pressed or handed_on % AT_ONCE == 0:
                 hold.pressure.relieve()

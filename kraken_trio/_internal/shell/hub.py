@@ -7,15 +7,16 @@ What a user may do stands in ``feed``; what each session does is its own matter.
 from __future__ import annotations
 
 import logging
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from functools import partial
+from logging import INFO, WARNING
 from typing import Any, Final
 
 import trio
 from msgspec.structs import replace
 
-from kraken_trio._internal.core import roster_effects
+from kraken_trio._internal.core import errands, roster_effects
 from kraken_trio._internal.core import session_events as said
 from kraken_trio._internal.core.buffer import Item
 from kraken_trio._internal.core.conversation import Effect
@@ -24,6 +25,7 @@ from kraken_trio._internal.engine.hooks import Hooks
 from kraken_trio._internal.model.channel import PRIVATE_CHANNELS, Channel, modern_symbol
 from kraken_trio._internal.model.config import KrakenConfig
 from kraken_trio._internal.model.endpoint import Endpoint, parse_endpoint
+from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.gap import Gap, Resync
 from kraken_trio._internal.model.level3 import Level3Snapshot
 from kraken_trio._internal.model.lifecycle import (
@@ -35,14 +37,17 @@ from kraken_trio._internal.model.lifecycle import (
 from kraken_trio._internal.model.records import BookSnapshot
 from kraken_trio._internal.shell.backlog import Backlog
 from kraken_trio._internal.shell.channel import Pressure, RecordChannel
-from kraken_trio._internal.shell.ration import Ration
-from kraken_trio._internal.shell.session import Session, counts
+from kraken_trio._internal.shell.counting import ENDED, Past
+from kraken_trio._internal.shell.ration import Ration, say
+from kraken_trio._internal.shell.session import Session
 from kraken_trio._internal.shell.supervisor import Room
 
 log = logging.getLogger("kraken_trio.feed")
 
 PUBLIC, PRIVATE, LEVEL3 = "public", "private", "level3"
 """The sessions that all share who need none of their own: one for each host of the exchange."""
+TRADING = "trading"
+"""The session of whoever places orders, at the host of the private one."""
 _SHARED: Final = {
     PUBLIC: "endpoint",
     PRIVATE: "private_endpoint",
@@ -81,8 +86,8 @@ class Hub:
         self._make_session = make_session
         self._log = Ration(log)
         self._begun = 0
-        # What was counted in sessions that have ended.
-        self._past = Counter[str]()
+        self.past: Past = Past()
+        """What was counted in sessions that have ended."""
         # What observers are to be told when all that led to it is done.
         self._untold: deque[Callable[[], object]] = deque()
         self._telling = False
@@ -97,7 +102,7 @@ class Hub:
         """All there are, by their names."""
         wall = self.public.supervisor.wall
         self.backlog: Backlog = Backlog(
-            self.publish, wall, self.live_book, self.pressure, self.overflowed
+            self.publish, wall, self.live_book, self.pressure, self.overflowed, hooks=hooks
         )
         """What waits for consumers."""
 
@@ -137,18 +142,26 @@ class Hub:
         session.start()
         return session
 
+    def begin_trading(self) -> Session:
+        """Begin the session that orders go through. What it delivers goes to whoever trades alone;
+        what happens in it is told to everybody. ``ConfigurationError`` while there is one.
+        """
+        self.check_open()
+        if TRADING in self.sessions:
+            raise ConfigurationError(
+                "trading", "must be entered once at a time, is entered", "Share what it gave"
+            )
+        session = self.sessions[TRADING] = self._make_session(self, TRADING, PRIVATE, None)
+        session.start()
+        return session
+
     def end(self, session: Session) -> None:
-        """End a session of one subscription alone."""
+        """End a session of one subscription alone, or of whoever traded."""
         session.end()
         if self.sessions.pop(session.name, None) is not None:
-            self._past.update(counts(session))
-
-    def counted(self) -> Counter[str]:
-        """What was counted in all sessions, those that have ended too."""
-        total = Counter(self._past)
-        for session in self.sessions.values():
-            total.update(counts(session))
-        return total
+            # Who trades may do so again, and what was counted of it goes on then.
+            trading = session.name == TRADING
+            self.past.add(session, f"{ENDED} {TRADING}" if trading else ENDED)
 
     # Listening.
 
@@ -179,7 +192,7 @@ class Hub:
         """Wait until a session is in ``state``; one that it only passes through is not missed."""
         self.check_open()
         there = self.sessions.get(session)
-        if there is None and session not in _SHARED:
+        if there is None and session not in _SHARED and session != TRADING:
             raise KeyError(session)
         event = trio.Event()
         now = ConnectionState.DISCONNECTED if there is None else there.supervisor.state
@@ -218,9 +231,11 @@ class Hub:
             case said.Changed(change):
                 self._changed(session, change)
             case roster_effects.Ended(_, error):
-                self._log.write(
-                    logging.WARNING, "subscription_ended", "%s: %s", session.name, error
-                )
+                fields = {"session": session.name, "channel": error.channel}
+                fields |= {"symbol": error.symbol, "reason": error.reason}
+                about = session.name, error
+                self._log.write(WARNING, "subscription_ended", "%s: %s", *about, **fields)
+                session.failed += 1
                 session.sharing.told(effect)
                 self.publish(error)
                 for hook in self.hooks.subscription_failed:
@@ -234,13 +249,19 @@ class Hub:
                     for hook in self.hooks.resync:
                         self._untold.append(partial(hook, session.name, resync))
             case said.Restored(duration_s):
-                log.info("restored: %s after %.3g s", session.name, duration_s)
+                name_and_time = session.name, duration_s
+                times = {"session": session.name, "duration_s": duration_s}
+                say(log, INFO, "restored", "%s after %.3g s", *name_and_time, **times)
                 restored = Restored(session.name, duration_s, session.supervisor.wall())
                 self.publish(restored)
                 for hook in self.hooks.restored:
                     self._untold.append(partial(hook, restored))
+            case errands.Finished() | errands.Ceiling():
+                if session.on_errand is not None:
+                    session.on_errand(effect)
             case said.Stray(error):
-                self._log.write(logging.WARNING, "refused", "%s: %s", session.name, error)
+                fields = {"session": session.name, "method": error.method, "reason": str(error)}
+                self._log.write(WARNING, "refused", "%s: %s", session.name, error, **fields)
                 self.publish(error)
             case _:
                 _log(session.name, effect)
@@ -289,6 +310,7 @@ class Hub:
         self._log.close()
 
     def _changed(self, session: Session, change: StateChange) -> None:
+        session.transitions[change.trigger] += 1
         self.publish(change)
         for hook in self.hooks.state_changed:
             self._untold.append(partial(hook, change))
@@ -314,6 +336,8 @@ def _log(session: str, effect: Effect) -> None:
     """Tell those who read logs of what is no event: the state says it, or will."""
     match effect:
         case said.RetryIn(delay_s, cause):
-            log.warning("retry_in %.3g s: %s: %s", delay_s, session, cause)
+            fields = {"session": session, "delay_s": delay_s, "reason": str(cause)}
+            say(log, WARNING, "retry_in", "%s: %.3g s: %s", session, delay_s, cause, **fields)
         case said.WarnStale(silent_s):
-            log.warning("silent for %.3g s: %s", silent_s, session)
+            fields = {"session": session, "silent_s": silent_s}
+            say(log, WARNING, "silent", "%s: for %.3g s", session, silent_s, **fields)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
+from logging import INFO, WARNING
 
 import trio
 
+from kraken_trio._internal.engine.tally import Part
 from kraken_trio._internal.model.errors import ProtocolError
 from kraken_trio._internal.model.gap import Gap, GapReason, Resync
 from kraken_trio._internal.model.ports import Observer
@@ -33,33 +35,59 @@ class Relay(Observer):
 
 
 class Losses(Observer):
-    """Counts gaps, and what became of them."""
+    """Counts gaps, and what became of them, for each symbol of each channel."""
 
     def __init__(self, now: Callable[[], float] = trio.current_time) -> None:
         """Nothing is lost yet. ``now`` is a clock of seconds."""
-        self.gaps: Counter[GapReason] = Counter()
-        """Holes, by their evidence."""
-        self.resyncs: int = 0
-        """How often a subscription was whole again after one."""
+        self.gaps_of: dict[Part, Counter[GapReason]] = {}
+        """Holes, by their evidence, of each channel and symbol."""
+        self.resyncs_of: Counter[Part] = Counter()
+        """How often each was whole again after one."""
         self._log = Ration(log, now)
+
+    @property
+    def gaps(self) -> Counter[GapReason]:
+        """Holes, by their evidence."""
+        total = Counter[GapReason]()
+        for counts in self.gaps_of.values():
+            total.update(counts)
+        return total
+
+    @property
+    def resyncs(self) -> int:
+        """How often a subscription was whole again after one."""
+        return self.resyncs_of.total()
 
     def fault(self, session: str, error: ProtocolError) -> None:
         """Log it, without the excerpt: on a private session that may show the account."""
-        self._log.write(logging.WARNING, "faulty_frame", "%s: %s", session, error.reason)
+        fields = {"session": session, "reason": error.reason}
+        self._log.write(WARNING, "faulty_frame", "%s: %s", session, error.reason, **fields)
 
     def gap(self, session: str, gap: Gap) -> None:
         """Count and log it."""
-        self.gaps[gap.reason] += 1
+        self.gaps_of.setdefault((gap.channel, gap.symbol), Counter())[gap.reason] += 1
         if gap.local:
             return
-        self._log.write(logging.WARNING, "gap", "%s: %r", session, gap)
+        fields: dict[str, object] = {
+            "session": session,
+            "channel": gap.channel,
+            "symbol": gap.symbol,
+        }
+        fields |= {"reason": gap.reason.value, "missing": gap.size}
+        self._log.write(WARNING, "gap", "%s: %r", session, gap, **fields)
 
     def resync(self, session: str, resync: Resync) -> None:
         """Count and log it."""
-        self.resyncs += 1
+        self.resyncs_of[resync.channel, resync.symbol] += 1
         where = resync.channel if resync.symbol is None else f"{resync.channel} {resync.symbol}"
+        fields: dict[str, object] = {
+            "session": session,
+            "channel": resync.channel,
+            "symbol": resync.symbol,
+        }
+        fields |= {"reason": resync.reason.value, "duration_s": resync.duration_s}
         text = "%s: %s whole after %.3g s"
-        self._log.write(logging.INFO, "resync", text, session, where, resync.duration_s)
+        self._log.write(INFO, "resync", text, session, where, resync.duration_s, **fields)
 
     def close(self) -> None:
         """Tell the log how much of what it was not told."""

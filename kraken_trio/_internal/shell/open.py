@@ -8,34 +8,41 @@ from __future__ import annotations
 
 import random
 import time
+import uuid
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Literal
 
 import trio
 from trio.lowlevel import enable_ki_protection
 
 from kraken_trio._internal.core.backoff import Backoff, Budget
-from kraken_trio._internal.core.buffer import Buffer
 from kraken_trio._internal.core.conversation import Conversation
 from kraken_trio._internal.engine.engine import Engine
-from kraken_trio._internal.engine.hooks import Hooks
-from kraken_trio._internal.model.config import DropPolicy, KrakenConfig
+from kraken_trio._internal.engine.hooks import Hooks, watchers
+from kraken_trio._internal.model.config import KrakenConfig
 from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.ports import Dial, Observer, Rest
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
+from kraken_trio._internal.shell.answers import Answers, Skew
 from kraken_trio._internal.shell.backfill import Backfill
 from kraken_trio._internal.shell.dial import TcpDial
 from kraken_trio._internal.shell.dispatcher import Dispatcher
 from kraken_trio._internal.shell.feed import Feed
 from kraken_trio._internal.shell.holds import Holds
 from kraken_trio._internal.shell.hub import PUBLIC, Hub, endpoint_of
+from kraken_trio._internal.shell.incidents import Incidents
 from kraken_trio._internal.shell.losses import Losses, Relay
+from kraken_trio._internal.shell.overseer import Overseer
 from kraken_trio._internal.shell.scopes import open_services
 from kraken_trio._internal.shell.session import Session
 from kraken_trio._internal.shell.supervisor import Room, Supervisor
 from kraken_trio._internal.shell.tokens import Tokens
+from kraken_trio._internal.shell.trading import Trading
+from kraken_trio._internal.shell.wall import make_wall
 from kraken_trio._internal.wire.codec import decoder_of, encoder_of
+from kraken_trio._internal.wire.masking import Concealed
 
 _budgets: trio.lowlevel.RunVar[dict[str, Budget]] = trio.lowlevel.RunVar("kraken_trio_budgets")
 """By host, for all feeds of one Trio run: the exchange bans an address, not a feed."""
@@ -56,41 +63,61 @@ async def open_kraken(
     Returns before it connects: the first subscription, or ``feed.connect()``, does that. ``dial``
     makes the byte streams (TCP and TLS unless given); ``rest`` makes the calls that fetch missed
     trades and the tokens of private sessions (to the exchange itself unless given); ``observers``
-    watch: they must not raise, and one that does ends the block. A callback that raises ends the
+    watch: one that raises is an event, and is told nothing more. A callback that raises ends the
     block with its exception, or with ``callback_errors="isolate"`` is an event.
 
     Raises, out of the block: ``RetriesExhausted`` when no attempt to connect is left,
-    ``AuthenticationError`` at once when the API key is refused, and whatever the block, a callback
-    or an observer raised, as it was raised. Leaving takes two seconds at most, whatever the peer
-    does; nothing is left running, and no socket is left open.
+    ``AuthenticationError`` at once when the API key is refused, and whatever the block or a
+    callback raised, as it was raised. Leaving takes two seconds at most, whatever the peer does;
+    nothing is left running, and no socket is left open.
     """
     config = config or KrakenConfig()
     _check_possible(callback_errors)
     async with open_services() as services:
-        losses = Losses()
-        hooks = Hooks((losses, *observers), services.fail)
+        losses, overseer, wall = Losses(), Overseer(), make_wall()
+        own: list[Observer] = [losses]
+        incidents: Incidents | None = None
+        if config.incidents is not None:
+            incidents = Incidents(
+                Path(config.incidents),
+                config,
+                engines=lambda: {name: each.engine for name, each in hub.sessions.items()},
+                statistics=lambda: feed.statistics(),  # noqa: PLW0108 - there is none yet
+                wall=wall,
+            )
+            own.append(incidents)
+            services.start_soon(incidents.run, name="incidents")
+        watched = watchers(observers, overseer.report, time.perf_counter_ns)
+        hooks, skew = Hooks(watched, own=own), Skew(overseer.tell)
+        concealed = Concealed()
+        for secret in (config.api_key, config.api_secret):
+            if secret is not None:
+                concealed.add(secret, for_good=True)
         holds = Holds()
         endpoint, backoff = endpoint_of(config, PUBLIC), _backoff(config)
-        backfill = Backfill(holds, endpoint=endpoint, rest=rest, backoff=backoff, wall=_wall)
+        backfill = Backfill(holds, endpoint=endpoint, rest=rest, backoff=backoff, wall=wall)
         tokens = Tokens(config, rest=rest, services=services, wall=_wall)
 
         def make_session(hub: Hub, name: str, host: str, room: Room | None) -> Session:
             private = host != PUBLIC
             watching = hooks
             if room is not None:  # It delivers to one alone; its gaps are everybody's.
-                watching = Hooks((losses, Relay(hub.publish), *observers), services.fail)
+                watching = Hooks(watched, own=[losses, Relay(hub.publish), *own[1:]])
             supervisor = Supervisor(
                 _conversation(name, config, host),
-                Engine(decoder_of(config.traits), session=name, hooks=watching),
+                Engine(
+                    decoder_of(config.traits), session=name, hooks=watching, concealed=concealed
+                ),
                 config,
                 url=str(endpoint_of(config, host)),
                 dial=_gathering(dial or TcpDial(), config),
-                wall=_wall,
+                wall=wall,
                 tell=lambda effect: hub.told(session, effect),
                 settled=hub.settled,
                 pressure=hub.pressure,
                 hooks=hooks,
                 on_held=holds.hold,
+                answers=Answers(name, hooks=hooks, skew=skew),
                 fetch_token=tokens.fetch if private else None,
                 room=room,
                 encode=encoder_of(config.traits),
@@ -99,9 +126,12 @@ async def open_kraken(
             return session
 
         hub = Hub(make_session, hooks)
+        overseer.publish = hub.publish
+        for hook in hooks.opened:
+            hook(overseer.tell)
         hub.public.start()
         dispatcher = Dispatcher(
-            Buffer(config.buffer_size, DropPolicy.OLDEST, hub.live_book),
+            hub.backlog.buffer("callbacks", config.buffer_size),
             hub.pressure,
             watch=hub.backlog.watch("callbacks"),
             concurrent=config.concurrent_callbacks,
@@ -110,19 +140,26 @@ async def open_kraken(
         services.start_soon(dispatcher.run, name="dispatcher")
         services.start_soon(holds.watch, name="holds")
         services.start_soon(backfill.run, name="backfill")
+        feed = Feed(
+            config,
+            hub=hub,
+            dispatcher=dispatcher,
+            losses=losses,
+            backfill=backfill,
+            tokens=tokens,
+            watched=watched,
+            make_trading=lambda: Trading(
+                config, hub=hub, tokens=tokens, name_order=lambda: str(uuid.uuid4())
+            ),
+        )
         try:
-            yield Feed(
-                config,
-                hub=hub,
-                dispatcher=dispatcher,
-                losses=losses,
-                backfill=backfill,
-                tokens=tokens,
-            )
+            yield feed
         finally:
             hub.close()
             dispatcher.close()
             losses.close()
+            if incidents is not None:
+                incidents.finish()
 
 
 def _gathering(dial: Dial, config: KrakenConfig) -> Dial:

@@ -13,6 +13,21 @@ from typing import Final
 
 import trio
 
+# What is logged goes nowhere until a program says where: without this, to its standard error.
+logging.getLogger("kraken_trio").addHandler(logging.NullHandler())
+
+
+def say(
+    to: logging.Logger, level: int, kind: str, text: str, *about: object, **fields: object
+) -> None:
+    """Write a line of one ``kind``: that, and behind it ``text`` with what it is ``about``.
+
+    The kind stands in the record as ``event``, and so does each of ``fields``, by its name: for
+    who writes JSON, or uses structlog. They are plain numbers and texts.
+    """
+    to.log(level, f"{kind}: {text}", *about, extra={"event": kind, **fields})
+
+
 LINES: Final = 100
 """Of one kind in a while: a line for each of some dozens of pairs that lose something together."""
 WHILE_S: Final = 10.0
@@ -40,8 +55,8 @@ class Ration:
         self._now = now
         self._kinds: dict[str, _Kind] = {}
 
-    def write(self, level: int, kind: str, text: str, *about: object) -> None:
-        """Write ``kind``, and behind it ``text`` with what it is ``about``; or count it.
+    def write(self, level: int, kind: str, text: str, *about: object, **fields: object) -> None:
+        """As ``say``; or count it.
 
         What was left out is told before the next line of its kind, and at the end.
         """
@@ -56,7 +71,7 @@ class Ration:
             lines.left_out += 1
             return
         lines.told += 1
-        self._log.log(level, f"{kind}: {text}", *about)
+        say(self._log, level, kind, text, *about, **fields)
 
     def close(self) -> None:
         """Tell what was left out of each kind."""
@@ -65,5 +80,7 @@ class Ration:
 
     def _tell(self, kind: str, lines: _Kind) -> None:
         if lines.left_out:
-            self._log.log(lines.level, "left_out: %d more of %s", lines.left_out, kind)
+            more = lines.left_out
+            text = "%d more of %s"
+            say(self._log, lines.level, "left_out", text, more, kind, left_out=more, of=kind)
             lines.left_out = 0

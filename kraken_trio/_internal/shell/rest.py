@@ -67,7 +67,8 @@ class HttpRest:
             raise ConfigurationError(
                 field="rest",
                 rule="needs the package httpx2, which is not installed",
-                mend='Install it with  pip install "kraken-trio[rest]"  or give a Rest of your own',
+                mend='Install it with  pip install "kraken-trio[rest]"  (for an account '
+                '"kraken-trio[private]") or give a Rest of your own',
             ) from error
         self._httpx = httpx2
         if ssl_context is None:

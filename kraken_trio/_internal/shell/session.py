@@ -13,7 +13,9 @@ from typing import Any
 
 import trio
 
+from kraken_trio._internal.core import errands
 from kraken_trio._internal.engine.engine import Engine
+from kraken_trio._internal.model.lifecycle import SessionTrigger
 from kraken_trio._internal.shell.scopes import Services
 from kraken_trio._internal.shell.sharing import Sharing
 from kraken_trio._internal.shell.subscribe import Subscription
@@ -33,6 +35,12 @@ class Session:
         """Who delivers."""
         self.sharing: Sharing = Sharing(supervisor, services)
         """Who receives."""
+        self.transitions: Counter[SessionTrigger] = Counter()
+        """Its transitions, by what caused them."""
+        self.failed: int = 0
+        """Symbols whose subscription ended with an error."""
+        self.on_errand: Callable[[errands.Effect], object] | None = None
+        """Who is told what became of requests about orders."""
         self._services = services
         self._scopes: tuple[trio.CancelScope, ...] = ()
 
@@ -54,23 +62,6 @@ class Session:
         self.close()
         for scope in self._scopes:
             scope.cancel()
-
-
-def counts(session: Session) -> Counter[str]:
-    """What ``FeedStatistics`` counts for each session, by the names that it has there."""
-    engine = session.engine
-    return Counter(
-        frames=engine.frames,
-        faults=engine.faults,
-        unknown=engine.unknown,
-        unrouted=engine.unrouted,
-        heartbeats=engine.heartbeats,
-        checksums_ok=engine.checksums_ok,
-        checksums_failed=engine.checksums_failed,
-        connections=session.supervisor.connections,
-        trades_repeated=engine.trades_repeated,
-        trades_backfilled=engine.trades_backfilled,
-    )
 
 
 class LateSession:

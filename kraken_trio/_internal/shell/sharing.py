@@ -16,10 +16,13 @@ from trio.lowlevel import enable_ki_protection
 from kraken_trio._internal.core import roster_effects
 from kraken_trio._internal.core.conversation import Effect
 from kraken_trio._internal.core.entry import Entry
+from kraken_trio._internal.engine.account_routes import AccountRoute
 from kraken_trio._internal.engine.routes import Route
-from kraken_trio._internal.model.channel import PRIVATE_CHANNELS, Channel
+from kraken_trio._internal.engine.steps import perform
+from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.errors import SubscriptionError
 from kraken_trio._internal.model.lifecycle import ConnectionState, SubscriptionState
+from kraken_trio._internal.model.steps import Closed, Confirmed, Opened
 from kraken_trio._internal.shell.scopes import Services
 from kraken_trio._internal.shell.serving import served_by, wire_part
 from kraken_trio._internal.shell.subscribe import Subscription
@@ -71,7 +74,7 @@ class Sharing:
         if self._closed:
             raise trio.ClosedResourceError("the feed's block was left")
         if self._supervisor.state is ConnectionState.CLOSED:
-            raise _ended(subscription)
+            raise ended(subscription.channel.name)
         parts = tuple(subscription.parts)
         for part in parts:
             self._check_handling(subscription, part)
@@ -126,9 +129,12 @@ class Sharing:
                     subscription.part_ended(own, error)
 
     def session_ended(self) -> None:
-        """Tell those who wait to be answered that they wait in vain."""
+        """Tell those who wait to be answered, or for an order, that they wait in vain."""
         for subscription in self:
-            subscription.session_ended(_ended(subscription))
+            subscription.session_ended(ended(subscription.channel.name))
+        for route in self._engine.routes():
+            if isinstance(route, AccountRoute):
+                route.source.dismiss(ended(route.source.wire.name))
 
     def parts_on(self, part: Channel) -> tuple[Channel, ...]:
         """What lives on one of the exchange's subscriptions, each channel once."""
@@ -147,23 +153,28 @@ class Sharing:
 
     def _check_handling(self, subscription: Subscription[Any], part: Channel) -> None:
         """Raise where those who share a subscription would have its losses handled otherwise."""
-        route = self._engine.route(part)
-        if route is None or route.handling == subscription.handling:
-            return
-        raise SubscriptionError(
-            f"is subscribed to with {route.handling}; those who share it handle gaps alike",
-            part.name,
-            part.symbols[0] if part.symbols else None,
-        )
+        for each in served_by(wire_part(part)) if part.private else (part,):
+            route = self._engine.route(each)
+            if route is None or route.handling == subscription.handling:
+                continue
+            raise SubscriptionError(
+                f"is subscribed to with {route.handling}; those who share it handle gaps alike",
+                part.name,
+                part.symbols[0] if part.symbols else None,
+            )
 
     def _check_beginning(self, subscription: Subscription[Any], part: Channel) -> None:
-        """Raise where one who joins would miss what the account began with: nobody keeps that."""
-        if part.key not in self._users or part.name not in PRIVATE_CHANNELS:
+        """Raise where one who joins would miss what the account began with: of options by which the
+        exchange leaves something out, nobody can tell what it would begin with now.
+        """
+        route = self._engine.route(part)
+        if not isinstance(route, AccountRoute) or route.source.shareable:
             return
         if subscription.records_channel is not None:
             raise SubscriptionError(
-                "is subscribed to, and what it began with is told once; share its records, or use "
-                "feed.events(), feed.on() or the drop policy block",
+                "is subscribed to with options by which not all is known, so what it began with is "
+                "told once; share its records, or use feed.events(), feed.on() or the drop policy "
+                "block",
                 part.name,
             )
 
@@ -179,7 +190,7 @@ class Sharing:
         for subscription, own in self._of(part):
             route = self._engine.route(own)
             if route is not None:
-                route.confirmed = True
+                perform(self._engine, Confirmed(route.part))
             subscription.part_live(own)
 
     def _join(self, subscription: Subscription[Any], part: Channel) -> None:
@@ -189,7 +200,9 @@ class Sharing:
             # What is kept for late joiners depends on what the exchange was asked for.
             wire = self._entry(part).part
             opened = replace(part, snapshot=wire.snapshot)
-            route = self._engine.open(opened, subscription.handling)
+            perform(self._engine, Opened(opened, subscription.handling, self._engine.traits.name))
+            route = self._engine.route(opened)
+        assert route is not None  # noqa: S101 - for the type checker: it was opened, if it was not
         if subscription.records_channel is not None:
             if part.snapshot:
                 subscription.records_channel.greet(tuple(route.recall()))
@@ -220,9 +233,9 @@ class Sharing:
         if not users:
             del self._users[part.key]
             if route is not None:
-                self._engine.close(part)
+                perform(self._engine, Closed(route.part))
 
 
-def _ended(subscription: Subscription[Any]) -> SubscriptionError:
-    reason = "the session was ended; feed.connect() starts a new one"
-    return SubscriptionError(reason, subscription.channel.name)
+def ended(channel: str) -> SubscriptionError:
+    """What is said of a channel whose session the program has ended."""
+    return SubscriptionError("the session was ended; feed.connect() starts a new one", channel)

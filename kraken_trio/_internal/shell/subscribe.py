@@ -16,8 +16,8 @@ from trio.lowlevel import enable_ki_protection
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.errors import SubscriptionError
 from kraken_trio._internal.model.gap import Gap, GapHandling
+from kraken_trio._internal.model.statistics import SubscriptionStatistics
 from kraken_trio._internal.shell.channel import RecordChannel
-from kraken_trio._internal.shell.statistics import SubscriptionStatistics
 
 T_co = TypeVar("T_co", covariant=True)
 R = TypeVar("R")

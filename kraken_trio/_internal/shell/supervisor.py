@@ -28,6 +28,7 @@ from kraken_trio._internal.engine.signals import (
     SnapshotSeen,
     StatusSeen,
 )
+from kraken_trio._internal.engine.steps import perform
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.config import KrakenConfig
 from kraken_trio._internal.model.errors import (
@@ -41,7 +42,9 @@ from kraken_trio._internal.model.errors import (
 from kraken_trio._internal.model.gap import Gap, GapPolicy, GapReason
 from kraken_trio._internal.model.lifecycle import ConnectionState
 from kraken_trio._internal.model.ports import Dial
+from kraken_trio._internal.model.steps import Disconnected
 from kraken_trio._internal.model.timestamp import Timestamp
+from kraken_trio._internal.shell.answers import Answers
 from kraken_trio._internal.shell.channel import Pressure
 from kraken_trio._internal.shell.connection import Connection, open_connection
 from kraken_trio._internal.shell.scopes import raise_as_raised
@@ -79,6 +82,7 @@ class Supervisor:
         pressure: Pressure,
         hooks: Hooks,
         on_held: OnHeld,
+        answers: Answers,
         fetch_token: Callable[[], Awaitable[Answer]] | None = None,
         room: Room | None = None,
         encode: Encode = encode_request,
@@ -100,8 +104,12 @@ class Supervisor:
         """What delivers."""
         self.wall = wall
         """The wall clock."""
+        self.answers: Answers = answers
+        """What was asked, until it is answered."""
+        self.attempts: int = 0
+        """Connections that were tried, one after the other."""
         self.connections: int = 0
-        """Connections that were opened, one after the other."""
+        """Those that were opened."""
         self._config = config
         self._url = url
         self._dial = dial
@@ -110,7 +118,7 @@ class Supervisor:
         self._effects: deque[Effect] = deque()
         self._obeying = False
         self._pressure = pressure
-        self._writer = Writer(conversation, hooks=hooks, wall=wall, encode=encode)
+        self._writer = Writer(conversation, hooks=hooks, wall=wall, answers=answers, encode=encode)
         self._fetch_token = fetch_token
         self._token_wanted = trio.Event()
         self._on_held = on_held
@@ -139,6 +147,10 @@ class Supervisor:
     def unwant(self, parts: Sequence[Channel]) -> None:
         """One who wanted these wants them no more."""
         self._obey(self.conversation.unwant(parts, trio.current_time()))
+
+    def stir(self) -> None:
+        """There may be something to send about orders."""
+        self._writer.stir()
 
     @enable_ki_protection
     def connect(self) -> None:
@@ -195,6 +207,7 @@ class Supervisor:
     async def _connect_once(self) -> None:
         """Make one connection and stay with it to its end."""
         established = False
+        self.attempts += 1
         with trio.CancelScope() as attempt:
             self._attempt = attempt
             try:
@@ -261,6 +274,7 @@ class Supervisor:
             self._token_wanted = trio.Event()
             match await self._fetch_token():
                 case Token(text):
+                    self.engine.concealed.add(text)
                     self._writer.authorise(text)
                     self._report(said.Authenticated())
                 case AuthenticationError() as error:
@@ -307,6 +321,7 @@ class Supervisor:
         now = trio.current_time()
         match signal:
             case Replied(reply):
+                self.answers.replied(reply)
                 self._obey(self.conversation.replied(reply, now))
             case SnapshotSeen(part):
                 self._obey(self.conversation.snapshot(wire_part(part, self.engine.traits), now))
@@ -335,7 +350,7 @@ class Supervisor:
 
         Carrying one out may lead to more: whoever is told of something may ask for something.
         """
-        if self.conversation.roster.has_requests():
+        if self.conversation.roster.has_requests() or self.conversation.errands.ready:
             self._writer.stir()
         self._effects.extend(effects)
         if self._obeying or not effects:
@@ -359,7 +374,7 @@ class Supervisor:
                 if self._attempt is not None:
                     self._attempt.cancel()
             case said.Invalidate():
-                self.engine.disconnect()
+                perform(self.engine, Disconnected())
             case said.Probe():
                 self._writer.ping()
             case said.FetchToken():

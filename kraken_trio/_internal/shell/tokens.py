@@ -36,6 +36,7 @@ from kraken_trio._internal.model.errors import (
 from kraken_trio._internal.model.ports import Rest
 from kraken_trio._internal.model.secret import Secret
 from kraken_trio._internal.model.timestamp import Timestamp
+from kraken_trio._internal.shell.ration import say
 from kraken_trio._internal.shell.rest import HttpRest, of_the_exchange
 from kraken_trio._internal.shell.scopes import Services
 from kraken_trio._internal.wire.rest import RestRefused
@@ -149,7 +150,8 @@ class Tokens:
         if answer is None:
             return ConnectionFailed(f"no token within {config.timeout:g} s")
         if isinstance(answer, Token):
-            log.info("token: fetched, to be used within %d s", answer.life_s)
+            about = "fetched, to be used within %d s"
+            say(log, logging.INFO, "token", about, answer.life_s, life_s=answer.life_s)
         return answer
 
     async def _call(self, rest: Rest, api_key: Secret, api_secret: Secret) -> Answer:

@@ -16,15 +16,20 @@ from trio.lowlevel import enable_ki_protection
 from kraken_trio._internal.core.conversation import Conversation
 from kraken_trio._internal.engine.hooks import Hooks
 from kraken_trio._internal.model.errors import ConnectionFailed, ProtocolError
-from kraken_trio._internal.model.requests import Ping, Request
+from kraken_trio._internal.model.requests import Ping, Request, Subscribe, Unsubscribe
 from kraken_trio._internal.model.secret import Secret
 from kraken_trio._internal.model.timestamp import Timestamp
+from kraken_trio._internal.shell.answers import Answers
 from kraken_trio._internal.shell.connection import Connection
 from kraken_trio._internal.wire.codec import Encode
 from kraken_trio._internal.wire.encode import encode_request
 
 REQUEST_PAUSE_S: Final = 0.02
 """Between two requests: the exchange refuses bursts, and documents no rate. Ours."""
+
+ORDER_PAUSE_S: Final = 0.005
+"""After a request about orders, of which the exchange keeps count by itself, pair by pair: so short
+that no order waits long for another, so long that a burst is no flood. Ours."""
 
 _MASKED: Final = Secret("****")
 
@@ -38,11 +43,15 @@ class Writer:
         *,
         hooks: Hooks,
         wall: Callable[[], Timestamp],
+        answers: Answers,
         encode: Encode = encode_request,
     ) -> None:
-        """Have nothing to send, and no token. ``wall`` is the wall clock."""
+        """Have nothing to send, and no token. ``wall`` is the wall clock; ``answers`` keeps what is
+        sent until it is answered; ``encode`` writes it.
+        """
         self._encode = encode
         self._conversation = conversation
+        self._answers = answers
         self._on_sent = hooks.frame_sent
         self._wall = wall
         self._stirred = trio.Event()
@@ -72,17 +81,20 @@ class Writer:
         """Send on ``connection``, until it ends: the only task of ours that does."""
         # Taken from the conversation and not sent yet; of no use on the next connection.
         taken: deque[tuple[Request, int | None]] = deque()
+        self._answers.begin()
         while True:
             await self._stirred.wait()
             self._stirred = trio.Event()
             # Once around, so that wishes which are made together go out together.
             await trio.lowlevel.checkpoint()
             while self._take(taken):
+                request, req_id = taken.popleft()
                 try:
-                    await self._send(connection, *taken.popleft())
+                    await self._send(connection, request, req_id)
                 except (ConnectionFailed, ProtocolError, trio.ClosedResourceError):
                     return  # whoever waits for the end of the connection is told why
-                await trio.sleep(REQUEST_PAUSE_S)
+                of_roster = isinstance(request, Subscribe | Unsubscribe | Ping)
+                await trio.sleep(REQUEST_PAUSE_S if of_roster else ORDER_PAUSE_S)
 
     def _take(self, taken: deque[tuple[Request, int | None]]) -> bool:
         """Whether the first of ``taken`` can be sent now, after taking what there is."""
@@ -91,16 +103,21 @@ class Writer:
             taken.appendleft((Ping(), None))
         elif self._conversation.private and self._token is None:
             return False
+        elif (errand := self._conversation.errands.take(trio.current_time())) is not None:
+            # Before what was taken, for orders wait for no subscription. From here on it is sent.
+            taken.appendleft((errand.request, errand.req_id))
         elif not taken:
             taken.extend(self._conversation.requests(trio.current_time()))
         return bool(taken)
 
     async def _send(self, connection: Connection, request: Request, req_id: int | None) -> None:
         """Send one request. Observers are told of it without the token."""
+        at = self._wall()
         if self._on_sent:
             shown = self._encode(request, req_id=req_id, token=self._shown)
             for hook in self._on_sent:
-                hook(self._conversation.session.name, shown, self._wall())
+                hook(self._conversation.session.name, shown, at)
+        self._answers.sent(req_id, at)
         await connection.send(self._encode(request, req_id=req_id, token=self._token))
 
     @property

@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import random
 import zlib
-from bisect import bisect_left
-from collections.abc import Collection
 from typing import Literal, NamedTuple
 
-from kraken_trio._internal.model.channel import BOOK_DEPTHS
 from kraken_trio._internal.testing.frames import Rows, TradeRow
+from kraken_trio._internal.testing.side import Side
 from kraken_trio._internal.testing.tape import Tape
 
 TRADES_BEFORE = 50
@@ -40,67 +38,17 @@ _MOST_OF_A_DRAW = 10**15  # Below 2**53.
 _WHOLE_SHARE = 0.7  # Of the fills; the others leave some of the level for the next one.
 
 
-class Change(NamedTuple):
-    """One level that was set or removed, and what it meant to those who see a part of the side."""
+class NamedFill(NamedTuple):
+    """What was traded of an order with a name, because somebody took it."""
 
-    place: int
-    """Where it stood, 0 for the best: only deeper windows show it."""
-    key: int
-    """The level."""
+    name: str
+    """Of the order."""
+    ticks: int
+    """The price."""
     lots: int
-    """Its quantity from then on; zero for one that was removed."""
-    slid_in: dict[int, tuple[int, int]]
-    """The price and the quantity that a removal moved into each window it shows in, by depth."""
-
-
-class Side:
-    """One side of a book. A key is a price, negative for bids: the lowest key is the best."""
-
-    def __init__(self, sign: int, depths: Collection[int] = BOOK_DEPTHS) -> None:
-        """Start empty; ``sign`` is -1 for bids, 1 for asks, ``depths`` are of the windows on it."""
-        self.sign = sign
-        self.keys: list[int] = []
-        self.lots: dict[int, int] = {}
-        self.changes: list[Change] = []
-        """What the step under way did, in order."""
-        self._depths = depths
-
-    def put(self, key: int, lots: int) -> None:
-        """Set the quantity at a price; zero removes it."""
-        keys = self.keys
-        place = bisect_left(keys, key)
-        slid_in: dict[int, tuple[int, int]] = {}
-        if lots:
-            if key not in self.lots:
-                keys.insert(place, key)
-            self.lots[key] = lots
-        else:
-            del self.lots[key]
-            del keys[place]
-            for depth in self._depths:
-                if place < depth <= len(keys):
-                    last = keys[depth - 1]
-                    slid_in[depth] = (self.sign * last, self.lots[last])
-        self.changes.append(Change(place, key, lots, slid_in))
-
-    def rows(self, depth: int) -> list[tuple[int, int]]:
-        """The best levels, best first, as prices and quantities."""
-        return [(self.sign * key, self.lots[key]) for key in self.keys[:depth]]
-
-    def update(self, depth: int) -> list[tuple[int, int]]:
-        """What a client must be told that is shown the best ``depth`` levels.
-
-        The changes in its window, in order, so one price may come twice. A removal is followed
-        at once by the level that slides into the window for it, even where a later change pushes
-        that out again; what is pushed out is not mentioned.
-        """
-        rows: list[tuple[int, int]] = []
-        for change in self.changes:
-            if change.place < depth:
-                rows.append((self.sign * change.key, change.lots))
-                if depth in change.slid_in:
-                    rows.append(change.slid_in[depth])
-        return rows
+    """How much."""
+    trade_id: int
+    """The number of the trade."""
 
 
 class SeededBook:
@@ -121,14 +69,16 @@ class SeededBook:
         50 trades were made until ``now``, one a second; the latest ``kept_trades`` are kept.
         ``dice`` decide about everything; times are nanoseconds since the epoch.
         """
-        self.bids = Side(-1)
+        self.bids: Side = Side(-1)
         """Never empty."""
-        self.asks = Side(1)
+        self.asks: Side = Side(1)
         """Never empty."""
-        self.tape = Tape(kept_trades)
+        self.tape: Tape = Tape(kept_trades)
         """What was traded."""
-        self.changed_at = now
+        self.changed_at: int = now
         """When the latest step was."""
+        self.named_fills: list[NamedFill] = []
+        """What was traded of orders with names, until somebody takes it out of here."""
         self._dice = dice
         self._most_digits = len(str(most_lots))
         self._levels = levels
@@ -167,8 +117,7 @@ class SeededBook:
         if allowed == "nothing":
             return []
         dice = self._dice
-        self.changed_at = now
-        self._checksum = None
+        self._touch(now)
         coming: list[tuple[Side, Side, int]] = []
         for _ in range(_few(dice)):
             sides = (self.bids, self.asks) if dice.random() < _HALF else (self.asks, self.bids)
@@ -185,14 +134,47 @@ class SeededBook:
                 side.put(key, self._some_lots())
         return trades
 
+    def take(
+        self, taker: Literal["buy", "sell"], lots: int, now: int, order_type: str
+    ) -> list[TradeRow]:
+        """Let somebody take from the best level of the other side, at most what is there."""
+        self._touch(now)
+        side = self.side(taker, takes=True)
+        key = side.keys[0]
+        return self._traded(taker, side, key, min(lots, side.lots[key]), now, order_type)
+
+    def rest(
+        self, side: Literal["buy", "sell"], ticks: int, name: str, lots: int, now: int
+    ) -> None:
+        """Let an order with a name join the queue at its price, which must not cross."""
+        self._touch(now)
+        where = self.side(side)
+        where.join(where.sign * ticks, name, lots)
+
+    def resize(
+        self, side: Literal["buy", "sell"], ticks: int, name: str, lots: int, now: int
+    ) -> None:
+        """Give an order with a name another quantity, in its place; zero takes it away."""
+        self._touch(now)
+        where = self.side(side)
+        where.resize(where.sign * ticks, name, lots)
+
+    def side(self, side: Literal["buy", "sell"], *, takes: bool = False) -> Side:
+        """Where an order of that side waits, or what it takes from."""
+        return self.bids if (side == "buy") != takes else self.asks
+
     def remove(self, side: Literal["bid", "ask"], now: int) -> None:
         """Let the best level of a side go, unless it is the last."""
-        self._forget()
-        self.changed_at = now
-        self._checksum = None
+        self._touch(now)
         where = self.bids if side == "bid" else self.asks
         if len(where.keys) > 1:
             where.put(where.keys[0], 0)
+
+    def _touch(self, now: int) -> None:
+        """Something else happens now."""
+        self._forget()
+        self.changed_at = now
+        self._checksum = None
 
     def _forget(self) -> None:
         """Forget what the step before did."""
@@ -240,9 +222,20 @@ class SeededBook:
             while open_lots:
                 lots = open_lots if dice.random() < _WHOLE_SHARE else dice.randint(1, open_lots)
                 open_lots -= lots
-                side.put(key, side.lots[key] - lots)
-                fills.append(self._trade(taker, side.sign * key, lots, now, order_type))
+                fills += self._traded(taker, side, key, lots, now, order_type)
         return fills
+
+    def _traded(  # noqa: PLR0917 - as ``_trade``
+        self, taker: str, side: Side, key: int, lots: int, at: int, order_type: str
+    ) -> list[TradeRow]:
+        """Let so much of a level be taken: one trade for each of those it was taken from."""
+        trades: list[TradeRow] = []
+        for name, part in side.take(key, lots):
+            if name is not None:
+                fill = NamedFill(name, side.sign * key, part, self._next_trade_id)
+                self.named_fills.append(fill)
+            trades.append(self._trade(taker, side.sign * key, part, at, order_type))
+        return trades
 
     def _trade(
         self, taker: str, ticks: int, lots: int, at: int, order_type: str = "limit"

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 
 import trio
 
+from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.ports import Dial
 from kraken_trio._internal.testing.doors import Doors
 from kraken_trio._internal.testing.mangler import Mangler
@@ -42,7 +43,7 @@ class Chaos:
         self._dial = dial
         self._dialled = 0
         self._began = trio.current_time()
-        self._at_server = False
+        self._exchange: Doors | None = None
 
     @property
     def log(self) -> tuple[Mishap, ...]:
@@ -57,9 +58,13 @@ class Chaos:
     def inflict(self, fault: ChaosFault | str) -> None:
         """Let this go wrong next, as soon as there is a message that it fits.
 
-        A fault, or its word; ``ConfigurationError`` for a word that is none.
+        A fault, or its word; ``ConfigurationError`` for a word that is none, and after ``calm``.
         """
         (chosen,) = faults_named([fault])
+        if self._trouble.calm:
+            raise ConfigurationError(
+                "inflict", "nothing goes wrong any more after calm()", "Open another chaos block"
+            )
         self._by_hand += 1
         seed = f"{self._seed}/by hand/{self._by_hand}/{chosen.value}"
         self._trouble.add(Planned(0, self._now(), chosen, seed))
@@ -67,7 +72,9 @@ class Chaos:
     def calm(self) -> None:
         """Let nothing go wrong any more: what waits is forgotten, who was banned is let in.
 
-        Connections that were made deaf or silent stay so until the client gives them up.
+        What was held back comes with the next message of its connection, and times are right again.
+        Connections that were made deaf or silent stay so until the client gives them up, and what
+        was refused until it is asked for anew.
         """
         self._trouble.quiet()
 
@@ -76,9 +83,9 @@ class Chaos:
 
         Where TLS is to fail, that is ``trio.BrokenResourceError`` from an ``ssl.SSLError``.
         """
-        if self._at_server:
+        if self._exchange is not None:
             return await self._dial(host, port, tls=tls)
-        if self.fails_tls():
+        if tls and self.fails_tls():
             await trio.lowlevel.checkpoint()
             raise trio.BrokenResourceError from ssl.SSLError(
                 ssl.SSL_ERROR_SSL, "TLS was made to fail"
@@ -88,19 +95,33 @@ class Chaos:
         return RoughClient(stream, Mangler(self._trouble, self._dialled), self._now)
 
     def fails_tls(self) -> bool:
-        """Say whether who connects now gets no TLS, which it is then to be denied."""
+        """Say whether who wants TLS now gets none, which it is then to be denied."""
         return self._trouble.fails_tls()
+
+    def refuses_token(self, number: int, channel: str) -> bool:
+        """Say whether the token is no good that was just shown for a private channel.
+
+        Then no other is, either, that the exchange gave out. ``number`` is that of the connection.
+        """
+        if self._exchange is None:
+            return False
+        planned = self._trouble.take(lambda fault: fault is ChaosFault.AUTH_REFUSAL, self._now())
+        if planned is None:
+            return False
+        self._exchange.revoke_tokens()
+        self._trouble.happened(planned, self._now(), number, f"refused the token of {channel}")
+        return True
 
     def between(self, stream: trio.abc.Stream, number: int) -> trio.abc.Stream:
         """Give a stream for a server to send on, on which things go wrong, instead of ``stream``.
 
         ``number`` is that of the connection in the log.
         """
-        return RoughServer(stream, Mangler(self._trouble, number), self._now)
+        return RoughServer(stream, Mangler(self._trouble, number, at_server=True), self._now)
 
     def meet(self, exchange: Doors) -> None:
         """Come between an exchange and those who come to it from now on, and not into ``dial``."""
-        self._at_server = True
+        self._exchange = exchange
         exchange.meddler = self
 
     def _now(self) -> float:
@@ -140,6 +161,7 @@ async def chaos(
     plan = None if every_s is None else ChaosPlan(seed, chosen, every_s)
     exchange = where if isinstance(where, Doors) else None
     made = Chaos(plan, seed, where.dial if isinstance(where, Doors) else where)
+    before = None if exchange is None else exchange.meddler
     if exchange is not None:
         made.meet(exchange)
     await trio.lowlevel.checkpoint()
@@ -148,7 +170,7 @@ async def chaos(
     finally:
         made.calm()
         if exchange is not None and exchange.meddler is made:
-            exchange.meddler = None
+            exchange.meddler = before
 
 
 def _nobody(_mishap: Mishap) -> None:

@@ -11,7 +11,7 @@ one it subscribed to; and a token is looked at before everything else that is pr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 from msgspec import Struct
@@ -37,6 +37,7 @@ from kraken_trio._internal.testing.place import (
     needs_token,
 )
 from kraken_trio._internal.testing.rules import ExchangeRules
+from kraken_trio._internal.testing.tokens import INVALID_SESSION
 from kraken_trio._internal.wire.requests import RequestFrame, read_request
 
 MALFORMED = "Malformed request"
@@ -103,14 +104,23 @@ class Conversation:
     """One client's requests and what they made of it."""
 
     def __init__(
-        self, listing: Listing, *, door: Door = "public", rules: ExchangeRules | None = None
+        self,
+        listing: Listing,
+        *,
+        door: Door = "public",
+        rules: ExchangeRules | None = None,
+        distrusts: Callable[[str], bool] | None = None,
     ) -> None:
-        """Begin without subscriptions, with a client that came through ``door``."""
+        """Begin without subscriptions, with a client that came through ``door``.
+
+        ``distrusts`` is asked, with the channel, whether a token is refused that would be good.
+        """
         rules = rules or ExchangeRules()
         self.old: bool = False
         """Whether the client speaks protocol v1, which has channels of its own."""
         self._listing = listing
         self._door = door
+        self._distrusts = distrusts
         self._several_intervals = rules.several_intervals
         self._level3 = Level3Limits(rules)
         self._subscriptions: dict[Key, Part] = {}
@@ -251,6 +261,8 @@ class Conversation:
         if frame.token is None:
             raise Refused(NO_TOKEN)
         error = self._listing.session_refusal(frame.token)
+        if error is None and channel and self._distrusts and self._distrusts(channel):
+            error = INVALID_SESSION
         if error is not None:
             raise Refused(error, channel=channel, status=True)
 

@@ -21,6 +21,7 @@ from kraken_trio._internal.model.requests import AddOrder
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
 from kraken_trio._internal.testing.account import Account
 from kraken_trio._internal.testing.amounts import fits, product, quotient_down, total
+from kraken_trio._internal.testing.floor import Made, Taken
 from kraken_trio._internal.testing.order import Order
 from kraken_trio._internal.testing.part import Refused
 from kraken_trio._internal.testing.terms import PairTerms
@@ -60,7 +61,7 @@ _SHORTEST_DEADLINE, _LONGEST_DEADLINE = NANOSECONDS // 2, 60 * NANOSECONDS
 
 
 class Quotes(Protocol):
-    """What an order is judged by, besides the account."""
+    """The market that an account's orders are judged by, and dealt with in: see ``Floor``."""
 
     @property
     def system(self) -> str:
@@ -73,6 +74,68 @@ class Quotes(Protocol):
 
     def best(self, symbol: str, side: Literal["buy", "sell"]) -> Decimal:
         """What a taker pays who buys, or gets who sells."""
+        ...
+
+    def worst(self, symbol: str, side: Literal["buy", "sell"], qty: Decimal) -> Decimal:
+        """The last price that an order of that quantity would come to."""
+        ...
+
+    def last(self, symbol: str) -> Decimal:
+        """The price of the latest trade."""
+        ...
+
+    def index(self, symbol: str) -> Decimal:
+        """The index price."""
+        ...
+
+    def there(
+        self, symbol: str, side: Literal["buy", "sell"], limit: Decimal | None, most: Decimal
+    ) -> Decimal:
+        """How much an order could take at its limit or better; ``most`` is enough."""
+        ...
+
+    def in_the_way(self, symbol: str, side: Literal["buy", "sell"]) -> str | None:
+        """The own order that would be taken next, if one would."""
+        ...
+
+    def take(
+        self, symbol: str, side: Literal["buy", "sell"], qty: Decimal, order_type: str
+    ) -> Taken | None:
+        """Take from the best level, up to the first own order in it, and at most ``qty``."""
+        ...
+
+    def rest(
+        self,
+        symbol: str,
+        side: Literal["buy", "sell"],
+        price: Decimal,
+        order_id: str,
+        qty: Decimal,
+    ) -> None:
+        """Let an order join the queue at its price."""
+        ...
+
+    def resize(
+        self,
+        symbol: str,
+        side: Literal["buy", "sell"],
+        price: Decimal,
+        order_id: str,
+        qty: Decimal,
+    ) -> None:
+        """Give an order that waits another quantity, in its place; zero takes it away."""
+        ...
+
+    def news(self) -> list[str]:
+        """The pairs in which something was traded since somebody asked."""
+        ...
+
+    def made(self, symbol: str) -> list[Made]:
+        """What was traded of orders that wait, since this was asked."""
+        ...
+
+    def range(self, symbol: str) -> tuple[Decimal, Decimal] | None:
+        """Between which prices was traded since this was asked; None where nothing was."""
         ...
 
 
@@ -120,7 +183,10 @@ def check_funds(
     """
     order = Order("", request, account.terms[request.symbol])
     rate = account.taker_rate
-    asset, needed = order.needs(rate, quotes.best(request.symbol, request.side))
+    price = quotes.best(request.symbol, request.side)
+    if request.order_qty is not None and request.order_type == "market":
+        price = quotes.worst(request.symbol, request.side, request.order_qty)
+    asset, needed = order.needs(rate, price)
     freed = Decimal(0) if instead_of is None else instead_of.needs(rate)[1]
     if needed > total((account.available(asset), freed)):
         raise Refused(FUNDS)

@@ -8,17 +8,17 @@ Source: sections "executions", "balances" and "Ordering" of the WebSocket v2 doc
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from decimal import Decimal
-from typing import Literal
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import trio
 
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
 from kraken_trio._internal.testing.account import Account, AccountRecord
 from kraken_trio._internal.testing.account_feed import AccountFeed
+from kraken_trio._internal.testing.floor import Floor
 from kraken_trio._internal.testing.forms import FORMS
 from kraken_trio._internal.testing.market import Market
+from kraken_trio._internal.testing.pair import MarketEvent
 from kraken_trio._internal.testing.part import Part, usual_result
 from kraken_trio._internal.testing.ratecount import RateCounter
 from kraken_trio._internal.testing.service import Service
@@ -26,40 +26,26 @@ from kraken_trio._internal.testing.trading import Trading
 from kraken_trio._internal.testing.venue import Venue
 from kraken_trio._internal.wire.requests import RequestFrame
 
-_DEPTH = 10  # The smallest book there is to look at.
-
-
-class MarketQuotes:
-    """What a market has for an account's orders."""
-
-    def __init__(self, market: Market) -> None:
-        """Look at ``market``."""
-        self._market = market
-
-    @property
-    def system(self) -> str:
-        """The mode of the trading engine."""
-        return self._market.system
-
-    def status(self, symbol: str) -> str:
-        """The status of a pair."""
-        return self._market.status(symbol)
-
-    def best(self, symbol: str, side: Literal["buy", "sell"]) -> Decimal:
-        """What a taker pays who buys, or gets who sells."""
-        book = self._market.book(symbol, _DEPTH)
-        return (book.asks if side == "buy" else book.bids)[0].price
-
 
 class Desk:
     """Tells clients of an account, and trades with it for them: a ``Provider``."""
 
-    def __init__(self, venue: Venue, market: Market, account: Account) -> None:
-        """Serve the clients of ``venue``, which is on ``market``, with ``account``."""
+    def __init__(
+        self,
+        venue: Venue,
+        market: Market,
+        account: Account,
+        tell: Callable[[Iterable[MarketEvent]], object],
+    ) -> None:
+        """Serve the clients of ``venue``, which is on ``market``, with ``account``; ``tell`` is
+        given what its orders do to the market's books.
+        """
         self._venue = venue
         self._account = account
         self._counter = RateCounter(venue.rules.tier)
-        self._trading = Trading(account, MarketQuotes(market), self._counter, venue.rules)
+        self._market = market
+        floor = Floor(market, tell, lambda: account.now)
+        self._trading = Trading(account, floor, self._counter, venue.rules)
         self._feeds: dict[tuple[Service, str], AccountFeed] = {}
         self._waiting: list[AccountRecord] | None = None  # Until an answer is given.
         self._changed = trio.Event()
@@ -104,14 +90,22 @@ class Desk:
         What is to be told of it waits until these are given, unless it is to come before them.
         """
         self._trading.timers.run()
+        self.follow()
         if not self._venue.rules.events_before_responses:
             self._waiting = []
             self._venue.after_answer(self._tell_waiting)
         try:
             with self._account.moment():
-                return self._trading.answer(frame, Timestamp(now))
+                answers = self._trading.answer(frame, Timestamp(now))
+                self._trading.placing.follow()
+                return answers
         finally:
             self._changed.set()
+
+    def follow(self) -> None:
+        """The market took a step: see to those who wait in it."""
+        if self._market.traded:
+            self._trading.placing.follow()
 
     def change_system(self) -> None:
         """Note that the mode of the engine changed: what was due may happen now."""
@@ -129,6 +123,7 @@ class Desk:
                 with trio.move_on_after(max(0, due_at - self._account.now) / NANOSECONDS):
                     await self._changed.wait()
             timers.run()
+            self.follow()
 
     def _hear(self, record: AccountRecord) -> None:
         self._changed.set()

@@ -53,7 +53,11 @@ class Meddler(Protocol):
     """Comes between a simulated exchange and its clients."""
 
     def fails_tls(self) -> bool:
-        """Say whether the client that comes now gets no TLS."""
+        """Say whether the client that comes now, and wants TLS, gets none."""
+        ...
+
+    def refuses_token(self, number: int, channel: str) -> bool:
+        """Say whether the token that a client has just shown for a private channel is refused."""
         ...
 
     def between(self, stream: trio.abc.Stream, number: int) -> trio.abc.Stream:
@@ -206,7 +210,7 @@ class Doors:
         if self._nursery.cancel_scope.cancel_called:
             raise ConnectionRefusedError(errno.ECONNREFUSED, "the exchange is closed")
         ours, theirs = memory_streams()
-        self._nursery.start_soon(self._serve, door_at(host), ours)
+        self._nursery.start_soon(partial(self._serve, door_at(host), tls=tls), ours)
         return theirs
 
     async def listen(
@@ -221,7 +225,7 @@ class Doors:
         that is taken.
         """
         contexts = self._certified(tls=tls)
-        port = await self._accept(partial(self._serve, door), contexts, port)
+        port = await self._accept(partial(self._serve, door, tls=tls), contexts, port)
         if contexts is None:
             return ExchangeAddress(f"ws://{HOST}:{port}{PATH}", None)
         return ExchangeAddress(f"wss://{HOST}:{port}{PATH}", contexts.client, contexts.ca_pem)
@@ -266,16 +270,23 @@ class Doors:
     def _tell(self, words: str) -> None:
         self._venue.witness(words)
 
-    async def _serve(self, door: Door, stream: trio.abc.Stream) -> None:
+    async def _serve(self, door: Door, stream: trio.abc.Stream, *, tls: bool) -> None:
         self._dialled += 1
         number = self._dialled  # Others come while this one agrees on TLS.
         meddler = self.meddler
-        if meddler is not None and meddler.fails_tls():
+        if tls and meddler is not None and meddler.fails_tls():
             await _refuse_tls(stream)
             return
         if not isinstance(stream, trio.SSLStream) or await self._secure(stream, number):
-            served = stream if meddler is None else meddler.between(stream, number)
-            await Service(self._venue, number, served, _address(stream), door=door).run()
+            service = Service(
+                self._venue,
+                number,
+                stream if meddler is None else meddler.between(stream, number),
+                _address(stream),
+                door=door,
+                distrusts=None if meddler is None else partial(meddler.refuses_token, number),
+            )
+            await service.run()
 
     async def _secure(self, stream: trio.SSLStream[trio.SocketStream], number: int) -> bool:
         """Agree on TLS; or tell why not, and give False."""
@@ -295,7 +306,7 @@ class Doors:
 
 
 async def _refuse_tls(stream: trio.abc.Stream) -> None:
-    """Answer as a server that speaks no TLS; where there is none to speak, hang up."""
+    """Answer as a server that speaks no TLS; in memory, where none is spoken, hang up."""
     if isinstance(stream, trio.SSLStream):
         with suppress(trio.BrokenResourceError):
             await stream.transport_stream.send_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")

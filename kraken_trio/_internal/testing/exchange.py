@@ -48,7 +48,7 @@ class MarketVenue(Venue):
         self._providers: dict[str, Provider] = {}
         self.account: Account = Account(market.pairs, seed=seed, clock=self.now)
         """The one account that there is."""
-        self.desk: Desk = Desk(self, market, self.account)
+        self.desk: Desk = Desk(self, market, self.account, self.tell)
         """Tells of it."""
         self.plug(self.desk)
 
@@ -114,6 +114,7 @@ class MarketVenue(Venue):
     def step(self, at: int | None = None) -> None:
         """Let the market take a step, ``at`` that time or a little later, and tell of it."""
         self.tell(self._market.step(at))
+        self.desk.follow()
 
     def tell(self, events: Iterable[MarketEvent]) -> None:
         """Tell everybody who subscribed to it what happened."""

@@ -17,6 +17,9 @@ from datetime import datetime, timedelta
 UNHEARD_OF = b'"unheard_of"'
 """The name and the value, in JSON, that no client knows."""
 
+CHECKED_LEVELS = 10
+"""Levels a side that the checksum of a book is made of, whatever its depth."""
+
 _QTY = re.compile(rb'(?<="qty":)[\d.]+|(?<="order_qty":)[\d.]+')
 _REQ_ID = re.compile(rb'(?<="req_id":)\d+')
 _SYMBOL = re.compile(rb'(?<="symbol":)"[^"]+"')
@@ -24,6 +27,7 @@ _TIME = re.compile(rb'("(?:time_out|time_in|timestamp)":")([^".Z]+)')
 _CHECKSUM = re.compile(rb'(?<="checksum":)\d+')
 _SIDE = re.compile(rb'(?<="(?:bids|asks)":\[)[^\]]+')
 _ADDS = re.compile(rb'\{"event":"add"[^}]+\}(?:,\{"event":"add"[^}]+\})+')
+_PRICE = re.compile(rb'(?<="price":)[\d.]+|(?<="limit_price":)[\d.]+')
 _LEVEL = re.compile(rb'\{"price":([^,]+),"qty":([^}]+)\}')
 _OPENINGS = re.compile(rb'^\{|(?<="data":\[)\{|(?<="data":)\{')
 _ENUMERATED = (
@@ -55,10 +59,35 @@ def wrong_quantity(frame: bytes, which: int = 0) -> tuple[bytes]:
 
     It is the one at ``which``, counted from the first one after the last one again.
     """
-    found = list(_QTY.finditer(frame))
-    if not found:
+    return _wrong_digit(frame, [found.end() - 1 for found in _QTY.finditer(frame)], which)
+
+
+def wrong_checked_quantity(frame: bytes, which: int = 0) -> tuple[bytes]:
+    """Give the frame with one quantity wrong of those that its checksum is made of.
+
+    As ``wrong_quantity``, of the ten prices that come first on each side: in a snapshot these are
+    the best.
+    """
+    return _wrong_digit(frame, _checked_quantities(frame), which)
+
+
+def _checked_quantities(frame: bytes) -> list[int]:
+    """Find the last digits of the quantities of the first ten prices on each side."""
+    found: list[int] = []
+    for side in _SIDE.finditer(frame):
+        prices: set[bytes] = set()
+        for price in _PRICE.finditer(frame, *side.span()):
+            prices.add(price[0])
+            qty = _QTY.search(frame, price.end(), side.end())
+            if qty is not None and len(prices) <= CHECKED_LEVELS:
+                found.append(qty.end() - 1)
+    return found
+
+
+def _wrong_digit(frame: bytes, places: list[int], which: int) -> tuple[bytes]:
+    if not places:
         return (frame,)
-    last = found[which % len(found)].end() - 1
+    last = places[which % len(places)]
     return (frame[:last] + b"%c" % (frame[last] ^ 1) + frame[last + 1 :],)
 
 

@@ -40,7 +40,8 @@ class Allowance:
 
     def take(self, now: float) -> bool:
         """Take one, and say whether it could be had."""
-        while self._taken and self._taken[0] <= now - self._window_s:
+        # Added, not taken away from now: rounded otherwise, the end of a window would not be it.
+        while self._taken and self._taken[0] + self._window_s <= now:
             self._taken.popleft()
         if len(self._taken) >= self._most:
             return False

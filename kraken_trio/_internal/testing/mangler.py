@@ -15,14 +15,23 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from kraken_trio._internal.testing.faults import skewed
+from kraken_trio._internal.testing.faults import CHECKED_LEVELS, skewed
 from kraken_trio._internal.testing.frames import status_frame
 from kraken_trio._internal.testing.gate import TOO_MANY, UNAVAILABLE, Refusal
 from kraken_trio._internal.testing.mishap import ChaosFault, Planned
+from kraken_trio._internal.testing.pieces import (
+    STATUSES,
+    close_frame,
+    header_bytes,
+    in_fragments,
+    in_pieces,
+    refused_answer,
+    take_frame,
+)
 from kraken_trio._internal.testing.said import Said, said
 from kraken_trio._internal.testing.spoiling import SPOILINGS
 from kraken_trio._internal.testing.trouble import Trouble
-from kraken_trio._internal.wire.frames import CLOSE, CONTINUATION, PING, TEXT, encode_frame
+from kraken_trio._internal.wire.frames import TEXT, encode_frame
 
 OVERSIZE_BYTES = 2**40
 """What an oversized message is announced with."""
@@ -31,7 +40,6 @@ _WHOLE_TEXT = 0x81
 _ANNOUNCED = bytes((_WHOLE_TEXT, 127)) + OVERSIZE_BYTES.to_bytes(8, "big")
 _HEAD_END = b"\r\n\r\n"
 _SWITCHING = b"HTTP/1.1 101"
-_LENGTH_16, _LENGTH_64 = 126, 127
 _CLOSES = {
     ChaosFault.CLOSE_1000: (1000, b""),
     ChaosFault.CLOSE_1001: (1001, b"going away"),
@@ -39,14 +47,6 @@ _CLOSES = {
     ChaosFault.CLOSE_1012: (1012, b"restart"),
     ChaosFault.CLOSE_1013: (1013, b"try again later"),
 }
-_REASONS = {
-    403: b"Forbidden",
-    429: b"Too Many Requests",
-    500: b"Internal Server Error",
-    502: b"Bad Gateway",
-    503: b"Service Unavailable",
-}
-_STATUSES = tuple(_REASONS)
 
 
 class Pause(Struct, frozen=True):
@@ -60,6 +60,9 @@ class Cut(Struct, frozen=True):
     """Here the connection ends."""
 
 
+Subject = tuple[str | None, str | None]
+"""A channel and a symbol, of what has them."""
+
 Step = bytes | Pause | Cut
 """What is to be handed on next: bytes, each by itself; a pause; the end."""
 
@@ -67,12 +70,16 @@ Step = bytes | Pause | Cut
 class Mangler:
     """One connection's bytes from the server, with what goes wrong in them."""
 
-    def __init__(self, trouble: Trouble, number: int) -> None:
-        """Take faults from ``trouble``; the connection is the one with this ``number``."""
+    def __init__(self, trouble: Trouble, number: int, *, at_server: bool = False) -> None:
+        """Take faults from ``trouble``; the connection is the one with this ``number``.
+
+        ``at_server`` where the server itself sees to what it alone can do: refusing tokens.
+        """
         self.deaf: bool = False
         """Whether the server hears nothing any more."""
         self._trouble = trouble
         self._number = number
+        self._at_server = at_server
         self._data = bytearray()
         self._answered = False
         self._plain = False  # It is no WebSocket after all.
@@ -80,8 +87,11 @@ class Mangler:
         self._steps: list[Step] = []
         self._now = 0.0
         self._skew_s = 0
-        self._stalled: set[tuple[str | None, str | None]] = set()
-        self._held: dict[tuple[str | None, str | None], list[bytes]] = {}
+        self._depths: dict[Subject, int] = {}
+        self._stalled: set[Subject] = set()
+        self._unknown: set[Subject] = set()  # To the client, whose request was refused.
+        self._refused_number: int | None = None
+        self._held: dict[Subject, list[bytes]] = {}
         self._late: list[tuple[float, bytes]] = []
         self._pieces: tuple[int, random.Random] | None = None  # For so many messages more.
         self._joining = 0
@@ -96,7 +106,9 @@ class Mangler:
         if not self._answered:
             self._answer()
         if self._answered and not self._plain:
-            while (frame := self._next_frame()) is not None:
+            if self._trouble.calm:
+                self._calm_down()
+            while (frame := take_frame(self._data)) is not None:
                 self._take(frame)
         return self._taken()
 
@@ -127,28 +139,11 @@ class Mangler:
         refusal = self._trouble.refusal(self._now)
         slow_s = self._trouble.slowness()
         if refusal is not None:
-            self._steps += [_refused(refusal), Cut()]
+            self._steps += [refused_answer(refusal), Cut()]
             self._fall_silent()
             return
         del self._data[: len(head)]
         self._steps += [Pause(slow_s), head] if slow_s else [head]
-
-    def _next_frame(self) -> bytes | None:
-        """Take the next frame out of what has come, if it is whole."""
-        data = self._data
-        if len(data) < 2:  # noqa: PLR2004 - as short as a frame can be
-            return None
-        size, start = data[1] & 0x7F, 2
-        if size in (_LENGTH_16, _LENGTH_64):
-            start = 4 if size == _LENGTH_16 else 10
-            if len(data) < start:
-                return None
-            size = int.from_bytes(data[2:start], "big")
-        if len(data) < start + size:
-            return None
-        frame = bytes(data[: start + size])
-        del data[: start + size]
-        return frame
 
     def _take(self, frame: bytes) -> None:
         if self._silent:
@@ -156,11 +151,13 @@ class Mangler:
         if frame[0] != _WHOLE_TEXT:
             self._emit(frame)
             return
-        message = frame[_header_bytes(frame[1]) :]
+        message = frame[header_bytes(frame[1]) :]
         if self._skew_s:
             (message,) = skewed(message, self._skew_s)
         about = said(message)
-        if self._is_stalled(about):
+        if about.depth is not None:
+            self._depths[about.about] = about.depth
+        if self._is_unknown(about) or self._is_stalled(about):
             return
         planned = self._trouble.take(lambda fault: self._fits(fault, about, message), now=self._now)
         if planned is None:
@@ -171,9 +168,34 @@ class Mangler:
 
     def _is_stalled(self, about: Said) -> bool:
         """Say whether this is silenced; a new subscription ends that."""
-        if about.kind == "ack" or self._trouble.calm:
+        if about.kind == "ack":
             self._stalled.discard(about.about)
         return about.kind != "ack" and about.about in self._stalled
+
+    def _is_unknown(self, about: Said) -> bool:
+        """Say whether this is of what was refused; a confirmation of another request ends that.
+
+        A refusal is of a whole request, so what else that asked for is refused with it.
+        """
+        if about.kind == "ack":
+            if about.req_id is None or about.req_id != self._refused_number:
+                self._unknown.discard(about.about)
+                return False
+            self._unknown.add(about.about)
+        return about.about in self._unknown
+
+    def _calm_down(self) -> None:
+        """Send what was held back, and let all that follows be as it is."""
+        self._skew_s, self._pieces = 0, None
+        self._stalled.clear()
+        self._flush()
+        for message in (
+            *(message for held in self._held.values() for message in held),
+            *(message for _, message in self._late),
+        ):
+            self._emit(encode_frame(TEXT, message))
+        self._held.clear()
+        self._late.clear()
 
     def _say(self, message: bytes, about: Said) -> None:
         """Send a message, and behind it what was to come behind the next one of its kind."""
@@ -198,7 +220,7 @@ class Mangler:
                 self._flush()
         elif self._pieces:
             left, dice = self._pieces
-            self._steps += _in_pieces(frame, dice)
+            self._steps += in_pieces(frame, dice)
             self._pieces = (left - 1, dice) if left > 1 else None
         else:
             self._steps.append(frame)
@@ -211,9 +233,13 @@ class Mangler:
             self._joined.clear()
 
     def _fits(self, fault: ChaosFault, about: Said, message: bytes) -> bool:
-        spoiling = SPOILINGS.get(fault)
-        if spoiling is not None:
-            return spoiling.fits(about, message)
+        if fault is ChaosFault.AUTH_REFUSAL and self._at_server:
+            return False
+        if fault is ChaosFault.CORRUPT_QUANTITY and about.kind != "snapshot":
+            # Which of its levels are among the checked ones cannot be told of a deeper book.
+            return self._depths.get(about.about) == CHECKED_LEVELS and _fits(fault, about, message)
+        if fault in SPOILINGS:
+            return _fits(fault, about, message)
         if fault in (ChaosFault.REORDER, ChaosFault.STALL_SUBSCRIPTION):
             return about.is_update
         return fault is not ChaosFault.LATE_ACK or about.kind == "ack"
@@ -225,6 +251,9 @@ class Mangler:
         if spoiling is not None:
             for spoiled in spoiling.spoil(message, dice):
                 self._say(spoiled, about)
+            if fault is ChaosFault.AUTH_REFUSAL:
+                self._unknown.add(about.about)
+                self._refused_number = about.req_id
             self._note(planned, spoiling.words.format(about))
             return
         match fault:
@@ -263,7 +292,7 @@ class Mangler:
             self._skew_s = dice.choice((-1, 1)) * dice.randint(1, 3600)
             what = f"put the clock {abs(self._skew_s)} s {'ahead' if self._skew_s > 0 else 'back'}"
         else:
-            frame = _in_fragments(message, dice)
+            frame = in_fragments(message, dice)
             what = f"sent {about} in fragments"
         self._emit(frame)
         return what
@@ -290,7 +319,7 @@ class Mangler:
                 seconds = dice.uniform(3, 20)
                 self._trouble.refuse(Refusal(UNAVAILABLE, None), until=self._now + seconds)
                 notice = encode_frame(TEXT, status_frame("maintenance"))
-                steps = (notice, _close(1012, b"maintenance"))
+                steps = (notice, close_frame(1012, b"maintenance"))
                 what = f"went into maintenance for {seconds:.1f} s"
             case ChaosFault.BAN:
                 seconds = dice.uniform(3, 30)
@@ -298,7 +327,7 @@ class Mangler:
                 self._trouble.refuse(Refusal(TOO_MANY, told), until=self._now + seconds)
                 what = f"banned for {seconds:.1f} s"
             case ChaosFault.REFUSED_UPGRADE:
-                times, status = dice.randint(1, 3), dice.choice(_STATUSES)
+                times, status = dice.randint(1, 3), dice.choice(STATUSES)
                 self._trouble.refuse(Refusal(status, None), times=times)
                 what += f", and {status} for the next {times}"
             case ChaosFault.TLS_FAILURE:
@@ -310,7 +339,7 @@ class Mangler:
                 what += f", and {seconds:.1f} s for the next WebSocket"
             case _ if fault in _CLOSES:
                 code, reason = _CLOSES[fault]
-                steps = (_close(code, reason),)
+                steps = (close_frame(code, reason),)
                 what = f"closed with code {code}"
             case _:
                 pass
@@ -337,36 +366,5 @@ _ON_THE_WAY = frozenset(
 )
 
 
-def _header_bytes(length: int) -> int:
-    return {_LENGTH_16: 4, _LENGTH_64: 10}.get(length, 2)
-
-
-def _close(code: int, reason: bytes) -> bytes:
-    return encode_frame(CLOSE, code.to_bytes(2, "big") + reason)
-
-
-def _refused(refusal: Refusal) -> bytes:
-    """Give an answer to an upgrade that says no."""
-    when = "" if refusal.retry_after_s is None else f"Retry-After: {refusal.retry_after_s}\r\n"
-    head = f"HTTP/1.1 {refusal.status} {_REASONS[refusal.status].decode()}\r\n{when}"
-    return f"{head}Content-Length: 0\r\nConnection: close\r\n\r\n".encode()
-
-
-def _in_pieces(frame: bytes, dice: random.Random) -> Iterable[bytes]:
-    while frame:
-        size = dice.randint(1, 40)
-        yield frame[:size]
-        frame = frame[size:]
-
-
-def _in_fragments(message: bytes, dice: random.Random) -> bytes:
-    """Give a message in two to five frames, of which some may be empty, with a ping in between."""
-    cuts = sorted(dice.randint(0, len(message)) for _ in range(dice.randint(1, 4)))
-    parts = [message[a:b] for a, b in zip([0, *cuts], [*cuts, len(message)], strict=True)]
-    last = len(parts) - 1
-    frames = [
-        encode_frame(CONTINUATION if place else TEXT, part, fin=place == last)
-        for place, part in enumerate(parts)
-    ]
-    frames.insert(1, encode_frame(PING, b"between"))
-    return b"".join(frames)
+def _fits(fault: ChaosFault, about: Said, message: bytes) -> bool:
+    return SPOILINGS[fault].fits(about, message)

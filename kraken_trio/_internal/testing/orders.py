@@ -16,10 +16,11 @@ import base64
 import random
 import zlib
 from collections.abc import Collection, Iterable
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Literal, NamedTuple
 
-from kraken_trio._internal.testing.book import CHECKED_LEVELS, Change, SeededBook, Side
+from kraken_trio._internal.testing.book import CHECKED_LEVELS, SeededBook
+from kraken_trio._internal.testing.side import Change, Piece, Side
 
 _ID_BYTES = 10  # 80 bits are 16 letters and digits of base 32.
 _MINUTE = 60 * 10**9
@@ -65,10 +66,11 @@ class _Told(NamedTuple):
 class _Queue:
     """The orders at one price, the first to be filled first."""
 
-    __slots__ = ("_text", "lots", "orders")
+    __slots__ = ("_text", "lots", "named", "orders")
 
-    def __init__(self, orders: Iterable[Order]) -> None:
+    def __init__(self, orders: Iterable[Order], named: tuple[Piece, ...] = ()) -> None:
         self.orders = list(orders)
+        self.named = named  # How those with names stand among the others.
         self.lots = sum(order.lots for order in self.orders)
         self._text: str | None = None
 
@@ -103,7 +105,10 @@ class OrderSide:
         for key in [key for key in self._queues if key not in side.lots]:
             del self._queues[key]
         for key, queue in self._queues.items():
-            if queue.lots != side.lots[key]:
+            wanted = tuple(side.queues.get(key, ()))
+            if queue.named != wanted:
+                self._arrange(queue, key, wanted or ((None, side.lots[key]),), now, fills=False)
+            elif queue.lots != side.lots[key]:
                 self._adjust(queue, key, side.lots[key], now, fills=False)
         return [
             order
@@ -147,7 +152,10 @@ class OrderSide:
             if change.place < max(depths) and lots:
                 # It is new: all others that anybody is shown have their queues.
                 queue = self._queues[key] = _Queue(())
-                events = self._adjust(queue, key, lots, now, fills=False)
+                row = change.queue or ((None, lots),)
+                events = self._arrange(queue, key, row, now, fills=False)
+        elif lots and change.queue is not None:
+            events = self._arrange(queue, key, change.queue, now, fills=change.place == 0)
         elif lots:
             events = self._adjust(queue, key, lots, now, fills=change.place == 0)
         else:
@@ -167,7 +175,13 @@ class OrderSide:
         """Give the orders of a level; make them up where there are none yet."""
         queue = self._queues.get(key)
         if queue is None:
-            queue = self._queues[key] = _Queue(self._made_up(key, lots, now))
+            row = self._side.queues.get(key)
+            if row is None:
+                queue = _Queue(self._made_up(key, lots, now))
+            else:
+                queue = _Queue(())
+                self._arrange(queue, key, tuple(row), now, fills=False)
+            self._queues[key] = queue
         return queue
 
     def _made_up(self, key: int, lots: int, now: int) -> list[Order]:
@@ -184,6 +198,38 @@ class OrderSide:
             self._order(key, end - begin, at)
             for (begin, end), at in zip(pairwise(edges), times, strict=True)
         ]
+
+    def _arrange(
+        self, queue: _Queue, key: int, row: tuple[Piece, ...], now: int, *, fills: bool
+    ) -> list[OrderEvent]:
+        """Give a level the queue that it has, in which some orders have names."""
+        names = {name for name, _ in row if name is not None}
+        there = {name for name, _ in queue.named if name is not None}
+        gone = [order for order in queue.orders if order.order_id in there - names]
+        events = [OrderEvent("delete", order._replace(at=now)) for order in gone]
+        old = [order for order in queue.orders if order not in gone]
+        orders: list[Order] = []
+        for name, lots in (*row, (None, 0)):
+            # Those in front of the next with a name; with none in the row they have all left.
+            ahead = _Queue(_until(old, names))
+            del old[: len(ahead.orders)]
+            if name is None:
+                events += self._adjust(ahead, key, lots, now, fills=fills)
+                orders += ahead.orders
+                continue
+            events += self._adjust(ahead, key, 0, now, fills=fills)
+            order = Order(name, self._side.sign * key, lots, now)
+            if old:
+                order = old.pop(0)._replace(lots=lots)
+            if name not in there:
+                events.append(OrderEvent("add", order))
+            elif (name, lots) not in queue.named:
+                events.append(OrderEvent("modify", order))
+            orders.append(order)
+        queue.orders = orders
+        queue.named = row if names else ()
+        queue.changed(sum(lots for _, lots in row))
+        return events
 
     def _adjust(
         self, queue: _Queue, key: int, lots: int, now: int, *, fills: bool
@@ -216,6 +262,11 @@ class OrderSide:
         text = base64.b32encode(self._dice.randbytes(_ID_BYTES)).decode()
         order_id = f"O{text[:5]}-{text[5:10]}-{text[10:]}"
         return Order(order_id, self._side.sign * key, lots, at)
+
+
+def _until(orders: Iterable[Order], names: Collection[str]) -> Iterable[Order]:
+    """Those in front of the first with one of these names."""
+    return takewhile(lambda order: order.order_id not in names, orders)
 
 
 class Orders:

@@ -164,6 +164,7 @@ class PairMarket:
         self._orders_seed = orders_seed
         self._level3: PairLevel3 | None = None
         self._opened_at = now
+        self._traded: list[TradeRow] = []
         self._precisions = (pair.price_precision, pair.qty_precision)
 
     @cached_property
@@ -191,17 +192,27 @@ class PairMarket:
         That is the update of the book, then of its orders, for each depth that is watched and where
         it shows, then the trades, if there were any, in one frame, then ticker and candles.
         """
-        return self._told(lambda: self._book.step(now, allowed))
+        return self.told(lambda: self._book.step(now, allowed))
 
     def remove_best(self, side: Literal["bid", "ask"], now: int) -> list[MarketEvent]:
         """Let the best level of a side go, unless it is the last; give what is to be told."""
-        return self._told(lambda: self._book.remove(side, now))
+        return self.told(lambda: self._book.remove(side, now))
 
-    def _told(self, change: Callable[[], list[TradeRow] | None]) -> list[MarketEvent]:
+    @property
+    def seeded(self) -> SeededBook:
+        """Its book."""
+        return self._book
+
+    @property
+    def traded(self) -> list[TradeRow]:
+        """The trades of the latest thing that happened, oldest first."""
+        return self._traded
+
+    def told(self, change: Callable[[], list[TradeRow] | None]) -> list[MarketEvent]:
         """Let something happen; give what is to be told of it."""
         book = self._book
         best = book.rows(1) if self.triggers else None
-        trades = change()
+        trades = self._traded = change() or []
         events: list[MarketEvent] = []
         for depth in sorted(self.depths):
             bids, asks = book.bids.update(depth), book.asks.update(depth)
@@ -256,8 +267,13 @@ class PairMarket:
         at = Timestamp(self._book.changed_at)
         return BookSnapshot(self.pair.symbol, depth, bids, asks, self._book.checksum(), at)
 
-    def trades(self) -> tuple[Trade, ...]:
-        """The trades that are kept, oldest first."""
+    def book_steps(self, depth: int) -> tuple[Rows, Rows]:
+        """The book as it stands, in ticks and lots."""
+        return self._book.rows(depth)
+
+    def trades(self, latest: int | None = None) -> tuple[Trade, ...]:
+        """The trades that are kept, or so many of the latest, oldest first."""
+        kept = self._book.tape.trades
         return tuple(
             Trade(
                 symbol=self.pair.symbol,
@@ -268,7 +284,9 @@ class PairMarket:
                 trade_id=trade_id,
                 timestamp=Timestamp(at),
             )
-            for side, ticks, lots, order_type, trade_id, at in self._book.tape.trades
+            for side, ticks, lots, order_type, trade_id, at in (
+                kept if latest is None else self._book.tape.latest(latest)
+            )
         )
 
     def ticker(self) -> Ticker:

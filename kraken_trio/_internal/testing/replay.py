@@ -7,14 +7,18 @@ asked for and not looked at: those of the capture are nobody's any more.
 
 from __future__ import annotations
 
+import math
 import os
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
-from typing import Literal
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Literal
 
 import trio
 
+from kraken_trio._internal.model.channel import Channel
+from kraken_trio._internal.model.errors import ConfigurationError
+from kraken_trio._internal.model.timestamp import NANOSECONDS
 from kraken_trio._internal.testing.conversation import UNKNOWN_PAIR
 from kraken_trio._internal.testing.doors import Doors, open_doors
 from kraken_trio._internal.testing.outbox import NORMAL
@@ -43,6 +47,8 @@ class Scene:
         """What one must subscribe to there."""
         self.frames = script.frames if answers else script.without_answers()
         """What is played."""
+        self.times = script.times if answers else script.times_without_answers()
+        """When it came once."""
         self.packets = () if paced else tuple(packets(self.frames))
         """The same as it is sent, where nothing else decides how much at once."""
 
@@ -59,22 +65,27 @@ class FileVenue(Venue):
         rate: float,
         rules: ExchangeRules,
         seed: int,
+        speed: float | None = None,
         ledger: int = 0,
     ) -> None:
         """Play ``script`` to everybody: ``at_once``, or when all of it was subscribed to.
 
-        ``rate`` frames a second, or with 0 as fast as each client reads.
+        ``rate`` frames a second, or with 0 as fast as each client reads; with ``speed`` as they
+        came, so many times as fast.
         """
         check_rate(rate, "frames")
+        check_speed(speed, rate, script.times)
         super().__init__(
             rules=rules, seed=seed, start=time.time_ns(), ledger=ledger, any_token_will_do=True
         )
         self._script = script
         self._at_once = at_once or not script.offers
         self._scenes = {
-            door: Scene(script.at(door), answers=at_once, paced=bool(rate)) for door in DOORS
+            door: Scene(script.at(door), answers=at_once, paced=bool(rate or speed))
+            for door in DOORS
         }
         self._rate = rate
+        self._speed = speed
         self._close = close
         self._missing: dict[Service, set[Key]] = {}
 
@@ -131,6 +142,21 @@ class FileVenue(Venue):
         offers = self._script.offers
         return sorted(_in_words(key, offers[key]) for key in (offers if keys is None else keys))
 
+    def channels(self) -> Iterator[Channel]:
+        """What the file has, as channels. What nobody can subscribe to is left out."""
+        for (name, symbol, interval), offer in self._script.offers.items():
+            fields: dict[str, Any] = {"name": name, "symbols": () if symbol is None else (symbol,)}
+            if name == "ticker":
+                fields["event_trigger"] = offer.result.get("event_trigger", "trades")
+            elif name in ("book", "level3"):
+                fields["depth"] = offer.depth
+            elif name == "ohlc":
+                fields["interval"] = interval
+            if name in ("ticker", "trade", "ohlc", "instrument", "balances"):
+                fields["snapshot"] = bool(offer.result.get("snapshot", True))
+            with suppress(ConfigurationError):
+                yield Channel(**fields)
+
     def end(self, service: Service, part: Part) -> None:
         """Play on: a file cannot be played in part."""
 
@@ -138,7 +164,9 @@ class FileVenue(Venue):
         return self._scenes[service.connection.door]
 
     async def _play(self, service: Service) -> None:
-        if self._rate:
+        if self._speed is not None:
+            await self._play_at_speed(service, self._speed)
+        elif self._rate:
             await self._play_at_rate(service)
         else:
             for ready in self._scene(service).packets:
@@ -156,6 +184,25 @@ class FileVenue(Venue):
             end = begin + await pace.wait()
             await service.outbox.tell_in_turn(packet(frames[begin:end]))
 
+    async def _play_at_speed(self, service: Service, speed: float) -> None:
+        """As it came: what has no time comes with what was before it."""
+        scene = self._scene(service)
+        known = [at for at in scene.times if at is not None]
+        began, first = trio.current_time(), min(known, default=0)
+        due = began
+        waiting: list[bytes] = []
+        for frame, at in zip(scene.frames, scene.times, strict=True):
+            when = due if at is None else began + (at - first) / (NANOSECONDS * speed)
+            if when > due:
+                if waiting:
+                    await service.outbox.tell_in_turn(packet(waiting))
+                    waiting = []
+                due = when
+                await trio.sleep_until(due)
+            waiting.append(frame)
+        if waiting:
+            await service.outbox.tell_in_turn(packet(waiting))
+
 
 class Replay(Doors):
     """A simulated exchange that plays a file: ``open_replay`` opens it."""
@@ -166,6 +213,8 @@ class Replay(Doors):
         self.offers: tuple[str, ...] = tuple(venue.in_words())
         """What the file has, such as ``book 10 BTC/USD`` or ``executions (private door)``: a client
         that is subscribed to all that its door has is played what belongs there."""
+        self.channels: tuple[Channel, ...] = tuple(venue.channels())
+        """The same as what a program of ours subscribes to."""
 
 
 @asynccontextmanager
@@ -175,6 +224,7 @@ async def open_replay(
     start: Literal["subscribed", "connected"] = "subscribed",
     end: Literal["stay", "close"] = "stay",
     rate: float = 0,
+    speed: float | None = None,
     rules: ExchangeRules | None = None,
     seed: int = 0,
     ledger: int = 0,
@@ -194,13 +244,16 @@ async def open_replay(
     of those channels, and of what belongs to no host in particular. Any token is good for private
     ones; ``Replay.rest`` gives some, as that of an exchange does.
 
-    It plays ``rate`` frames a second, or with 0 as fast as a client reads. At the end of the file
-    the connection stays, with heartbeats, or with ``end`` as ``close`` is closed with code 1000.
+    It plays ``rate`` frames a second, or with 0 as fast as a client reads; or with ``speed`` each
+    when it came, so many times as fast as then, where the file says when that was. At the end of
+    the file the connection stays, with heartbeats, or with ``end`` as ``close`` is closed with code
+    1000.
     The latest ``ledger`` frames that are sent are remembered.
 
     Raises what ``read_capture`` raises, before it opens: ``CaptureError`` for a damaged file,
     ``OSError`` for one that cannot be read; and ``ConfigurationError`` where ``rate`` is negative
-    or no number.
+    or no number, where ``speed`` is not above 0 or is given with a ``rate``, or where it is to be
+    kept and the file has no times.
     """
     script = read_script(path)
 
@@ -209,12 +262,27 @@ async def open_replay(
         at_once=start == "connected",
         close=end == "close",
         rate=rate,
+        speed=speed,
         rules=rules or ExchangeRules(),
         seed=seed,
         ledger=ledger,
     )
     async with open_doors(lambda nursery: Replay(nursery, venue)) as replay:
         yield replay
+
+
+def check_speed(speed: float | None, rate: float, times: Iterable[int | None]) -> None:
+    """Raise ``ConfigurationError`` unless it can be kept."""
+    if speed is None:
+        return
+    if not 0 < speed < math.inf:
+        raise ConfigurationError("speed", f"must be above 0, is {speed}", "1 is as it was")
+    if rate:
+        raise ConfigurationError("speed", "was given with a rate", "Leave one of them out")
+    if all(at is None for at in times):
+        raise ConfigurationError(
+            "speed", "cannot be kept: the file does not say when its frames came", "Give a rate"
+        )
 
 
 def _key(part: Part) -> Key:

@@ -16,6 +16,8 @@ _METHOD = re.compile(rb'"method":"(\w+)"')
 _CHANNEL = re.compile(rb'"channel":"(\w+)"')
 _TYPE = re.compile(rb'"type":"(\w+)"')
 _SYMBOL = re.compile(rb'"symbol":"([^"]+)"')
+_DEPTH = re.compile(rb'"depth":(\d+)')
+_REQ_ID = re.compile(rb'"req_id":(\d+)')
 _NO_DATA = frozenset({"heartbeat", "status"})
 
 
@@ -28,6 +30,11 @@ class Said(Struct, frozen=True):
     """The first symbol in it; None where there is none, or its channel has none."""
     kind: str | None
     """``snapshot`` or ``update`` of data; ``ack`` for what confirms a subscription; else None."""
+
+    depth: int | None = None
+    """Of the book that is confirmed; None for anything else."""
+    req_id: int | None = None
+    """The number that an answer is under; None where it has none."""
 
     @property
     def about(self) -> tuple[str | None, str | None]:
@@ -64,10 +71,21 @@ def said(message: bytes) -> Said:
     method = _METHOD.search(message)
     if method is not None:
         confirms = method[1] == b"subscribe" and b'"success":true' in message
-        return Said(channel, symbol, "ack" if confirms else None)
+        return Said(
+            channel,
+            symbol,
+            "ack" if confirms else None,
+            _number(_DEPTH, message) if confirms else None,
+            _number(_REQ_ID, message),
+        )
     return Said(channel, symbol, None if channel in _NO_DATA else _first(_TYPE, message))
 
 
 def _first(pattern: re.Pattern[bytes], message: bytes) -> str | None:
     found = pattern.search(message)
     return None if found is None else found[1].decode("latin-1")
+
+
+def _number(pattern: re.Pattern[bytes], message: bytes) -> int | None:
+    found = pattern.search(message)
+    return None if found is None else int(found[1])

@@ -43,6 +43,8 @@ class Script(Struct, frozen=True):
     """What one must subscribe to for it."""
     doors: tuple[Door | None, ...]
     """Where each of the frames belongs; None for what is heard everywhere, such as a status."""
+    times: tuple[int | None, ...] = ()
+    """When each of them was received, in nanoseconds since the epoch, as far as the file says."""
 
     def at(self, door: Door) -> Script:
         """Give what of it belongs to one door.
@@ -59,11 +61,16 @@ class Script(Struct, frozen=True):
             frozenset(new for new, place in enumerate(kept) if place in self.answers),
             offers,
             tuple(self.doors[place] for place in kept),
+            tuple(self.times[place] for place in kept if self.times),
         )
 
     def without_answers(self) -> tuple[bytes, ...]:
         """Give the frames that answer nothing."""
         return tuple(f for place, f in enumerate(self.frames) if place not in self.answers)
+
+    def times_without_answers(self) -> tuple[int | None, ...]:
+        """Give the times of these."""
+        return tuple(at for place, at in enumerate(self.times) if place not in self.answers)
 
 
 def read_script(path: str | os.PathLike[str]) -> Script:
@@ -73,6 +80,7 @@ def read_script(path: str | os.PathLike[str]) -> Script:
     answers: set[int] = set()
     offers: dict[Key, Offer] = {}
     doors: list[Door | None] = []
+    times: list[int | None] = []
     for captured in read_capture(path):
         frame = captured.payload
         message = _parsed(frame)
@@ -92,7 +100,9 @@ def read_script(path: str | os.PathLike[str]) -> Script:
                     offer.depth = _depth(key[0], row)
         frames.append(frame)
         doors.append(_door(message))
-    return Script(tuple(greeting), tuple(frames), frozenset(answers), offers, tuple(doors))
+        times.append(captured.received_ns)
+    answered = frozenset(answers)
+    return Script(tuple(greeting), tuple(frames), answered, offers, tuple(doors), tuple(times))
 
 
 def _door(message: dict[str, Any]) -> Door | None:

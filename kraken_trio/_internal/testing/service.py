@@ -116,10 +116,11 @@ class Service:
         address: str = "memory",
         *,
         door: Door = "public",
+        distrusts: Callable[[str], bool] | None = None,
     ) -> None:
         """Prepare to ``run`` for the client at the other end of ``stream``, at ``address``.
 
-        It came through ``door``.
+        It came through ``door``. ``distrusts`` is asked whether its token is refused, good or not.
         """
         rules = host.rules
         self._host = host
@@ -127,7 +128,7 @@ class Service:
         self._door = door
         self._stream = stream
         self._line = SharedLine(stream)
-        self._conversation = Conversation(host, door=door, rules=rules)
+        self._conversation = Conversation(host, door=door, rules=rules, distrusts=distrusts)
         most = rules.max_requests_per_s
         self._allowance = None if most is None else Allowance(most, _SECOND_S)
         self._scope = trio.CancelScope()
@@ -383,4 +384,6 @@ def _in_words(about: Part | bytes) -> str:
     if isinstance(about, Part):
         return str(about.as_channel())
     refusal = json.loads(about)
-    return f"{refusal.get('symbol') or refusal.get('method') or 'a request'} ({refusal['error']})"
+    # Of a batch some orders may be refused, and each says so itself.
+    why = refusal.get("error", "some of it")
+    return f"{refusal.get('symbol') or refusal.get('method') or 'a request'} ({why})"

@@ -16,9 +16,9 @@ from kraken_trio._internal.testing.faults import (
     dropped,
     not_utf8,
     truncated,
+    wrong_checked_quantity,
     wrong_checksum,
     wrong_number,
-    wrong_quantity,
     wrong_symbol,
 )
 from kraken_trio._internal.testing.frames import failure_frame, unknown_frame
@@ -74,7 +74,7 @@ def _without_dice(
 
 
 def _any_wrong_quantity(message: bytes, dice: random.Random) -> Iterable[bytes]:
-    return wrong_quantity(message, dice.randrange(len(_QUANTITIES.findall(message))))
+    return wrong_checked_quantity(message, dice.randrange(len(_QUANTITIES.findall(message))))
 
 
 def _any_wrong_answer(message: bytes, dice: random.Random) -> Iterable[bytes]:

@@ -9,6 +9,7 @@ traffic.
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 from typing import NamedTuple
 
 from kraken_trio._internal.model.channel import OHLC_INTERVALS
@@ -100,7 +101,7 @@ class Tape:
 
     def latest(self, count: int) -> list[TradeRow]:
         """The latest trades, oldest first."""
-        return list(self.trades)[-count:]
+        return list(islice(reversed(self.trades), count))[::-1]
 
     def candles(self, interval: int, count: int) -> list[CandleRow]:
         """The latest candles of ``interval`` minutes, oldest first; at most ``CANDLE_SNAPSHOT``.

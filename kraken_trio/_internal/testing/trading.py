@@ -60,9 +60,10 @@ class Trading:
         self._quotes = quotes
         self._counter = counter
         self._rules = rules
-        placing = Placing(account, quotes)
-        self._ordering = Ordering(account, quotes, placing, counter)
-        self.timers: Timers = Timers(account, quotes, placing)
+        self.placing: Placing = Placing(account, quotes)
+        """What becomes of orders in the market."""
+        self._ordering = Ordering(account, quotes, self.placing, counter)
+        self.timers: Timers = Timers(account, quotes, self.placing)
         """What happens by itself."""
 
     def answer(self, frame: RequestFrame, now: Timestamp) -> list[bytes]:

@@ -12,6 +12,13 @@ A line is a JSON object, ``{"ts": 1785644622.178672600, "raw": "{\"channel\":…
   gives back unchanged.
 * Other members are ignored, blank lines skipped.
 
+A recording of our own has more (``recording`` writes and reads it):
+
+* ``session``: on whose connection, where a feed had several.
+* ``sent`` in the place of ``raw``: a frame that went out.
+* ``step`` or ``kraken_trio`` in the place of both: what was done beside the frames, and what is to
+  be known of the recording. These are no frames, and told to those alone who ask for them.
+
 Every other line is a frame itself, as another tool stored it: an object with neither member,
 an array (protocol v1), or text that is no JSON at all, which the exchange does send. Only a
 line that begins as a JSON object and is not one is damage: half a record is not a frame.
@@ -82,12 +89,35 @@ class CapturedFrame(msgspec.Struct, frozen=True, gc=False):
     """When it was received, in nanoseconds since the epoch; None where the file does not say."""
     payload: bytes
     """The frame's payload, byte for byte."""
+    session: str | None = None
+    """On whose connection; None where the file does not say."""
+    sent: bool = False
+    """Whether it went out."""
+
+
+class CapturedNote(msgspec.Struct, frozen=True, gc=False):
+    """A line of a recording that is no frame."""
+
+    line: int
+    """The number of its line, from 1."""
+    noted_ns: int | None
+    """When it was written, in nanoseconds since the epoch; None where the file does not say."""
+    session: str | None
+    """Which session it is about; None for all."""
+    step: bytes | None
+    """As JSON, what was done beside the frames."""
+    about: bytes | None
+    """As JSON, what is to be known of the recording."""
 
 
 class _Line(msgspec.Struct, gc=False):
     raw: Any = None
     raw_base64: bytes | None = None
     ts: msgspec.Raw = msgspec.Raw(b"null")
+    session: Any = None
+    sent: Any = None
+    step: msgspec.Raw = msgspec.Raw(b"null")
+    kraken_trio: msgspec.Raw = msgspec.Raw(b"null")
 
 
 _decode_line = msgspec.json.Decoder(_Line).decode
@@ -105,7 +135,21 @@ def read_capture(
     on_damage: Callable[[CaptureError], None] = _refuse,
     progress: Callable[[int], object] | None = None,
 ) -> Iterator[CapturedFrame]:
-    """Give the frames of a capture file in order, reading it as they are asked for.
+    """Give the frames of a capture file that came in, in order; otherwise as ``read_lines``."""
+    lines = read_lines(path, max_line_bytes=max_line_bytes, on_damage=on_damage, progress=progress)
+    for line in lines:
+        if type(line) is CapturedFrame and not line.sent:
+            yield line
+
+
+def read_lines(
+    path: str | os.PathLike[str],
+    *,
+    max_line_bytes: int = MAX_LINE_BYTES,
+    on_damage: Callable[[CaptureError], None] = _refuse,
+    progress: Callable[[int], object] | None = None,
+) -> Iterator[CapturedFrame | CapturedNote]:
+    """Give all that a capture file holds in order, reading it as it is asked for.
 
     ``progress`` is told now and then how many bytes of the file were read, compressed as they
     are; of a pipe, which does not know, never.
@@ -145,17 +189,25 @@ def read_capture(
                     yield frame
 
 
-def format_line(payload: bytes, received_ns: int | None) -> bytes:
-    """Write a frame as the line, its end included, that ``read_capture`` reads back exactly.
+def format_line(
+    payload: bytes, received_ns: int | None, *, session: str | None = None, sent: bool = False
+) -> bytes:
+    """Write a frame as the line, its end included, that ``read_lines`` reads back exactly.
 
-    ``received_ns`` counts nanoseconds since the epoch, from 0 up to the year 2286.
+    ``received_ns`` counts nanoseconds since the epoch, from 0 up to the year 2286. One that was
+    ``sent`` is UTF-8.
     """
-    ts = b"null" if received_ns is None else b"%d.%09d" % divmod(received_ns, NANOSECONDS)
+    whose = b"" if session is None else b'"session": %b, ' % _encode(session)
     try:
-        member = b'"raw": ' + _encode(payload.decode())
+        member = (b'"sent": ' if sent else b'"raw": ') + _encode(payload.decode())
     except UnicodeDecodeError:
         member = b'"raw_base64": ' + _encode(payload)
-    return b'{"ts": %b, %b}\n' % (ts, member)
+    return b'{"ts": %b, %b%b}\n' % (format_time(received_ns), whose, member)
+
+
+def format_time(at_ns: int | None) -> bytes:
+    """Write a time as seconds since the epoch, with all nine digits; null for None."""
+    return b"null" if at_ns is None else b"%d.%09d" % divmod(at_ns, NANOSECONDS)
 
 
 def _next_line(readline: Callable[[int], bytes], most: int) -> bytes:
@@ -167,8 +219,8 @@ def _next_line(readline: Callable[[int], bytes], most: int) -> bytes:
     return text
 
 
-def _read_line(text: bytes, number: int, most: int) -> CapturedFrame | None:
-    """Give the frame of one line, None of a blank one; ``ValueError`` for a damaged one."""
+def _read_line(text: bytes, number: int, most: int) -> CapturedFrame | CapturedNote | None:
+    """Give what one line holds, None of a blank one; ``ValueError`` for a damaged one."""
     if len(text) > most:
         raise ValueError(f"longer than {most} bytes")
     if number == 1:
@@ -184,10 +236,26 @@ def _read_line(text: bytes, number: int, most: int) -> CapturedFrame | None:
             if _OBJECT_BEGUN.match(text):
                 raise ValueError(f"JSON object cut off or damaged: {error}") from None
         else:
-            payload = line.raw.encode() if isinstance(line.raw, str) else line.raw_base64
-            if payload is not None:
-                return CapturedFrame(number, _nanoseconds(line.ts), payload)
+            ours = _taken(line, number)
+            if ours is not None:
+                return ours
     return CapturedFrame(number, None, text.rstrip(b"\r\n"))
+
+
+def _taken(line: _Line, number: int) -> CapturedFrame | CapturedNote | None:
+    """Give what a record of a capture file holds; None where it is none, but a frame itself."""
+    session = line.session if isinstance(line.session, str) else None
+    payload = line.raw.encode() if isinstance(line.raw, str) else line.raw_base64
+    if payload is not None:
+        return CapturedFrame(number, _nanoseconds(line.ts), payload, session)
+    if isinstance(line.sent, str):
+        return CapturedFrame(number, _nanoseconds(line.ts), line.sent.encode(), session, sent=True)
+    step, about = (
+        None if raw == b"null" else raw for raw in map(bytes, (line.step, line.kraken_trio))
+    )
+    if step is None and about is None:
+        return None
+    return CapturedNote(number, _nanoseconds(line.ts), session, step, about)
 
 
 def _nanoseconds(ts: msgspec.Raw) -> int | None:

@@ -33,7 +33,7 @@ _EDGE_ERRORS = range(520, 531)
 """As 502 and 504, in the words of the proxy before the exchange, which is Cloudflare's."""
 # "EService: Throttled: 1790359841": when to ask again.
 _THROTTLED = re.compile(r"EService: ?Throttled: ?\[?(\d{1,12})", re.ASCII).match
-_CLOSED = "EService:Unavailable"
+_CLOSED = re.compile(r"EService:Unavailable(?::|\Z)").match
 _SECONDS = re.compile(r"\d{1,6}", re.ASCII).fullmatch
 
 
@@ -104,4 +104,4 @@ def _refused(
     until = max((int(found[1]) for error in errors if (found := _THROTTLED(error))), default=0)
     wait_s = max(0.0, until - received_at / NANOSECONDS)
     said = excerpt(", ".join(errors).encode())
-    return RestRefused(RequestError(method, said), transient, wait_s, _CLOSED in errors)
+    return RestRefused(RequestError(method, said), transient, wait_s, any(map(_CLOSED, errors)))

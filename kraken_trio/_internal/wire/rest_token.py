@@ -18,6 +18,7 @@ from typing import Final
 import msgspec
 from msgspec import Raw, Struct
 
+from kraken_trio._internal.model.complaints import explain
 from kraken_trio._internal.model.errors import AuthenticationError, ProtocolError
 from kraken_trio._internal.model.ports import RestResponse
 from kraken_trio._internal.model.secret import Secret
@@ -34,28 +35,12 @@ PATH: Final = "/0/private/GetWebSocketsToken"
 _OK, _UNAUTHORIZED = 200, 401
 _USUAL_LIFE_S = 900  # As documented.
 _LONGEST_TOKEN = 4096  # They have 43 characters. This one would still fit in a request.
-_MENDS: Final = {
-    "EAPI:Invalid key": "Check api_key: it must be copied whole, and not have been deleted",
-    "EAPI:Invalid signature": "Check api_secret: it must be the private key of this very api_key",
-    "EGeneral:Permission denied": (
-        "Give the API key the right to the WebSocket interface, in its settings"
-    ),
-    "EGeneral:Temporary lockout": (
-        "It comes after too many wrong keys: correct the key, then wait before the next attempt"
-    ),
-}
 _USUAL_MEND: Final = (
     "Look at the API key in the account's settings: whether it is still valid, may be used from "
     "this address, and has the right to the WebSocket interface"
 )
-# Not about the credentials, besides what passes for every method.
-_FOR_NOW: Final = (
-    "EService:",
-    "EGeneral:Internal error",
-    "EAPI:Invalid nonce",
-    "EAuth:Rate limit exceeded",
-    "EAuth:Too many requests",
-)
+# Whatever ails the service says nothing about the credentials, besides what passes anyway.
+_FOR_NOW: Final = "EService:"
 
 
 class TokenRequest(Struct, frozen=True):
@@ -134,4 +119,4 @@ def _refused(refused: RestRefused, status: int) -> AuthenticationError | RestRef
     if refused.transient or status not in (_OK, _UNAUTHORIZED):
         return refused
     reason = refused.error.reason
-    return AuthenticationError(reason, _MENDS.get(reason, _USUAL_MEND))
+    return AuthenticationError(reason, explain(reason).mend or _USUAL_MEND)

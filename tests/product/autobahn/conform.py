@@ -42,12 +42,13 @@ GROUPS: Final = {
     "7": "closing",
 }
 OURS, ALONE = "kraken_trio", "trio-websocket alone"
-PASSED: Final = frozenset({"OK", "NON-STRICT", "INFORMATIONAL"})
-"""Outcomes that the suite takes for a pass."""
+RANK: Final = {"OK": 0, "INFORMATIONAL": 0, "NON-STRICT": 1, "FAILED": 2}
+"""How bad an outcome is. Anything else, such as ``UNCLEAN`` for a close, is as bad as a failure."""
 ENOUGH: Final = 1000
 """More messages than any case has."""
 CASE_S: Final = 10.0
 """Longer than any case lasts."""
+FAILED: Final = "FAILED"
 ROUNDS: Final = 5
 """How often what the suite missed is run again."""
 
@@ -172,12 +173,17 @@ async def run_cases(port: int, folder: Path) -> None:
         outcomes = read_outcomes(folder)
         every = {case for found in outcomes.values() for case in found}
         if all(len(found) == len(numbers) for found in outcomes.values()):
-            return
+            # Whether bytes come in one piece is chance, which some cases depend on.
+            wanted = {OURS: [f"casetuple={case}" for case in worse(outcomes)]}
+            if not wanted[OURS]:
+                return
+            continue
         wanted = {
             agent: [f"casetuple={case}" for case in every - found.keys()]
             for agent, found in outcomes.items()
         }
-    raise AssertionError(f"no outcome of {wanted}")
+    if wanted.keys() != {OURS}:
+        raise AssertionError(f"no outcome of {wanted}")
 
 
 async def ask(port: int, path: str) -> bytes:
@@ -224,14 +230,14 @@ def read_outcomes(folder: Path) -> dict[str, Outcomes]:
 
 
 def worse(outcomes: Mapping[str, Outcomes]) -> list[str]:
-    """Give the cases that ours fails and the other passes, in the message or in the close."""
+    """Give the cases in which ours is of a worse class, in the message or in the close."""
     ours, alone = outcomes[OURS], outcomes[ALONE]
     assert ours.keys() == alone.keys()
     return [
         case
         for case in ours
         if any(
-            mine not in PASSED and theirs in PASSED
+            RANK.get(mine, RANK[FAILED]) > RANK.get(theirs, RANK[FAILED])
             for mine, theirs in zip(ours[case], alone[case], strict=True)
         )
     ]
@@ -253,8 +259,8 @@ def page(outcomes: Mapping[str, Outcomes]) -> str:
         "Data frames never reach trio-websocket here: the tap splits them itself. So the fuzzing",
         "server of the Autobahn test suite, version 0.8.2, asks the same of two clients that echo",
         "what they are sent: one through this library's own transport, one with trio-websocket",
-        "alone. `nox -s autobahn` does it again, fails where ours fails what the other passes, and",
-        "writes this page; it needs a Python 2.7, and is skipped without one.",
+        "alone. `nox -s autobahn` does it again, fails where ours is of a worse class than the",
+        "other, and writes this page; it needs a Python 2.7, and is skipped without one.",
         f"This was {python}, {libraries}.",
         "",
         "| cases | about | " + " | ".join(f"{agent}: {', '.join(words)}" for agent in outcomes),
@@ -283,8 +289,8 @@ def page(outcomes: Mapping[str, Outcomes]) -> str:
     lines += [
         "",
         "*Non-strict* is a fault that ended the connection before what stood in front of it was",
-        "echoed, where both came in one piece; so a few cases differ from run to run. In 6.4.3 and",
-        "6.4.4 it is because the UTF-8 of one frame is judged here when all of the frame is there.",
+        "echoed, where both came in one piece; so a few cases differ from run to run, and those in",
+        "which ours came out worse are run again, up to four times.",
     ]
     return "\n".join(lines) + "\n"
 

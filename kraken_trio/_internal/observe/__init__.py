@@ -1,0 +1,1 @@
+"""Those who watch a feed: recordings, latencies, metrics, traces; each is an ``Observer``."""

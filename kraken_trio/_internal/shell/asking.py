@@ -1,0 +1,228 @@
+"""Requests about orders: each sent once, its answer waited for, and what is unknown kept.
+
+Knows how long an answer is waited for and what comes out of that; which request is sent when stands
+in ``core.errands``, what executions show of one in ``core.settling``.
+
+Never twice. A request is handed to the session once. Where its answer does not come, whoever asked
+is told so (``OutcomeUnknown``), and nothing is asked again: only a program can know what it wants.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import trio
+from trio.lowlevel import enable_ki_protection
+
+from kraken_trio._internal.core import order_rules
+from kraken_trio._internal.core.errands import (
+    Answered,
+    Ceiling,
+    Doubtful,
+    Effect,
+    Errand,
+    Errands,
+    Finished,
+    OrderRequest,
+)
+from kraken_trio._internal.core.settling import settlement
+from kraken_trio._internal.model.errors import (
+    ConfigurationError,
+    OrderRejected,
+    OutcomeUnknown,
+    RequestNotSent,
+)
+from kraken_trio._internal.model.messages import Reply
+from kraken_trio._internal.model.settlement import Settlement
+from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
+from kraken_trio._internal.shell.hub import TRADING, Hub
+from kraken_trio._internal.shell.ration import say
+from kraken_trio._internal.shell.reports import Reports
+from kraken_trio._internal.shell.session import Session
+from kraken_trio._internal.wire.encode import METHODS
+
+log = logging.getLogger("kraken_trio.trading")
+
+SETTLED_AFTER_S: Final = 6.0
+"""So long after it was sent, a request without a deadline does nothing any more: by default the
+exchange works on one for 5 seconds, and its report takes a moment."""
+UNKNOWN_KEPT: Final = 1000
+"""Doubts that are remembered: the latest ones."""
+_REPORT_S: Final = 1.0
+_FOREVER: Final = float("inf")
+
+
+class Asking:
+    """Asks on one session, for as long as it is opened."""
+
+    def __init__(self, hub: Hub, reports: Reports, timeout_s: float) -> None:
+        """Wait ``timeout_s`` for an answer where nobody says otherwise."""
+        self._hub = hub
+        self._reports = reports
+        self._timeout_s = timeout_s
+        self._session: Session | None = None
+        self._answers: dict[Errand, trio.Event] = {}
+        self._unknown: dict[int, tuple[Errand, OutcomeUnknown]] = {}
+
+    @property
+    def unknown(self) -> tuple[OutcomeUnknown, ...]:
+        """What nobody knows the outcome of, the oldest first."""
+        return tuple(error for _, error in self._unknown.values())
+
+    @property
+    def session(self) -> Session:
+        """Where it asks; ``trio.ClosedResourceError`` while that is nowhere."""
+        if self._session is None:
+            raise trio.ClosedResourceError("trading is not entered, or was left")
+        return self._session
+
+    def open(self, session: Session) -> None:
+        """Ask there from now on."""
+        self._session = session
+        session.on_errand = self._told
+
+    @enable_ki_protection
+    def close(self) -> None:
+        """Ask nowhere any more: what waits is not sent, what is unanswered stays unknown."""
+        session, self._session = self._session, None
+        if session is not None:
+            self._hub.end(session)
+        self._reports.stir()
+
+    @enable_ki_protection
+    async def ask(
+        self,
+        request: OrderRequest,
+        symbol: str | None,
+        *,
+        names: Iterable[str] = (),
+        cost: Mapping[str, float],
+        answer_within_s: float | None,
+    ) -> Reply:
+        """Send a request, once, and wait for its answer.
+
+        ``symbol`` is the pair that it has to fit, ``names`` are those of its orders, ``cost`` is
+        what it adds to the rate counters.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        session, method = self.session, METHODS[type(request)]
+        self._check(request, symbol, session)
+        errands, reports = session.supervisor.conversation.errands, self._reports
+        errand = errands.add(request, reports.all_names(names))
+        for each, points in cost.items():
+            reports.rates.charge(each, points, trio.current_time())
+        answer = self._answers[errand] = trio.Event()
+        session.supervisor.stir()
+        wait_s = self._timeout_s if answer_within_s is None else answer_within_s
+        try:
+            with trio.move_on_after(wait_s):
+                await answer.wait()
+        except BaseException:
+            self._give_up(errands, errand, "its answer was waited for no longer: cancelled")
+            raise
+        finally:
+            self._answers.pop(errand, None)
+            for each, points in cost.items():
+                reports.rates.answered(each, points)
+        late = "was not sent" if errand.sent_at is None else "no answer"
+        self._give_up(errands, errand, f"{late} within {wait_s:g} s")
+        match errand.outcome:
+            case Answered(reply) if reply.success:
+                return reply
+            case Answered(reply):
+                raise OrderRejected(method, reply.error or "no reason given", errand.req_id)
+            case Doubtful():
+                raise self._unknown[errand.req_id][1]
+            case outcome:
+                reason = outcome.reason if outcome else "the session has ended"
+                raise RequestNotSent(method, reason, errand.req_id)
+
+    async def settle(self, unknown: OutcomeUnknown, within_s: float | None) -> Settlement:
+        """Find out what became of a request; as ``Trading.settle``."""
+        if unknown.req_id not in self._unknown:
+            raise ConfigurationError(
+                "unknown", "must be one of trading.unknown, is not", "It may be settled already"
+            )
+        await trio.lowlevel.checkpoint()
+        errand, _ = self._unknown[unknown.req_id]
+        reports, sure_at = self._reports, self._sure_at(errand)
+        with trio.move_on_after(_FOREVER if within_s is None else within_s) as scope:
+            while errand.late is None and self.session is not None:
+                if reports.ended is not None:
+                    raise unknown from reports.ended
+                now = trio.current_time()
+                if now >= sure_at and reports.lives.whole:
+                    break
+                with trio.move_on_at(sure_at if now < sure_at else _FOREVER):
+                    await reports.moved.wait()
+        if scope.cancelled_caught:
+            raise unknown
+        self._unknown.pop(errand.req_id, None)
+        return settlement(errand, reports.lives, METHODS[type(errand.request)])
+
+    def _check(self, request: OrderRequest, symbol: str | None, session: Session) -> None:
+        """Raise where nothing is to be sent."""
+        reports, method = self._reports, METHODS[type(request)]
+        pair = reports.pairs.get(symbol) if symbol is not None else None
+        fault = order_rules.fault(request, pair, reports.system)
+        if fault is not None:
+            raise RequestNotSent(method, fault.reason, field=fault.field, mend=fault.mend)
+        supervisor = session.supervisor
+        if not supervisor.conversation.errands.online:
+            raise RequestNotSent(
+                method,
+                f"there is no connection: the session is {supervisor.state.name}",
+                mend=f'Wait for it: feed.wait_state(..., session="{TRADING}")',
+            )
+
+    def _give_up(self, errands: Errands, errand: Errand, reason: str) -> None:
+        """Nobody waits for an answer any more; if it is in doubt by that, say so."""
+        if errand.outcome is None:
+            errands.withdraw(errand, reason)
+            self._note(errand)
+
+    def _told(self, effect: Effect) -> None:
+        """The session's word of what became of a request."""
+        match effect:
+            case Finished(errand):
+                if errand.late is None:
+                    self._note(errand)
+                answer = self._answers.get(errand)
+                if answer is not None:
+                    answer.set()
+                self._reports.stir()
+            case Ceiling(points):
+                self._reports.rates.allow(points)
+
+    def _note(self, errand: Errand) -> None:
+        """Remember a doubt, and tell everybody."""
+        if not isinstance(errand.outcome, Doubtful):
+            return
+        method, names = METHODS[type(errand.request)], tuple(sorted(errand.names))
+        error = OutcomeUnknown(method, errand.outcome.reason, errand.req_id, names)
+        self._unknown[errand.req_id] = errand, error
+        if len(self._unknown) > UNKNOWN_KEPT:
+            del self._unknown[next(iter(self._unknown))]
+        req_id = errand.req_id
+        fields = {"method": method, "req_id": req_id, "reason": error.reason}
+        say(
+            log,
+            logging.WARNING,
+            "outcome_unknown",
+            "%s, request %d",
+            error,
+            errand.req_id,
+            **fields,
+        )
+        self._hub.publish(error)
+
+    def _sure_at(self, errand: Errand) -> float:
+        """When a request that was sent can come into effect no more."""
+        sent_at = errand.sent_at or 0.0
+        deadline: Timestamp | None = getattr(errand.request, "deadline", None)
+        if deadline is None:
+            return sent_at + SETTLED_AFTER_S
+        left_s = (deadline - self._hub.public.supervisor.wall()) / NANOSECONDS
+        return max(sent_at, trio.current_time() + left_s) + _REPORT_S

@@ -1,0 +1,75 @@
+"""Requests about orders as they are sent, and answers as they are given.
+
+Knows what is filled in where a program left it open: the name of an order, the moment after which a
+request is void, and in an answer the names that it was asked by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from msgspec.structs import replace
+
+from kraken_trio._internal.model.errors import RequestNotSent
+from kraken_trio._internal.model.messages import OrderResult, Reply
+from kraken_trio._internal.model.requests import (
+    AddOrder,
+    AmendOrder,
+    BatchAdd,
+    BatchOrder,
+    EditOrder,
+)
+from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
+from kraken_trio._internal.wire.encode import METHODS
+
+SHORTEST_DEADLINE_S: Final = 0.5
+"""From now, as the exchange takes it."""
+LONGEST_DEADLINE_S: Final = 60.0
+"""Likewise."""
+
+Dated = TypeVar("Dated", AddOrder, AmendOrder, EditOrder, BatchAdd)
+"""Requests that the exchange does not work on for ever."""
+Order = TypeVar("Order", AddOrder, BatchOrder)
+"""One order, alone or in a batch."""
+
+
+def named(order: Order, name_order: Callable[[], str]) -> Order:
+    """Give an order a name if it has neither name nor number, so that it can be found again."""
+    if order.cl_ord_id is not None or order.order_userref is not None:
+        return order
+    return replace(order, cl_ord_id=name_order())
+
+
+def dated(request: Dated, deadline_s: float | None, wall: Callable[[], Timestamp]) -> Dated:
+    """Make a request void so many seconds from now; ``RequestNotSent`` for too few or too many."""
+    if deadline_s is None:
+        return request
+    if not SHORTEST_DEADLINE_S <= deadline_s <= LONGEST_DEADLINE_S:
+        raise RequestNotSent(
+            METHODS[type(request)],
+            f"must be {SHORTEST_DEADLINE_S:g} to {LONGEST_DEADLINE_S:g} seconds, is {deadline_s:g}",
+            field="deadline_s",
+            mend="Choose one of these",
+        )
+    return replace(request, deadline=Timestamp(wall() + int(deadline_s * NANOSECONDS)))
+
+
+def result(
+    reply: Reply,
+    *,
+    order_id: str | None = None,
+    cl_ord_id: str | None = None,
+    order_userref: int | None = None,
+    original_order_id: str | None = None,
+) -> OrderResult:
+    """What an answer says about one order, with the names that it was asked by."""
+    first = reply.orders[0] if reply.orders else OrderResult()
+    return replace(
+        first,
+        order_id=first.order_id or order_id,
+        cl_ord_id=first.cl_ord_id or cl_ord_id,
+        order_userref=first.order_userref or order_userref,
+        original_order_id=first.original_order_id or original_order_id,
+        warnings=first.warnings or reply.warnings,
+    )

@@ -1,0 +1,45 @@
+"""What is filled in where a program left it open."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from kraken_trio import RequestNotSent, Timestamp
+from kraken_trio._internal.model.messages import OrderResult, Reply
+from kraken_trio._internal.shell.preparing import dated, named, result
+from kraken_trio.extended import AddOrder, AmendOrder, BatchOrder
+
+ORDER = BatchOrder(side="buy", order_type="market", order_qty=Decimal(1))
+AMEND = AmendOrder(order_id="A")
+
+
+def test_named() -> None:
+    """An order without name and number; no other."""
+    assert named(ORDER, lambda: "new").cl_ord_id == "new"
+    for members in ({"cl_ord_id": "mine"}, {"order_userref": 0}):
+        order = AddOrder(
+            symbol="BTC/USD", side="buy", order_type="market", order_qty=Decimal(1), **members
+        )
+        assert named(order, lambda: "new") == order
+
+
+def test_dated() -> None:
+    """So many seconds from now, or not at all."""
+    now = Timestamp(10**18)
+    assert dated(AMEND, None, lambda: now) == AMEND
+    assert dated(AMEND, 1.5, lambda: now).deadline == 10**18 + 1_500_000_000
+    for deadline_s in (0.4, 60.1, float("nan")):
+        with pytest.raises(RequestNotSent, match=r"0\.5 to 60 seconds"):
+            dated(AMEND, deadline_s, lambda: now)
+
+
+def test_result() -> None:
+    """What the exchange says comes first, then what it was asked by."""
+    bare = Reply(method="amend_order", success=True, warnings=("old",))
+    assert result(bare, order_id="A") == OrderResult(order_id="A", warnings=("old",))
+    told = Reply(method="amend_order", success=True, orders=(OrderResult(order_id="B"),))
+    assert result(told, order_id="A", cl_ord_id="mine") == OrderResult(
+        order_id="B", cl_ord_id="mine"
+    )
