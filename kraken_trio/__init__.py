@@ -70,6 +70,7 @@ from kraken_trio._internal.model.records import (
     Level,
     Spread,
     Ticker,
+    TimedLevel,
     Today,
     Trade,
 )
@@ -178,6 +179,7 @@ __all__ = [
     "SwitchLapsed",
     "SystemStatus",
     "Ticker",
+    "TimedLevel",
     "Timestamp",
     "Today",
     "Trade",

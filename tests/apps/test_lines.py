@@ -24,6 +24,7 @@ from kraken_trio import (
     Level3Snapshot,
     Level3Update,
     Order,
+    OwnTrade,
     Spread,
     Ticker,
     Timestamp,
@@ -101,6 +102,15 @@ ENTRY = BalanceUpdate(
 GAP = Gap("book", "BTC/USD", GapReason.CHECKSUM, 1, 2)
 
 
+FILL = OwnTrade(
+    exec_id="T1",
+    order_id="O1",
+    qty=Decimal("0.50"),
+    price=Decimal("9.0"),
+    symbol="BTC/USD",
+    side="buy",
+    timestamp=AT,
+)
 EXECUTION = Execution(order_id="O1", exec_type="trade", order_status="filled", timestamp=AT)
 ORDERS = Level3Snapshot("BTC/USD", 10, (), (), 7, AT)
 EVENTS = Level3Update("BTC/USD", (), (), 7, AT)
@@ -109,7 +119,7 @@ EVENTS = Level3Update("BTC/USD", (), (), 7, AT)
 def one_of_each() -> list[Line]:
     """Give a record of each kind."""
     market: list[Line] = [TICKER, SPREAD, TRADE, SNAPSHOT, UPDATE, CANDLE, ASSET, PAIR]
-    return [*market, EXECUTION, ORDER, HELD, ENTRY, ORDERS, EVENTS, GAP]
+    return [*market, EXECUTION, ORDER, FILL, HELD, ENTRY, ORDERS, EVENTS, GAP]
 
 
 def test_everything_that_is_a_line_has_a_type() -> None:
@@ -193,6 +203,7 @@ def test_a_value_in_json(record: Line, name: str, expected: object) -> None:
             ),
         ),
         (Order(order_id="O1", order_status="new", exec_type="new"), "order O1 new"),
+        (FILL, "23:00:04.005636 own trade T1 of O1 buy BTC/USD 0.50 @ 9.0"),
         (HELD, "23:00:04.005636789 balance USD 5.50 (spot main 5.50)"),
         (BalanceSnapshot(asset="USD", balance=Decimal(5)), "balance USD 5"),
         (ENTRY, "23:00:04.005636 ledger USD -1.50 by trade, fee 0.25, now 4.00"),

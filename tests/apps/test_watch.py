@@ -62,6 +62,7 @@ async def test_json_for_programs_is_exact(listening: Listening, capfd: Capture) 
     assert told["checksum"] == book.checksum
 
 
+@pytest.mark.parametrize("protocol", ["v1", "v2"])
 @pytest.mark.parametrize(
     "channel, types",
     [
@@ -73,11 +74,14 @@ async def test_json_for_programs_is_exact(listening: Listening, capfd: Capture) 
     ],
 )
 async def test_every_channel_has_its_lines(
-    listening: Listening, capfd: Capture, channel: str, types: set[str]
+    listening: Listening, capfd: Capture, channel: str, types: set[str], protocol: str
 ) -> None:
-    """And no others."""
+    """And no others, whichever protocol it is."""
     async with listening() as place:
-        code = await watch("BTC/USD", channel=(channel,), as_json=True, count=20, **at(place))  # type: ignore[arg-type]
+        where = at(place)
+        where["url"] = where["url"].removesuffix("v2") + protocol.removeprefix("v1")
+        where |= {"channel": (channel,), "protocol": protocol}
+        code = await watch("BTC/USD", as_json=True, count=20, **where)
     assert code == 0
     lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     assert {line["type"] for line in lines} == types

@@ -17,12 +17,14 @@ from kraken_trio._internal.model.traits import V1, V2, Traits
         Channel.book("BTC/USD", depth=1000),
         Channel.trades("BTC/USD"),
         Channel.ohlc("BTC/USD", interval=5),
+        Channel.open_orders(),
+        Channel.own_trades(),
     ],
     ids=str,
 )
 @pytest.mark.parametrize("traits", [V1, V2], ids=["v1", "v2"])
 def test_what_both_have(traits: Traits, channel: Channel) -> None:
-    """The channels of market data are to be had by both protocols as they are by default."""
+    """Market data are to be had by both protocols as they are by default, and what is one's own."""
     traits.check(channel)
 
 
@@ -33,8 +35,6 @@ def test_what_both_have(traits: Traits, channel: Channel) -> None:
         (V1, Channel.level3("BTC/USD")),
         (V1, Channel.executions()),
         (V1, Channel.balances()),
-        (V2, Channel.own_trades()),
-        (V2, Channel.open_orders()),
     ],
     ids=str,
 )

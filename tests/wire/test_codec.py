@@ -11,7 +11,7 @@ from kraken_trio._internal.model.messages import Heartbeat, Level3Message
 from kraken_trio._internal.model.requests import Ping
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.model.traits import PROTOCOLS, V1, V2, Traits
-from kraken_trio._internal.wire.codec import AnyDecoder, decoder_of, encoder_of
+from kraken_trio._internal.wire.codec import AnyDecoder, decoder_of, encoder_of, recorded_decoder
 
 AT = Timestamp(42)
 LEVEL3 = (
@@ -27,6 +27,13 @@ def test_each_has_both(traits: Traits) -> None:
     assert decoder_of(traits).traits is traits
     ping = json.loads(encoder_of(traits)(Ping()))
     assert ping == ({"method": "ping"} if traits is V2 else {"event": "ping"})
+
+
+def test_a_session_of_a_recording() -> None:
+    """Is decoded as what it is said to be, and as what it seems to be otherwise."""
+    assert recorded_decoder("v1").traits is V1
+    assert recorded_decoder("v2").traits is V2
+    assert isinstance(recorded_decoder(None), AnyDecoder)
 
 
 def test_either_is_read() -> None:

@@ -10,7 +10,7 @@ import pytest
 from msgspec import Raw
 
 from kraken_trio._internal.model.messages import BookMessage
-from kraken_trio._internal.model.records import Level
+from kraken_trio._internal.model.records import TimedLevel
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.wire import v1_book
 from kraken_trio._internal.wire.faults import FAULTS
@@ -25,9 +25,11 @@ def read(*payload: object) -> BookMessage:
     return read_book("BTC/USD", [Raw(json.dumps(each).encode()) for each in payload], AT)
 
 
-def level(row: list[str]) -> Level:
+def level(row: list[str]) -> TimedLevel:
     """The level that a row says."""
-    return Level(Decimal(row[0]), Decimal(row[1]))
+    seconds, _, fraction = row[2].partition(".")
+    at = Timestamp(int(seconds) * 1_000_000_000 + int(fraction) * 1000)
+    return TimedLevel(Decimal(row[0]), Decimal(row[1]), at, republished=row[3:] == ["r"])
 
 
 def test_a_snapshot() -> None:
@@ -64,7 +66,8 @@ def test_both_sides_change() -> None:
     """Where both sides change there are two objects, and the last one has the checksum."""
     again = [*HIGH, "r"]
     message = read({"a": [LOW, again]}, {"b": [HIGH], "c": "7"})
-    assert message.asks == (level(LOW), level(HIGH))
+    assert message.asks == (level(LOW), level(again))
+    assert [each.republished for each in message.asks] == [False, True]
     assert message.bids == (level(HIGH),)
     assert message.checksum == 7
 

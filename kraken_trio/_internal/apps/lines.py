@@ -30,6 +30,7 @@ from kraken_trio import (
     Level3Snapshot,
     Level3Update,
     Order,
+    OwnTrade,
     Spread,
     Ticker,
     Timestamp,
@@ -50,6 +51,7 @@ Line = (
     | Level3Update
     | Execution
     | Order
+    | OwnTrade
     | BalanceSnapshot
     | BalanceUpdate
     | Gap
@@ -69,6 +71,7 @@ TYPES: Final[dict[type, str]] = {
     Level3Update: "level3_update",
     Execution: "execution",
     Order: "order",
+    OwnTrade: "own_trade",
     BalanceSnapshot: "balance",
     BalanceUpdate: "ledger_entry",
     Gap: "gap",
@@ -115,6 +118,8 @@ def in_words(record: Line) -> str:
             said = f"{record.exec_type}, is {record.order_status}"
         case Order():
             at, about, said = record.timestamp or record.received_at, "order", _order(record)
+        case OwnTrade():
+            at, about, said = record.timestamp or record.received_at, "own trade", _fill(record)
         case BalanceSnapshot():
             at, about, said = record.received_at, "balance", _balance(record)
         case BalanceUpdate():
@@ -195,6 +200,11 @@ def _order(o: Order) -> str:
     filled = "" if o.cum_qty is None else f", filled {digits(o.cum_qty)}"
     reason = "" if o.open or o.reason is None else f" ({o.reason})"
     return f"{o.order_id} {o.order_status}{reason} {about}{wanted}{price}{filled}"
+
+
+def _fill(t: OwnTrade) -> str:
+    about = " ".join(part for part in (t.side, t.symbol) if part)
+    return f"{t.exec_id} of {t.order_id} {about} {digits(t.qty)} @ {digits(t.price)}"
 
 
 def _balance(b: BalanceSnapshot) -> str:

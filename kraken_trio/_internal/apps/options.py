@@ -11,6 +11,8 @@ from kraken_trio import ConfigurationError, KrakenConfig
 
 PUBLIC_URL = KrakenConfig().endpoint
 """The exchange itself."""
+PROTOCOL = KrakenConfig().protocol
+"""What it is spoken to in."""
 
 
 _PORTS = range(65536)

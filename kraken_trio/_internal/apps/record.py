@@ -25,6 +25,7 @@ from kraken_trio._internal.apps.channels import Name, channels_asked
 from kraken_trio._internal.apps.dialling import trusting
 from kraken_trio._internal.apps.ending import IMPOSSIBLE, WELL, WRONG, complain, interruptible
 from kraken_trio._internal.apps.options import (
+    PROTOCOL,
     PUBLIC_URL,
     Authority,
     Seconds,
@@ -81,6 +82,7 @@ async def record(
     rotate_size: Annotated[int | None, Parameter(converter=size_of, accepts_keys=False)] = None,
     rotate_time: Annotated[float | None, Parameter(converter=time_of, accepts_keys=False)] = None,
     url: str = PUBLIC_URL,
+    protocol: str = PROTOCOL,
     seconds: Seconds | None = None,
     attempts: Annotated[int, Parameter(validator=from_zero)] = 0,
     ca: Authority = None,
@@ -121,6 +123,8 @@ async def record(
         Begin another file when one is as old, such as 30m or 1h.
     url
         Which exchange: wss://, or ws:// on this machine.
+    protocol
+        Which of its protocols: v2, or the older v1, which knows less.
     seconds
         End after so long.
     attempts
@@ -128,7 +132,7 @@ async def record(
     ca
         Trust the certificate authorities in this PEM file, and no others.
     """
-    config = configured(url, buffer_size=BUFFER, max_attempts=attempts or None)
+    config = configured(url, protocol=protocol, buffer_size=BUFFER, max_attempts=attempts or None)
     channels = channels_asked(symbols, channel, depth=depth, interval=interval)
     recording = _Recording()
     limit = trio.CancelScope()

@@ -26,6 +26,7 @@ from kraken_trio._internal.apps.dialling import trusting
 from kraken_trio._internal.apps.ending import IMPOSSIBLE, WELL, WRONG, complain, interruptible
 from kraken_trio._internal.apps.lines import in_json, in_words, is_line
 from kraken_trio._internal.apps.options import (
+    PROTOCOL,
     PUBLIC_URL,
     AsJson,
     Authority,
@@ -52,6 +53,7 @@ async def watch(
     depth: int | None = None,
     interval: int | None = None,
     url: str = PUBLIC_URL,
+    protocol: str = PROTOCOL,
     as_json: AsJson = False,
     count: Count | None = None,
     seconds: Seconds | None = None,
@@ -85,6 +87,8 @@ async def watch(
         Minutes of a candle: 1, 5, 15, 30, 60, 240, 1440, 10080 or 21600. 1 unless given.
     url
         Which exchange: wss://, or ws:// on this machine.
+    protocol
+        Which of its protocols: v2, or the older v1, which knows less.
     as_json
         One JSON object a line. Prices and quantities are strings, with all their digits.
     count
@@ -96,7 +100,7 @@ async def watch(
     ca
         Trust the certificate authorities in this PEM file, and no others.
     """
-    config = configured(url, buffer_size=ROOM, max_attempts=attempts or None)
+    config = configured(url, protocol=protocol, buffer_size=ROOM, max_attempts=attempts or None)
     channels = channels_asked(symbols, channel, depth=depth, interval=interval)
     dial = TcpDial(trusting(ca))
     watching = Watching(as_json=as_json, count=count)

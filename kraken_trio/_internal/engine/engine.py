@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, TypeGuard, assert_never, cast
+from typing import Any, Protocol, assert_never, cast
 
 from msgspec.structs import replace
 
-from kraken_trio._internal.core.digits import MOST_DECIMALS
 from kraken_trio._internal.engine.account_routes import OF_EXECUTIONS
 from kraken_trio._internal.engine.book_route import BookRoute
 from kraken_trio._internal.engine.hooks import Hook, Hooks
 from kraken_trio._internal.engine.making import make_route
+from kraken_trio._internal.engine.precisions import PairPrecisions
 from kraken_trio._internal.engine.routes import NOTHING, Route, Sink, without
 from kraken_trio._internal.engine.signals import (
     DataLost,
@@ -43,16 +43,13 @@ from kraken_trio._internal.model.messages import (
     Unknown,
 )
 from kraken_trio._internal.model.records import Candle, Spread, Ticker, Trade
-from kraken_trio._internal.model.reference import InstrumentPair, SystemStatus
+from kraken_trio._internal.model.reference import SystemStatus
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.model.traits import Traits
 from kraken_trio._internal.wire.masking import Concealed
 
 _USUAL = GapHandling()
-_MOST_PAIRS = 10_000
-"""Of which the precisions are kept: several times what the exchange lists."""
 _TWINS = {"ticker": "spread", "spread": "ticker"}
-_BOTH, _ALONE = ("ticker", "spread"), ("ticker",)
 
 Key = tuple[str, str | None, int | None]
 """Channel, symbol and candle interval: what the data themselves say of where they belong."""
@@ -118,7 +115,7 @@ class Engine:
         self._books: dict[str, BookRoute] = {}
         told = hooks.sink(session) if hooks else None
         self._sinks: tuple[Sink, ...] = () if told is None else (told,)
-        self._precisions: dict[str, tuple[int, int]] = {}
+        self._precisions = PairPrecisions()
         self._on_frame = hooks.frame_received if hooks else ()
         self._on_fault = hooks.fault if hooks else ()
         self._on_gap = hooks.gap if hooks else ()
@@ -171,8 +168,9 @@ class Engine:
             symbol = route.book.symbol
             if part.name == "book":
                 self._books[symbol] = route
-            if symbol in self._precisions:
-                route.book.set_precision(*self._precisions[symbol])
+            precision = self._precisions.get(symbol)
+            if precision is not None:
+                route.book.set_precision(*precision)
         return route
 
     def close(self, part: Channel) -> None:
@@ -344,8 +342,7 @@ class Engine:
 
     @property
     def _on_tickers(self) -> tuple[str, ...]:
-        """The channels that are made of tickers."""
-        return _BOTH if self._codec.traits.spread_of_tickers else _ALONE
+        return ("ticker", "spread") if self.traits.spread_of_tickers else ("ticker",)
 
     def _take_by_symbol(self, message: RecordsMessage) -> Sequence[Signal]:
         """A message is of one symbol; should one ever not be, each part goes its own way."""
@@ -377,21 +374,12 @@ class Engine:
         return self.note(route.take(message))
 
     def _learn(self, message: RecordsMessage) -> None:
-        """Tell the books the precisions of their pairs; of an absurd one they hear nothing."""
-        for record in message.records:
-            if not isinstance(record, InstrumentPair):
-                continue
-            price, qty = record.price_precision, record.qty_precision
-            known = self._precisions
-            if not (_possible(price) and _possible(qty)):
-                continue
-            if len(known) >= _MOST_PAIRS and record.symbol not in known:
-                continue
-            known[record.symbol] = price, qty
+        """Tell the books the precisions of their pairs."""
+        for symbol, precision in self._precisions.learn(message.records):
             for channel in ("book", "level3"):
-                route = self._routes.get((channel, record.symbol, None))
+                route = self._routes.get((channel, symbol, None))
                 if isinstance(route, BookRoute):
-                    route.book.set_precision(price, qty)
+                    route.book.set_precision(*precision)
 
     def _unrouted(
         self, message: BookMessage | Level3Message | RecordsMessage
@@ -409,7 +397,3 @@ class Engine:
     def _tell(self, gap: Gap) -> None:
         for hook in self._on_gap:
             hook(self.session, gap)
-
-
-def _possible(precision: int | None) -> TypeGuard[int]:
-    return precision is not None and 0 <= precision <= MOST_DECIMALS

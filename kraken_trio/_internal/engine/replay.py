@@ -22,14 +22,13 @@ from kraken_trio._internal.engine.verify import learnt_precisions
 from kraken_trio._internal.model.errors import ConfigurationError, ProtocolError
 from kraken_trio._internal.model.steps import Opened
 from kraken_trio._internal.model.timestamp import Timestamp
-from kraken_trio._internal.model.traits import PROTOCOLS, Traits
 from kraken_trio._internal.wire.capture import (
     CapturedFrame,
     CapturedNote,
     CaptureError,
     read_lines,
 )
-from kraken_trio._internal.wire.codec import AnyDecoder, Decoder, decoder_of
+from kraken_trio._internal.wire.codec import recorded_decoder
 from kraken_trio._internal.wire.recording import read_about, read_step
 
 
@@ -71,10 +70,8 @@ def replay_capture(
 class _Session:
     """What one session of a recording goes through."""
 
-    def __init__(self, name: str | None, precisions: Precisions, traits: Traits | None) -> None:
-        self.decoder: Decoder | AnyDecoder = AnyDecoder()
-        if traits is not None:
-            self.decoder = decoder_of(traits)
+    def __init__(self, name: str | None, precisions: Precisions, protocol: str | None) -> None:
+        self.decoder = recorded_decoder(protocol)
         self.engine = Engine(self.decoder, session=name or "public")
         self.opening = Opening(self.engine, precisions)
         self.items: list[Item] = []
@@ -138,8 +135,8 @@ class Replaying:
                     session.engine.disconnect()
         if note.step is not None:
             step = read_step(note.step)
-            traits = PROTOCOLS[step.protocol] if isinstance(step, Opened) else None
-            engine = self._session(note.session, traits).engine
+            protocol = step.protocol if isinstance(step, Opened) else None
+            engine = self._session(note.session, protocol).engine
             # The next part of a recording begins with what is open already.
             if not (isinstance(step, Opened) and engine.route(step.part) is not None):
                 perform(engine, step)
@@ -169,8 +166,8 @@ class Replaying:
         except ProtocolError as error:
             session.items.append(error)
 
-    def _session(self, name: str | None, traits: Traits | None = None) -> _Session:
+    def _session(self, name: str | None, protocol: str | None = None) -> _Session:
         session = self._sessions.get(name)
         if session is None:
-            session = self._sessions[name] = _Session(name, self._precisions, traits)
+            session = self._sessions[name] = _Session(name, self._precisions, protocol)
         return session

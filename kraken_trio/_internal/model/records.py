@@ -43,6 +43,15 @@ class Level(Struct, frozen=True, gc=False):
         return f"Level({_text(self.qty)} @ {_text(self.price)})"
 
 
+class TimedLevel(Level, frozen=True, gc=False):
+    """A level of an update by protocol v1, which says more of it."""
+
+    timestamp: Timestamp
+    """When the level changed."""
+    republished: bool = False
+    """Whether it did not change, and is said once more because a better one went."""
+
+
 class BookSnapshot(Struct, frozen=True, gc=False):
     """A whole book of one symbol. It replaces all that was known of it."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from trio.lowlevel import enable_ki_protection
 
@@ -46,7 +46,9 @@ from kraken_trio._internal.shell.session import LateSession
 from kraken_trio._internal.shell.subscribe import Subscription
 from kraken_trio._internal.shell.tables import BalanceTable, OrderTable, wait_order
 from kraken_trio._internal.shell.tokens import Tokens
-from kraken_trio._internal.shell.trading import Trading
+
+if TYPE_CHECKING:
+    from kraken_trio._internal.shell.trading import Trading
 
 AT_ONCE = ("instrument", *PRIVATE_CHANNELS)
 """Channels that begin with one frame of everything there is: some 2,000 instruments, all open

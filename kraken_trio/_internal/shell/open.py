@@ -12,7 +12,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import trio
 from trio.lowlevel import enable_ki_protection
@@ -32,17 +32,19 @@ from kraken_trio._internal.shell.dispatcher import Dispatcher
 from kraken_trio._internal.shell.feed import Feed
 from kraken_trio._internal.shell.holds import Holds
 from kraken_trio._internal.shell.hub import PUBLIC, Hub, endpoint_of
-from kraken_trio._internal.shell.incidents import Incidents
 from kraken_trio._internal.shell.losses import Losses, Relay
 from kraken_trio._internal.shell.overseer import Overseer
 from kraken_trio._internal.shell.scopes import open_services
 from kraken_trio._internal.shell.session import Session
 from kraken_trio._internal.shell.supervisor import Room, Supervisor
 from kraken_trio._internal.shell.tokens import Tokens
-from kraken_trio._internal.shell.trading import Trading
 from kraken_trio._internal.shell.wall import make_wall
 from kraken_trio._internal.wire.codec import decoder_of, encoder_of
 from kraken_trio._internal.wire.masking import Concealed
+
+if TYPE_CHECKING:
+    from kraken_trio._internal.shell.incidents import Incidents
+    from kraken_trio._internal.shell.trading import Trading
 
 _budgets: trio.lowlevel.RunVar[dict[str, Budget]] = trio.lowlevel.RunVar("kraken_trio_budgets")
 """By host, for all feeds of one Trio run: the exchange bans an address, not a feed."""
@@ -78,6 +80,10 @@ async def open_kraken(
         own: list[Observer] = [losses]
         incidents: Incidents | None = None
         if config.incidents is not None:
+            from kraken_trio._internal.shell.incidents import (  # noqa: PLC0415 - few want it
+                Incidents,
+            )
+
             incidents = Incidents(
                 Path(config.incidents),
                 config,
@@ -97,6 +103,11 @@ async def open_kraken(
         endpoint, backoff = endpoint_of(config, PUBLIC), _backoff(config)
         backfill = Backfill(holds, endpoint=endpoint, rest=rest, backoff=backoff, wall=wall)
         tokens = Tokens(config, rest=rest, services=services, wall=_wall)
+
+        def make_trading() -> Trading:
+            from kraken_trio._internal.shell.trading import Trading  # noqa: PLC0415 - few want it
+
+            return Trading(config, hub=hub, tokens=tokens, name_order=lambda: str(uuid.uuid4()))
 
         def make_session(hub: Hub, name: str, host: str, room: Room | None) -> Session:
             private = host != PUBLIC
@@ -148,9 +159,7 @@ async def open_kraken(
             backfill=backfill,
             tokens=tokens,
             watched=watched,
-            make_trading=lambda: Trading(
-                config, hub=hub, tokens=tokens, name_order=lambda: str(uuid.uuid4())
-            ),
+            make_trading=make_trading,
         )
         try:
             yield feed

@@ -1,12 +1,12 @@
 """Which decoder and which encoder each protocol has, and a decoder for recordings of either.
 
-The one place that goes from a protocol's traits to how it is spelt.
+The one place that goes from a protocol's traits to how it is spelt. v1 is loaded only for
+who speaks it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -15,12 +15,13 @@ from kraken_trio._internal.model.messages import Message
 from kraken_trio._internal.model.requests import Request
 from kraken_trio._internal.model.secret import Secret
 from kraken_trio._internal.model.timestamp import Timestamp
-from kraken_trio._internal.model.traits import V1, V2, Traits
+from kraken_trio._internal.model.traits import PROTOCOLS, V1, V2, Traits
 from kraken_trio._internal.wire.decode import V2Decoder
 from kraken_trio._internal.wire.encode import encode_request
 from kraken_trio._internal.wire.faults import FAULTS
-from kraken_trio._internal.wire.v1_decode import V1Decoder
-from kraken_trio._internal.wire.v1_encode import encode_request_v1
+
+if TYPE_CHECKING:
+    from kraken_trio._internal.wire.v1_decode import V1Decoder
 
 
 class Encode(Protocol):
@@ -33,9 +34,10 @@ class Encode(Protocol):
         ...
 
 
-Decoder = V1Decoder | V2Decoder
-_DECODERS: dict[str, Callable[[], Decoder]] = {V1.name: V1Decoder, V2.name: V2Decoder}
-_ENCODERS: dict[str, Encode] = {V1.name: encode_request_v1, V2.name: encode_request}
+def _v1_decoder() -> V1Decoder:
+    from kraken_trio._internal.wire.v1_decode import V1Decoder  # noqa: PLC0415 - few speak it
+
+    return V1Decoder()
 
 
 class _Kind(Struct, frozen=True, gc=False):
@@ -45,14 +47,25 @@ class _Kind(Struct, frozen=True, gc=False):
 _kind = msgspec.json.Decoder(_Kind).decode
 
 
-def decoder_of(traits: Traits) -> Decoder:
+def decoder_of(traits: Traits) -> V1Decoder | V2Decoder:
     """Make the decoder of a protocol, for one session."""
-    return _DECODERS[traits.name]()
+    return _v1_decoder() if traits is V1 else V2Decoder()
+
+
+def recorded_decoder(protocol: str | None) -> V1Decoder | V2Decoder | AnyDecoder:
+    """Make what decodes the recorded frames of one session; None where it is not said in which
+    protocol they are.
+    """
+    return AnyDecoder() if protocol is None else decoder_of(PROTOCOLS[protocol])
 
 
 def encoder_of(traits: Traits) -> Encode:
     """Give what writes the requests of a protocol."""
-    return _ENCODERS[traits.name]
+    if traits is not V1:
+        return encode_request
+    from kraken_trio._internal.wire.v1_encode import encode_request_v1  # noqa: PLC0415 - as above
+
+    return encode_request_v1
 
 
 class AnyDecoder:
@@ -66,7 +79,7 @@ class AnyDecoder:
 
     def __init__(self) -> None:
         """Know nothing of the recording yet."""
-        self._v1 = V1Decoder()
+        self._v1 = _v1_decoder()
         self._v2 = V2Decoder()
         self.traits = V2
 
@@ -78,7 +91,7 @@ class AnyDecoder:
         """As the decoders."""
         return self._of(payload).owner(payload)
 
-    def _of(self, payload: bytes | memoryview) -> Decoder:
+    def _of(self, payload: bytes | memoryview) -> V1Decoder | V2Decoder:
         if _is_v1(bytes(payload)):
             self.traits = V1
             return self._v1

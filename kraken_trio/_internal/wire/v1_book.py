@@ -4,8 +4,7 @@ Knows its shapes on the wire; nothing of a book, its depth or its checksum.
 
 A snapshot has no checksum. An update has one, in its last object: where both sides change there
 are two objects. Each level has a time of its own; that of the message is the latest of them. A
-level that is said once more because a better one went (``r``) has its old time, and is like any
-other.
+level that is said once more because a better one went (``r``) has its old time.
 
 Source: section "book" of the WebSocket v1 documentation, and captured traffic.
 """
@@ -18,7 +17,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from kraken_trio._internal.model.messages import BookMessage
-from kraken_trio._internal.model.records import Level
+from kraken_trio._internal.model.records import TimedLevel
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.wire.v1_text import moment, unsigned
 
@@ -27,6 +26,7 @@ _Rows = tuple[tuple[str, ...], ...]
 MOST_LEVELS = 20_000
 """Of both sides; the deepest book has 1000 a side."""
 _LENGTHS = (3, 4)  # Price, volume, time; and why it is said.
+_AGAIN = ("r",)
 _MAX_CHECKSUM = 2**32 - 1
 
 
@@ -57,21 +57,26 @@ def read_book(symbol: str, payload: Sequence[Raw], received_at: Timestamp | None
         bids += part.bids or ()
     if len(asks) + len(bids) > MOST_LEVELS:
         raise ValueError("more levels than any book has")
+    sides = _levels(bids), _levels(asks)
     return BookMessage(
         symbol,
         snapshot,
-        _levels(bids),
-        _levels(asks),
+        *sides,
         None if snapshot else _checksum(parts[-1].checksum),
-        max(map(moment, (row[2] for row in (*bids, *asks))), default=None),
+        max((level.timestamp for side in sides for level in side), default=None),
         received_at,
     )
 
 
-def _levels(rows: _Rows) -> tuple[Level, ...]:
+def _levels(rows: _Rows) -> tuple[TimedLevel, ...]:
     if any(len(row) not in _LENGTHS for row in rows):
         raise ValueError("a level is not a price, a volume and a time")
-    return tuple([Level(unsigned(row[0]), unsigned(row[1])) for row in rows])
+    return tuple(
+        [
+            TimedLevel(unsigned(row[0]), unsigned(row[1]), moment(row[2]), row[3:] == _AGAIN)
+            for row in rows
+        ]
+    )
 
 
 def _checksum(text: str | None) -> int:
