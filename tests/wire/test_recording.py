@@ -127,6 +127,13 @@ def test_what_is_no_step(data: bytes) -> None:
         read_step(data)
 
 
+def test_a_session_in_a_protocol_that_is_not_known() -> None:
+    """Is told as such: nobody could read its frames."""
+    line = {"step": "opened", "part": {"name": "balances"}, "handling": {}, "protocol": "v3"}
+    with pytest.raises(ValueError, match="no protocol that is known here: v3"):
+        read_step(json.dumps(line).encode())
+
+
 @pytest.mark.parametrize(
     "data, words",
     [(b"[]", "not known what it says"), (b'{"format":99}', "has format 99, and only 1 is known")],
