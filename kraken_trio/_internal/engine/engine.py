@@ -7,8 +7,7 @@ for. Nothing here is ever interrupted.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol, assert_never, cast
 
 from msgspec.structs import replace
@@ -29,7 +28,7 @@ from kraken_trio._internal.engine.signals import (
     Unfamiliar,
     Unrouted,
 )
-from kraken_trio._internal.engine.tally import Part, Tally
+from kraken_trio._internal.engine.tally import Counts, Part, Tally
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.errors import ProtocolError
 from kraken_trio._internal.model.gap import Gap, GapHandling
@@ -209,7 +208,7 @@ class Engine:
         """Trades that were missed, and fetched afterwards."""
         return self._count("trades_backfilled")
 
-    def counts(self) -> Mapping[Part, Counter[str]]:
+    def counts(self) -> dict[Part, Counts]:
         """What routes counted, those that are closed too; see ``Tally.parts``."""
         return self._tally.parts(self.routes())
 

@@ -6,8 +6,7 @@ when somebody asks. What is kept of a closed one is bounded by what a program ev
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from kraken_trio._internal.engine.book_route import BookRoute
 from kraken_trio._internal.engine.holding import HoldingRoute
@@ -16,6 +15,8 @@ from kraken_trio._internal.model.statistics import BookStatistics
 
 Part = tuple[str, str | None]
 """A channel and a symbol; None for a channel without symbols."""
+Counts = dict[str, int]
+"""How many, by the name of what was counted."""
 
 
 class Tally:
@@ -25,28 +26,38 @@ class Tally:
 
     def __init__(self) -> None:
         """Nothing yet."""
-        self._closed: dict[Part, Counter[str]] = {}
+        self._closed: dict[Part, Counts] = {}
 
     def add(self, route: Route) -> None:
         """One is closed."""
-        self._closed.setdefault(_part(route), Counter()).update(counted(route))
+        add_counts(self._closed, _part(route), counted(route))
 
-    def parts(self, routes: Iterable[Route]) -> Mapping[Part, Counter[str]]:
-        """Give what all counted, with those that are open: ``messages``, ``checksums_ok``,
-        ``checksums_failed``, ``trades_repeated`` and ``trades_backfilled``.
+    def parts(self, routes: Iterable[Route]) -> dict[Part, Counts]:
+        """Give what all counted, with those that are open: ``messages``, and where there is such a
+        thing ``checksums_ok``, ``checksums_failed``, ``trades_repeated``, ``trades_backfilled``.
         """
-        found = {part: Counter(counts) for part, counts in self._closed.items()}
+        found = {part: dict(counts) for part, counts in self._closed.items()}
         for route in routes:
-            found.setdefault(_part(route), Counter()).update(counted(route))
+            add_counts(found, _part(route), counted(route))
         return found
 
     def total(self, routes: Iterable[Route], name: str) -> int:
         """Give one of these figures of all together."""
-        closed = sum(counts[name] for counts in self._closed.values())
+        closed = sum(counts.get(name, 0) for counts in self._closed.values())
         return closed + sum(counted(route).get(name, 0) for route in routes)
 
 
-def counted(route: Route) -> dict[str, int]:
+def add_counts(total: dict[Part, Counts], part: Part, more: Counts) -> None:
+    """Add what was counted of a part, which may be kept; plain dicts, for there are thousands."""
+    known = total.get(part)
+    if known is None:
+        total[part] = more
+        return
+    for name, count in more.items():
+        known[name] = known.get(name, 0) + count
+
+
+def counted(route: Route) -> Counts:
     """What a route counts, by the names that it has here."""
     match route:
         case BookRoute(book=book):

@@ -249,18 +249,18 @@ def latency_of(feed: Watched) -> Latency | None:
 
 def measure(feed: Watched, symbols: Symbols) -> Samples:
     """Every value of every metric, now. Where several have the same labels, it is their sum."""
-    samples: Samples = {}
-    for name, labels, value in _values(feed.statistics(), latency_of(feed), symbols):
-        key = f"{PREFIX}{name}", labels
-        before = samples.get(key)
-        if isinstance(value, Distribution) or before is None or isinstance(before, Distribution):
-            samples[key] = value  # Of distributions each has labels of its own.
-        else:
-            samples[key] = before + value
+    sums: dict[tuple[str, tuple[str, ...]], float] = {}
+    latency = latency_of(feed)
+    for name, labels, value in _values(feed.statistics(), latency, symbols):
+        key = name, labels
+        sums[key] = sums.get(key, 0) + value
+    samples: Samples = {(PREFIX + name, labels): value for (name, labels), value in sums.items()}
+    if latency is not None:
+        samples |= _distributions(latency)
     return samples
 
 
-_Values = Iterator[tuple[str, tuple[str, ...], Value]]
+_Values = Iterator[tuple[str, tuple[str, ...], float]]
 
 
 def _values(statistics: FeedStatistics, latency: Latency | None, symbols: Symbols) -> _Values:
@@ -321,9 +321,14 @@ def _latencies(latency: Latency) -> _Values:
         for quantile, field in _QUANTILES.items():
             yield "latency_seconds", (stage.value, quantile), getattr(summary, field)
         yield "latency_mean_seconds", (stage.value,), summary.mean_s
-    for stage, name in HISTOGRAMS.items():
-        for channel, buckets in latency.buckets(stage).items():
-            yield name.removeprefix(PREFIX), (channel,), distribution(buckets)
+
+
+def _distributions(latency: Latency) -> Samples:
+    return {
+        (name, (channel,)): distribution(buckets)
+        for stage, name in HISTOGRAMS.items()
+        for channel, buckets in latency.buckets(stage).items()
+    }
 
 
 def distribution(buckets: Buckets) -> Distribution:

@@ -21,7 +21,7 @@ from kraken_trio._internal.observe.metrics import (
     Distribution,
     Kind,
     Metric,
-    Samples,
+    Value,
     Watched,
 )
 from kraken_trio._internal.observe.source import Source
@@ -82,8 +82,11 @@ class MetricsCollector:
 
     def collect(self) -> Iterable[Family]:
         """Every value of every feed, now."""
-        samples = {name: source.read() for name, source in tuple(self._sources.items())}
-        return [_family(metric, samples) for metric in METRICS]
+        found: _ByMetric = {}
+        for feed, source in tuple(self._sources.items()):
+            for (name, labels), value in source.read().items():
+                found.setdefault(name, []).append(((feed, *labels), value))
+        return [_family(metric, found) for metric in METRICS]
 
 
 def register_metrics(
@@ -119,21 +122,26 @@ def check_installed() -> None:
         ) from error
 
 
-def _family(metric: Metric, samples: dict[str, Samples]) -> Family:
+_ByMetric = dict[str, list[tuple[tuple[str, ...], Value]]]
+"""By the name of a metric, its values with their labels, that of the feed first."""
+
+
+def _family(metric: Metric, found: _ByMetric) -> Family:
     """One metric with all its values, feed by feed."""
     from prometheus_client import core  # noqa: PLC0415 - an extra
 
+    there = found.get(metric.name, ())
     labels = (FEED, *metric.labels)
     if metric.kind is Kind.HISTOGRAM:
         histogram = core.HistogramMetricFamily(metric.name, metric.help, labels=labels)
-        for values, value in _of(metric, samples):
+        for values, value in there:
             if isinstance(value, Distribution):
                 buckets = [(_printed(bound), count) for bound, count in value.buckets]
                 histogram.add_metric(values, buckets, value.sum)
         return histogram
     plain = core.CounterMetricFamily if metric.kind is Kind.COUNTER else core.GaugeMetricFamily
     family = plain(metric.name, metric.help, labels=labels)
-    for values, value in _of(metric, samples):
+    for values, value in there:
         if not isinstance(value, Distribution):
             family.add_metric(values, value)
     return family
@@ -142,12 +150,3 @@ def _family(metric: Metric, samples: dict[str, Samples]) -> Family:
 def _printed(bound: float) -> str:
     """A bound as Prometheus spells it."""
     return "+Inf" if bound == math.inf else f"{bound:.6f}".rstrip("0") if bound % 1 else f"{bound}"
-
-
-def _of(
-    metric: Metric, samples: dict[str, Samples]
-) -> Iterable[tuple[tuple[str, ...], float | Distribution]]:
-    for feed, values in samples.items():
-        for (name, labels), value in values.items():
-            if name == metric.name:
-                yield (feed, *labels), value

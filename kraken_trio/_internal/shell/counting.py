@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from kraken_trio._internal.engine.hooks import Watcher
-from kraken_trio._internal.engine.tally import Part, book_statistics
+from kraken_trio._internal.engine.tally import Counts, Part, add_counts, book_statistics
 from kraken_trio._internal.model.lifecycle import ConnectionState, SessionTrigger
 from kraken_trio._internal.model.statistics import (
     ChannelStatistics,
@@ -30,6 +30,7 @@ ENDED: Final = "ended"
 EVENTS, CALLBACKS = "events", "callbacks"
 """The kinds of consumers that are subscribed to no channel."""
 _FAILED: Final = (SessionTrigger.CONNECT_FAILED, SessionTrigger.CONNECT_TIMED_OUT)
+_OF_PARTS: Final = ("checksums_ok", "checksums_failed", "trades_repeated", "trades_backfilled")
 _SUMMED: Final = ("frames", "faults", "unknown", "unrouted", "heartbeats", "connections")
 
 
@@ -42,7 +43,7 @@ class Past:
         """None is."""
         # By what they are called together: their counts, and their transitions.
         self._ended: dict[str, tuple[Counter[str], Counter[SessionTrigger]]] = {}
-        self.parts: dict[Part, Counter[str]] = {}
+        self.parts: dict[Part, Counts] = {}
         """What was counted of each channel and symbol in them."""
 
     def add(self, session: Session, name: str = ENDED) -> None:
@@ -50,7 +51,8 @@ class Past:
         counts, transitions = self._ended.setdefault(name, (Counter(), Counter()))
         counts.update(_counts(session))
         transitions.update(session.transitions)
-        _add(self.parts, session.engine.counts())
+        for part, more in session.engine.counts().items():
+            add_counts(self.parts, part, more)
 
     def statistics(self) -> tuple[SessionStatistics, ...]:
         """One for all of each kind; none where there is none."""
@@ -71,24 +73,19 @@ def take_stock(
     watched: Iterable[Watcher],
 ) -> FeedStatistics:
     """Everything, at this moment. ``left`` is what became of consumers that have left."""
-    parts = {part: Counter(counts) for part, counts in past.parts.items()}
+    parts = {part: dict(counts) for part, counts in past.parts.items()}
     for session in sessions.values():
-        _add(parts, session.engine.counts())
+        for part, more in session.engine.counts().items():
+            add_counts(parts, part, more)
     here = (*(_living(session) for session in sessions.values()), *past.statistics())
     summed = {name: sum(getattr(each, name) for each in here) for name in _SUMMED}
-    of_parts = Counter[str]()
-    for counts in parts.values():
-        of_parts.update(counts)
-    of_parts.pop("messages", None)
+    of_parts = {name: sum(counts.get(name, 0) for counts in parts.values()) for name in _OF_PARTS}
     streams = tuple(streams)
     consumers = tuple(_consumers(sessions.values(), left, streams, callbacks))
     return FeedStatistics(
         states={name: session.supervisor.state for name, session in sessions.items()},
         **summed,
-        checksums_ok=of_parts["checksums_ok"],
-        checksums_failed=of_parts["checksums_failed"],
-        trades_repeated=of_parts["trades_repeated"],
-        trades_backfilled=of_parts["trades_backfilled"],
+        **of_parts,
         gaps=dict(losses.gaps),
         resyncs=losses.resyncs,
         dropped=sum(each.dropped for each in consumers),
@@ -102,7 +99,7 @@ def take_stock(
         streams=streams,
         callbacks=callbacks,
         sessions=here,
-        parts=_parts(parts, losses),
+        parts=tuple(_parts(parts, losses)),
         books=tuple(
             book
             for session in sessions.values()
@@ -154,22 +151,20 @@ def _counts(session: Session) -> dict[str, int]:
     }
 
 
-def _parts(parts: Mapping[Part, Counter[str]], losses: Losses) -> tuple[PartStatistics, ...]:
+def _parts(parts: Mapping[Part, Counts], losses: Losses) -> Iterable[PartStatistics]:
     """One for each symbol of each channel of which anything is known."""
-    known = dict.fromkeys((*parts, *losses.gaps_of, *losses.resyncs_of))
-    nothing = Counter[str]()
-    return tuple(
-        PartStatistics(
+    nothing: Counts = {}
+    for part in dict.fromkeys((*parts, *losses.gaps_of, *losses.resyncs_of)):
+        counts = parts.get(part, nothing)
+        yield PartStatistics(
             channel=part[0],
             symbol=part[1],
-            messages=parts.get(part, nothing)["messages"],
-            checksums_ok=parts.get(part, nothing)["checksums_ok"],
-            checksums_failed=parts.get(part, nothing)["checksums_failed"],
-            gaps=dict(losses.gaps_of.get(part, {})),
-            resyncs=losses.resyncs_of[part],
+            messages=counts.get("messages", 0),
+            checksums_ok=counts.get("checksums_ok", 0),
+            checksums_failed=counts.get("checksums_failed", 0),
+            gaps=dict(losses.gaps_of.get(part, ())),
+            resyncs=losses.resyncs_of.get(part, 0),
         )
-        for part in known
-    )
 
 
 def _consumers(
@@ -203,8 +198,3 @@ def _consumers(
             coalesced=totals.coalesced,
             overflows=totals.overflows,
         )
-
-
-def _add(total: dict[Part, Counter[str]], more: Mapping[Part, Counter[str]]) -> None:
-    for part, counts in more.items():
-        total.setdefault(part, Counter()).update(counts)
