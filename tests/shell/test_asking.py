@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 import trio.testing
+from msgspec.structs import replace
 
 from kraken_trio import (
     ConfigurationError,
@@ -19,7 +20,7 @@ from kraken_trio import (
     SubscriptionError,
 )
 from kraken_trio._internal.shell import asking
-from kraken_trio.extended import AddOrder, AmendOrder, Trading
+from kraken_trio.extended import AddOrder, AmendOrder, EditOrder, Trading
 
 if TYPE_CHECKING:
     from tests.shell.conftest import Pit
@@ -114,6 +115,43 @@ async def test_what_was_filled_meanwhile_is_found_too(autojump_clock: Any, pit: 
         assert {each.exec_id for each in made.fills} == {
             each.exec_id for each in pit.exchange.account.fills
         }
+
+
+@pytest.mark.parametrize("number", [None, 5])
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_an_edit_is_found_by_its_number(
+    autojump_clock: Any, pit: Pit, arrives: bool, number: int | None
+) -> None:
+    """One that no other has where none was given: for no report names what was replaced."""
+    async with pit.feed.trading() as trading:
+        placed = await trading.add_order(replace(ORDER, order_userref=5))
+        edit = EditOrder(
+            order_id=placed.order_id or "",
+            symbol="BTC/USD",
+            order_qty=Decimal("0.02"),
+            order_userref=number,
+        )
+        (pit.line.hold if arrives else pit.line.mute)()
+        with pytest.raises(OutcomeUnknown) as caught:
+            await trading.edit_order(edit, answer_within_s=1.0)
+        cut(pit)
+        await back(pit)
+        made = await trading.settle(caught.value)
+        (order,) = pit.exchange.account.orders.values()
+        assert made.carried_out is arrives
+        assert made.open_orders == (order.order_id,)
+        assert (order.order_id == placed.order_id) is not arrives
+        assert placed.order_id in {each.order_id for each in made.orders}
+
+
+async def test_an_order_numbered_0_is_found_again(autojump_clock: Any, pit: Pit) -> None:
+    """Reports show that number of all orders without one, so it is given a name."""
+    async with pit.feed.trading() as trading:
+        pit.line.hold()
+        error = await doubt(trading, replace(ORDER, order_userref=0))
+        cut(pit)
+        await back(pit)
+        assert (await trading.settle(error)).open_orders == (*pit.exchange.account.orders,)
 
 
 async def test_a_late_answer_settles_at_once(autojump_clock: Any, pit: Pit) -> None:

@@ -271,3 +271,40 @@ async def test_a_key_that_may_not_see_executions(autojump_clock: Any, pit: Pit) 
         async with pit.feed.trading():
             pass
     assert "trading" not in pit.feed.states
+
+
+async def test_what_was_over_meanwhile_is_over(autojump_clock: Any, pit: Pit) -> None:
+    """Entered again, it knows what its snapshot shows, and not what was open when it was left."""
+    trading = pit.feed.trading()
+    async with trading:
+        await trading.add_order(order())
+        await trio.sleep(0.1)
+        assert len(trading.orders) == 1
+    assert not trading.whole
+    pit.exchange.account.cancel_all()
+    async with trading:
+        assert (trading.whole, trading.orders) == (True, {})
+
+
+async def test_a_cancellation_by_number_waits_for_what_has_it(
+    autojump_clock: Any, pit: Pit
+) -> None:
+    """It costs what its orders do, and does not overtake what makes one."""
+    async with pit.feed.trading() as trading, trio.open_nursery() as nursery:
+        for _ in range(2):
+            await trading.add_order(order(order_userref=5))
+        await trio.sleep(0.1)
+        before = trading.rate("BTC/USD").count
+        assert (await trading.cancel_order(order_userref=5)).order_id
+        assert trading.rate("BTC/USD").count > before + 12
+        assert pit.exchange.account.orders == {}
+        pit.line.hold()
+        nursery.start_soon(trading.add_order, order(order_userref=6))
+        await trio.sleep(0.1)
+        nursery.start_soon(lambda: trading.cancel_order(order_userref=6))
+        await trio.sleep(0.1)
+        assert len(pit.sent("cancel_order")) == 1
+        pit.line.release()
+        await trio.sleep(0.1)
+        assert len(pit.sent("cancel_order")) == 2
+        assert pit.exchange.account.orders == {}

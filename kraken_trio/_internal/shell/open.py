@@ -46,6 +46,8 @@ from kraken_trio._internal.wire.masking import Concealed
 
 _budgets: trio.lowlevel.RunVar[dict[str, Budget]] = trio.lowlevel.RunVar("kraken_trio_budgets")
 """By host, for all feeds of one Trio run: the exchange bans an address, not a feed."""
+_MOST_NUMBER = 2**31 - 1
+"""Of an order, as the exchange's signed 32 bits hold it."""
 
 
 @asynccontextmanager
@@ -146,7 +148,11 @@ async def open_kraken(
             tokens=tokens,
             watched=watched,
             make_trading=lambda: Trading(
-                config, hub=hub, tokens=tokens, name_order=lambda: str(uuid.uuid4())
+                config,
+                hub=hub,
+                tokens=tokens,
+                name_order=lambda: str(uuid.uuid4()),
+                number_order=lambda: uuid.uuid4().int % _MOST_NUMBER + 1,
             ),
         )
         try:

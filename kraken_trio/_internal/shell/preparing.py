@@ -35,10 +35,24 @@ Order = TypeVar("Order", AddOrder, BatchOrder)
 
 
 def named(order: Order, name_order: Callable[[], str]) -> Order:
-    """Give an order a name if it has neither name nor number, so that it can be found again."""
-    if order.cl_ord_id is not None or order.order_userref is not None:
+    """Give an order a name if it has neither name nor number, so that it can be found again. A
+    number of 0 is none: reports show it of orders without one.
+    """
+    if order.cl_ord_id or order.order_userref:
         return order
-    return replace(order, cl_ord_id=name_order())
+    return replace(order, cl_ord_id=name_order(), order_userref=None)
+
+
+def numbered(change: EditOrder, number_order: Callable[[], int]) -> EditOrder:
+    """Give what an edit makes a number if it has none: it keeps none of the order's, and takes no
+    name.
+    """
+    return change if change.order_userref else replace(change, order_userref=number_order())
+
+
+def names_of(*orders: AddOrder | BatchOrder) -> list[str]:
+    """What orders are found by again: the client's names, or else numbers, as text."""
+    return [order.cl_ord_id or str(order.order_userref) for order in orders]
 
 
 def dated(request: Dated, deadline_s: float | None, wall: Callable[[], Timestamp]) -> Dated:

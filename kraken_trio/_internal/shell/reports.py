@@ -77,9 +77,14 @@ class Reports:
     @asynccontextmanager
     async def executions(self, session: Session) -> AsyncIterator[None]:
         """Listen to the account in a session of its own, from its snapshot on."""
+        self.ended = None
         session.engine.attach(self._hear)
-        async with _Executions(LateSession(lambda: session), self):
-            yield
+        try:
+            async with _Executions(LateSession(lambda: session), self):
+                yield
+        finally:
+            # Nothing is told any more, and the next block begins with a snapshot.
+            self.lives.lose()
 
     def named(self, name: str) -> Life | None:
         """The order of this name; where several had it, an open one."""
@@ -91,23 +96,27 @@ class Reports:
         return None if life is None else life.known.symbol
 
     def all_names(self, names: Iterable[str]) -> Iterator[str]:
-        """These, and the others of the same open orders."""
+        """These, and the others of the same open orders; the client's numbers as text."""
         for name in names:
             yield name
-            for life in self.lives.named(name):
+            for life in self.lives.called(name):
                 if life.open:
-                    yield from filter(None, (life.known.order_id, life.known.cl_ord_id))
+                    known = life.known
+                    yield from filter(None, (known.order_id, known.cl_ord_id))
+                    if known.order_userref:
+                        yield str(known.order_userref)
 
     def cost(
         self, kind: Literal["amend", "edit", "cancel"], *names: str, each: bool = False
     ) -> dict[str, float]:
-        """What it costs to touch these orders, by pair; of an order that is not known nothing.
+        """What it costs to touch these orders, by pair; of an order that is not known nothing. A
+        number, as text, stands for all open orders that have it.
 
         In a batch each costs what the youngest does.
         """
         fixed, row = _ROWS[kind]
         now, points = trio.current_time(), dict[str, float]()
-        lives = [life for name in names if (life := self.named(name)) is not None]
+        lives = dict.fromkeys(life for name in names for life in self._touched(name))
         youngest = max((life.born_at for life in lives), default=now)
         for life in lives:
             if life.known.symbol is not None:
@@ -115,6 +124,11 @@ class Reports:
                 symbol = life.known.symbol
                 points[symbol] = points.get(symbol, 0) + fixed + by_age(row, age_s)
         return points
+
+    def _touched(self, name: str) -> list[Life]:
+        """The orders that a request by this name is about."""
+        called = self.lives.called(name)
+        return [life for life in called if life.open] or called[:1]
 
     def _hear(self, item: Item) -> None:
         now = trio.current_time()
@@ -154,7 +168,7 @@ class _Executions(Subscription[Any]):
     def part_live(self, part: Channel) -> None:
         """Its snapshot has been shown to its end."""
         super().part_live(part)
-        self._reports.lives.complete()
+        self._reports.lives.complete(trio.current_time())
         self._reports.stir()
 
     def part_lost(self, part: Channel) -> None:

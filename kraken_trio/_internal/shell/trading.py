@@ -42,7 +42,7 @@ from kraken_trio._internal.model.settlement import Settlement
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.asking import Asking
 from kraken_trio._internal.shell.hub import PRIVATE, Hub, endpoint_of
-from kraken_trio._internal.shell.preparing import dated, named, result
+from kraken_trio._internal.shell.preparing import dated, named, names_of, numbered, result
 from kraken_trio._internal.shell.reports import EXECUTIONS, Reports
 from kraken_trio._internal.shell.switch import Switch, keep_switch
 from kraken_trio._internal.shell.tokens import Tokens
@@ -73,11 +73,15 @@ class Trading:
         hub: Hub,
         tokens: Tokens,
         name_order: Callable[[], str],
+        number_order: Callable[[], int],
     ) -> None:
-        """Nothing begins yet. ``name_order`` gives a name that no order ever had."""
+        """Nothing begins yet. ``name_order`` gives a name that no order ever had, ``number_order``
+        a number.
+        """
         tokens.prepare(EXECUTIONS, endpoint_of(config, PRIVATE))
         self._hub = hub
         self._name_order = name_order
+        self._number_order = number_order
         self._wall = hub.public.supervisor.wall
         self._reports = Reports(hub)
         self._stack = AsyncExitStack()
@@ -124,7 +128,7 @@ class Trading:
         reply = await self._asking.ask(
             order,
             order.symbol,
-            names=filter(None, (order.cl_ord_id,)),
+            names=names_of(order),
             cost={order.symbol: 1},
             answer_within_s=answer_within_s,
         )
@@ -145,7 +149,7 @@ class Trading:
         reply = await self._asking.ask(
             batch,
             batch.symbol,
-            names=filter(None, (order.cl_ord_id for order in orders)),
+            names=names_of(*orders),
             cost={batch.symbol: len(orders) / 2},
             answer_within_s=answer_within_s,
         )
@@ -186,18 +190,20 @@ class Trading:
     ) -> OrderResult:
         """Cancel an order and place another: the result has both names. ``amend_order`` does what
         it does, and keeps the place. The exchange edits none that has a ``cl_ord_id``: one that is
-        to be edited needs an ``order_userref``.
+        to be edited needs an ``order_userref``. The new order has the number that ``change`` gives
+        it, or one that no other has, by which it can be found again.
         """
-        change = dated(change, deadline_s, self._wall)
+        change = dated(numbered(change, self._number_order), deadline_s, self._wall)
         cost = self._reports.cost("edit", change.order_id)
         reply = await self._asking.ask(
             change,
             change.symbol,
-            names=(change.order_id,),
+            names=(change.order_id, str(change.order_userref)),
             cost=cost,
             answer_within_s=answer_within_s,
         )
-        return result(reply, original_order_id=change.order_id)
+        number = change.order_userref
+        return result(reply, original_order_id=change.order_id, order_userref=number)
 
     async def cancel_order(
         self,
@@ -215,7 +221,7 @@ class Trading:
             cl_ord_id=() if cl_ord_id is None else (cl_ord_id,),
             order_userref=() if order_userref is None else (order_userref,),
         )
-        names = (*request.order_id, *request.cl_ord_id)
+        names = (*request.order_id, *request.cl_ord_id, *map(str, request.order_userref))
         cost = self._reports.cost("cancel", *names)
         reply = await self._asking.ask(
             request,
