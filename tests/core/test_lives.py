@@ -63,8 +63,9 @@ def test_an_order_that_a_snapshot_leaves_out_is_not_open() -> None:
     lives.complete(2.0)
     for order_id in "AB":
         lives.take(report("new", order_id=order_id), 1.0)
-    lives.lose()
+    lives.lose(1.5)
     assert (lives.whole, [life.doubtful for life in lives]) == (False, [True, True])
+    assert lives.lost_at == 1.5
     lives.take(report("new", order_id="A", snapshot=True), 2.0, age_s=10.0)
     assert [life.doubtful for life in lives] == [False, True]
     lives.complete(2.0)
@@ -82,7 +83,7 @@ def test_a_fill_of_a_snapshot_says_nothing_of_its_order() -> None:
     assert list(lives.open) == []
     lives.take(report("new", "partially_filled", snapshot=True), 1.0, age_s=3.0)
     (life,) = lives.open
-    lives.lose()
+    lives.lose(1.5)
     lives.take(fill, 2.0)
     assert (life.doubtful, life.open) == (True, True)
     lives.complete(2.0)
@@ -152,7 +153,7 @@ def test_fills_beyond_those_of_a_snapshot(shown: int, known: bool, blind: float 
     lives.complete(1.0)
     if known:
         lives.take(report("trade", "filled", order_id="O7", exec_id="T7"), 2.0)
-    lives.lose()
+    lives.lose(1.5)
     for number in range(shown):
         fill = report("trade", "filled", order_id=f"O{number}", exec_id=f"T{number}", snapshot=True)
         lives.take(fill, 8.0)

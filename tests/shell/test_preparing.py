@@ -10,7 +10,15 @@ from msgspec.structs import replace
 
 from kraken_trio import RequestNotSent, Timestamp
 from kraken_trio._internal.model.messages import OrderResult, Reply
-from kraken_trio._internal.shell.preparing import dated, named, names_of, numbered, result
+from kraken_trio._internal.model.requests import CancelAll
+from kraken_trio._internal.shell.preparing import (
+    dated,
+    named,
+    names_of,
+    numbered,
+    result,
+    stamped,
+)
 from kraken_trio.extended import AddOrder, AmendOrder, BatchOrder, EditOrder
 
 ORDER = BatchOrder(side="buy", order_type="market", order_qty=Decimal(1))
@@ -46,6 +54,15 @@ def test_dated() -> None:
     for deadline_s in (0.4, 60.1, float("nan")):
         with pytest.raises(RequestNotSent, match=r"0\.5 to 60 seconds"):
             dated(AMEND, deadline_s, lambda: now)
+
+
+def test_stamped() -> None:
+    """What makes or changes an order, unless it has a deadline or nobody knows the time."""
+    now = Timestamp(10**18)
+    assert stamped(AMEND, now) == replace(AMEND, deadline=Timestamp(10**18 + 5 * 10**9))
+    own = replace(AMEND, deadline=Timestamp(7))
+    assert (stamped(own, now), stamped(AMEND, None)) == (own, AMEND)
+    assert stamped(CancelAll(), now) == CancelAll()
 
 
 def test_result() -> None:

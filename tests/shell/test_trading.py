@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,6 @@ from kraken_trio import (
     OrderRejected,
     RequestNotSent,
     SubscriptionError,
-    Timestamp,
     open_kraken,
 )
 from kraken_trio.extended import AddOrder, AmendOrder, BatchAdd, BatchOrder, EditOrder, Trading
@@ -190,18 +190,20 @@ async def test_the_status_of_a_pair_is_kept(autojump_clock: Any, pit: Pit) -> No
 
 
 async def test_deadlines(autojump_clock: Any, pit: Pit) -> None:
-    """In seconds from now; what the exchange would refuse is not sent."""
+    """In seconds from now, by the exchange's clock; what it would refuse is not sent. Without one
+    there is the exchange's own.
+    """
     async with pit.feed.trading() as trading:
-        before = pit.feed._hub.public.supervisor.wall()
-        with pytest.raises(OrderRejected):  # Its clock is years from ours.
-            await trading.add_order(order(), deadline_s=2.0)
-        (frame,) = pit.sent("add_order")
-        told = json.loads(frame)["params"]["deadline"]
-        seconds = int(before) // 10**9
-        assert told[:4] == str(Timestamp(seconds * 10**9).datetime.year)
-        for deadline_s in (0.4, 61.0):
+        clock = pit.exchange._venue.now
+        for deadline_s, left_s in ((2.0, 2.0), (None, 5.0)):
+            before = clock()
+            await trading.add_order(order(), deadline_s=deadline_s)
+            told = json.loads(pit.sent("add_order")[-1])["params"]["deadline"]
+            at = datetime.fromisoformat(told).timestamp() - int(before) / 10**9
+            assert at == pytest.approx(left_s, abs=0.01)
+        for refused_s in (0.4, 61.0):
             with pytest.raises(RequestNotSent, match="deadline_s"):
-                await trading.add_order(order(), deadline_s=deadline_s)
+                await trading.add_order(order(), deadline_s=refused_s)
 
 
 async def test_rounding(autojump_clock: Any, pit: Pit) -> None:

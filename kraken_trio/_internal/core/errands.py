@@ -100,7 +100,7 @@ class Errand:
         self.req_id: int = req_id
         """Its number, which no other has."""
         self.request: OrderRequest = request
-        """What is asked."""
+        """What is asked; sent, with its deadline."""
         self.names: frozenset[str] = names
         """The orders that it is about, by all their names that are known."""
         self.sent_at: float | None = None

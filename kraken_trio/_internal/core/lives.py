@@ -72,6 +72,8 @@ class Lives:
         """None yet."""
         self.whole: bool = False
         """Whether all that are open are known, and nothing was missed of them since."""
+        self.lost_at: float = float("-inf")
+        """When something was missed last: what is known now was asked for after that."""
         self.blind_until: float | None = None
         """The latest moment before which fills may have been missed for good; None for none."""
         self._open: dict[str, Life] = {}
@@ -129,9 +131,10 @@ class Lives:
             self._named.setdefault(name, {})[report.order_id] = life
         self._file(life)
 
-    def lose(self) -> None:
+    def lose(self, now: float) -> None:
         """Something was missed: what is open is not known any more."""
         self.whole = False
+        self.lost_at = now
         self._shown, self._met = 0, False
         for life in self._open.values():
             life.doubtful = True

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
+from kraken_trio._internal.core.errands import OrderRequest
 from kraken_trio._internal.model.errors import RequestNotSent
 from kraken_trio._internal.model.messages import OrderResult, Reply
 from kraken_trio._internal.model.requests import (
@@ -27,11 +28,15 @@ SHORTEST_DEADLINE_S: Final = 0.5
 """From now, as the exchange takes it."""
 LONGEST_DEADLINE_S: Final = 60.0
 """Likewise."""
+USUAL_DEADLINE_S: Final = 5.0
+"""So long the exchange works on what has no deadline, from when that reached it."""
 
 Dated = TypeVar("Dated", AddOrder, AmendOrder, EditOrder, BatchAdd)
 """Requests that the exchange does not work on for ever."""
 Order = TypeVar("Order", AddOrder, BatchOrder)
 """One order, alone or in a batch."""
+About = TypeVar("About", bound=OrderRequest)
+"""Any request about orders."""
 
 
 def named(order: Order, name_order: Callable[[], str]) -> Order:
@@ -55,8 +60,10 @@ def names_of(*orders: AddOrder | BatchOrder) -> list[str]:
     return [order.cl_ord_id or str(order.order_userref) for order in orders]
 
 
-def dated(request: Dated, deadline_s: float | None, wall: Callable[[], Timestamp]) -> Dated:
-    """Make a request void so many seconds from now; ``RequestNotSent`` for too few or too many."""
+def dated(request: Dated, deadline_s: float | None, clock: Callable[[], Timestamp]) -> Dated:
+    """Make a request void so many seconds from now; ``RequestNotSent`` for too few or too many.
+    ``clock`` is the exchange's.
+    """
     if deadline_s is None:
         return request
     if not SHORTEST_DEADLINE_S <= deadline_s <= LONGEST_DEADLINE_S:
@@ -66,7 +73,20 @@ def dated(request: Dated, deadline_s: float | None, wall: Callable[[], Timestamp
             field="deadline_s",
             mend="Choose one of these",
         )
-    return replace(request, deadline=Timestamp(wall() + int(deadline_s * NANOSECONDS)))
+    return replace(request, deadline=Timestamp(clock() + int(deadline_s * NANOSECONDS)))
+
+
+def stamped(request: About, now: Timestamp | None) -> About:
+    """Give what is being sent the deadline that the exchange would give it when it comes there. One
+    that is on its way for longer is not carried out any more, and that can be known.
+
+    ``now`` is by the exchange's clock; None where nobody knows that, then it is left as it is.
+    """
+    if now is None or not isinstance(request, AddOrder | AmendOrder | EditOrder | BatchAdd):
+        return request
+    if request.deadline is not None:
+        return request
+    return replace(request, deadline=Timestamp(now + int(USUAL_DEADLINE_S * NANOSECONDS)))
 
 
 def result(

@@ -46,6 +46,8 @@ class Reports:
         """The mode of the trading engine; None before it was told."""
         self.ended: SubscriptionError | None = None
         """Why nothing more is told of orders; None while something is, or will be."""
+        self.heard_at: float = float("-inf")
+        """When anything was reported last."""
         self.moved: trio.Event = trio.Event()
         """Set at the next thing that becomes of orders; then there is another one."""
         self._hub = hub
@@ -84,7 +86,14 @@ class Reports:
                 yield
         finally:
             # Nothing is told any more, and the next block begins with a snapshot.
-            self.lives.lose()
+            self.lives.lose(trio.current_time())
+
+    def refresh(self, session: Session) -> None:
+        """Ask for everything anew, while nothing shows that something is missing: whole again, it
+        has all that happened until now.
+        """
+        self.lives.lose(trio.current_time())
+        session.supervisor.probe(EXECUTIONS)
 
     def named(self, name: str) -> Life | None:
         """The order of this name; where several had it, an open one."""
@@ -134,9 +143,10 @@ class Reports:
         now = trio.current_time()
         match item:
             case Execution():
+                self.heard_at = now
                 self._hear_execution(item, now)
             case Gap():
-                self.lives.lose()
+                self.lives.lose(now)
             case SystemStatus(system=system):
                 self.system = system
             case _:
@@ -174,11 +184,11 @@ class _Executions(Subscription[Any]):
     def part_lost(self, part: Channel) -> None:
         """It is being asked for anew."""
         super().part_lost(part)
-        self._reports.lives.lose()
+        self._reports.lives.lose(trio.current_time())
 
     def part_ended(self, part: Channel, error: SubscriptionError) -> None:
         """It will not come again: what is unknown now stays so."""
         super().part_ended(part, error)
-        self._reports.lives.lose()
+        self._reports.lives.lose(trio.current_time())
         self._reports.ended = error
         self._reports.stir()

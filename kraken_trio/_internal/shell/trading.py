@@ -82,7 +82,6 @@ class Trading:
         self._hub = hub
         self._name_order = name_order
         self._number_order = number_order
-        self._wall = hub.public.supervisor.wall
         self._reports = Reports(hub)
         self._stack = AsyncExitStack()
         self._asking = Asking(hub, self._reports, config.timeout)
@@ -124,7 +123,7 @@ class Trading:
         that no other has, so that it can be found again whatever happens; the result holds it.
         ``deadline_s`` from now, 0.5 to 60, it is not matched any more.
         """
-        order = dated(named(order, self._name_order), deadline_s, self._wall)
+        order = dated(named(order, self._name_order), deadline_s, self._asking.exchange_time)
         reply = await self._asking.ask(
             order,
             order.symbol,
@@ -145,7 +144,7 @@ class Trading:
         failed alone has an ``error``. Names and ``deadline_s`` as in ``add_order``.
         """
         orders = tuple(named(order, self._name_order) for order in batch.orders)
-        batch = dated(replace(batch, orders=orders), deadline_s, self._wall)
+        batch = dated(replace(batch, orders=orders), deadline_s, self._asking.exchange_time)
         reply = await self._asking.ask(
             batch,
             batch.symbol,
@@ -168,7 +167,7 @@ class Trading:
         answer_within_s: float | None = None,
     ) -> OrderResult:
         """Change an order in place: it keeps its name, and where it can its place in the queue."""
-        change = dated(change, deadline_s, self._wall)
+        change = dated(change, deadline_s, self._asking.exchange_time)
         name = change.order_id or change.cl_ord_id or ""
         symbol = change.symbol or self._reports.symbol_of(name)
         cost = self._reports.cost("amend", name)
@@ -193,7 +192,7 @@ class Trading:
         to be edited needs an ``order_userref``. The new order has the number that ``change`` gives
         it, or one that no other has, by which it can be found again.
         """
-        change = dated(numbered(change, self._number_order), deadline_s, self._wall)
+        change = dated(numbered(change, self._number_order), deadline_s, self._asking.exchange_time)
         cost = self._reports.cost("edit", change.order_id)
         reply = await self._asking.ask(
             change,
@@ -302,10 +301,11 @@ class Trading:
     async def settle(self, unknown: OutcomeUnknown, *, within_s: float | None = None) -> Settlement:
         """Find out what became of a request, from the executions.
 
-        Waits until it can come into effect no more, and every open order is known; an answer that
-        comes late ends the wait at once. Raises ``unknown`` again where that takes longer than
-        ``within_s``, or where executions are told no more (the cause says why); then, and when it
-        is cancelled, nothing has changed. Always a checkpoint.
+        Waits until it can come into effect no more, and then for a snapshot of all open orders and
+        the latest fills, which is asked for anew; an answer that comes late ends the wait at once.
+        Raises ``unknown`` again where that takes longer than ``within_s``, or where executions are
+        told no more (the cause says why); then, and when it is cancelled, nothing has changed.
+        Always a checkpoint.
         """
         return await self._asking.settle(unknown, within_s)
 
