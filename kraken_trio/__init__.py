@@ -88,6 +88,7 @@ from kraken_trio._internal.model.statistics import (
     FeedStatistics,
     ObserverStatistics,
     PartStatistics,
+    RequestStatistics,
     SessionStatistics,
     SubscriptionStatistics,
 )
@@ -162,6 +163,7 @@ __all__ = [
     "Registration",
     "RequestError",
     "RequestNotSent",
+    "RequestStatistics",
     "Restored",
     "Resync",
     "RetriesExhausted",

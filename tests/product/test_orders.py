@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -25,6 +26,7 @@ from kraken_trio import (
     RequestNotSent,
     open_kraken,
 )
+from kraken_trio._internal.observe.metrics import Symbols, measure
 from kraken_trio.extended import (
     AddOrder,
     AmendOrder,
@@ -77,6 +79,11 @@ class Ordeal:
         self.number = 0
         # What was asked, by what no other request says: on which connection, and how it ended.
         self.asked: dict[Key, tuple[int, str]] = {}
+        # How requests ended for whoever asked, and what was told of those that nobody knows.
+        self.ended = Counter[tuple[str, str]]()
+        self.unknown = Counter[str]()
+        self.settled = Counter[str]()
+        feed.on(OutcomeUnknown, lambda error: self.unknown.update([error.method]))
 
     def line(self) -> Any:
         """The connection of orders, if there is one."""
@@ -89,7 +96,7 @@ class Ordeal:
         self.line()
         return [each for each in self.met.values() if each.door == "private"]
 
-    async def ask(self, call: Callable[[], Any], key: Key | None = None) -> None:
+    async def ask(self, call: Callable[[], Any], key: Key | str) -> None:
         """Ask for something that may be refused, or never answered."""
         connection, end = len(self.lines()), "cancelled"
         try:
@@ -99,9 +106,16 @@ class Ordeal:
             end = type(error).__name__
             self.raised[end] += 1
         finally:
-            if key is not None:
+            if isinstance(key, tuple):
                 assert key not in self.asked
                 self.asked[key] = connection, end
+            self.ended[key[0] if isinstance(key, tuple) else key, end] += 1
+
+    async def settle(self, unknown: OutcomeUnknown, within_s: float | None = None) -> Any:
+        """Find out what became of a request."""
+        found = await self.trading.settle(unknown, within_s=within_s)
+        self.settled[unknown.method] += 1
+        return found
 
     def asking(self, key: Key, method: Callable[..., Any], request: Any, within_s: float) -> None:
         """Ask for something in a task of its own."""
@@ -160,9 +174,13 @@ class Ordeal:
             case "add" | "leave" | "batch" | "amend" | "edit" | "lost":
                 await self.request(what, size, name)
             case "cancel":
-                start(self.ask, lambda: trading.cancel_order(name, answer_within_s=1.0))
+                start(
+                    self.ask,
+                    lambda: trading.cancel_order(name, answer_within_s=1.0),
+                    "cancel_order",
+                )
             case "all":
-                start(self.ask, lambda: trading.cancel_all(answer_within_s=1.0))
+                start(self.ask, lambda: trading.cancel_all(answer_within_s=1.0), "cancel_all")
             case "command":
                 for each in [*self.exchange.account.orders][: size % 3]:
                     self.exchange.account.cancel(each)
@@ -171,7 +189,8 @@ class Ordeal:
             case "wait":
                 await trio.sleep(size / 10)
             case "settle" if trading.unknown:
-                await self.ask(lambda: trading.settle(trading.unknown[0], within_s=3.0))
+                with suppress(OutcomeUnknown):
+                    await self.settle(trading.unknown[0], within_s=3.0)
             case _ if line is not None:
                 {
                     "hold": line.hold,
@@ -239,6 +258,27 @@ class Ordeal:
         filled = {each.order_id for each in made if each.exec_type == "trade"}
         return bool(there & ({*self.exchange.account.orders} | filled))
 
+    async def check_counted(self) -> None:
+        """What is counted is what whoever asked was told, and metrics show the same."""
+        await trio.sleep(0.1)
+        statistics, samples = self.feed.statistics(), measure(self.feed, Symbols())
+        for each in statistics.requests:
+            method = each.method
+            assert each.accepted == self.ended[method, "answered"]
+            assert each.rejected == self.ended[method, "OrderRejected"]
+            assert each.unknown == self.unknown[method]
+            not_sent, left = self.ended[method, "RequestNotSent"], self.ended[method, "cancelled"]
+            assert not_sent <= each.not_sent <= not_sent + left
+            assert each.asked == each.accepted + each.rejected + each.unknown + each.not_sent
+            assert (each.waiting, each.settled) == (0, self.settled[method])
+            unsettled = [error for error in self.trading.unknown if error.method == method]
+            assert each.unsettled == len(unsettled)
+            for outcome in ("accepted", "rejected", "unknown", "not_sent"):
+                sample = samples["kraken_order_requests", (method, outcome)]
+                assert sample == getattr(each, outcome)
+            for name in ("settled", "unsettled"):
+                assert samples[f"kraken_outcomes_{name}", (method,)] == getattr(each, name)
+
     async def end(self) -> None:
         """Let it calm down; then everything is known, and right."""
         line = self.line()
@@ -250,7 +290,7 @@ class Ordeal:
         self.check()
         reports = self.exchange.account.executions
         for unknown in self.trading.unknown:
-            found = await self.trading.settle(unknown)
+            found = await self.settle(unknown)
             if unknown.method not in {"add_order", "edit_order"}:
                 continue
             theirs = [
@@ -308,7 +348,9 @@ async def ordeal(steps: list[tuple[str, int]], seed: int) -> None:
                     await program.step(what, size)
                     if trading.whole and not program.tasks.child_tasks and not held(steps):
                         program.check()
+            await program.check_counted()
             await program.end()
+            await program.check_counted()
             program.check_sent()
 
 
@@ -363,6 +405,8 @@ async def test_orders_over_a_line_of_chaos(
                     await program.step(what, number % 7)
             trouble.calm()
             await feed.wait_state(ConnectionState.SUBSCRIBED, session="trading")
+            await program.check_counted()
             await program.end()
+            await program.check_counted()
             program.check_sent()
             assert program.raised

@@ -48,6 +48,7 @@ from kraken_trio._internal.model.requests import BatchCancel, CancelAll, CancelA
 from kraken_trio._internal.model.settlement import Settlement
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
 from kraken_trio._internal.shell.hub import TRADING, Hub
+from kraken_trio._internal.shell.preparing import dated
 from kraken_trio._internal.shell.ration import say
 from kraken_trio._internal.shell.reports import Reports
 from kraken_trio._internal.shell.session import Session
@@ -117,17 +118,24 @@ class Asking:
         names: Iterable[str] = (),
         cost: Mapping[str, float],
         answer_within_s: float | None,
+        deadline_s: float | None = None,
     ) -> Reply:
         """Send a request, once, and wait for its answer.
 
         ``symbol`` is the pair that it has to fit, ``names`` are those of its orders, ``cost`` is
-        what it adds to the rate counters.
+        what it adds to the rate counters, ``deadline_s`` what it gets for a deadline.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         session, method = self.session, METHODS[type(request)]
-        self._check(request, symbol, session)
         errands, reports = session.supervisor.conversation.errands, self._reports
-        errand = errands.add(request, reports.all_names(names))
+        self._hub.requests.count(method, "asked")
+        try:
+            request = dated(request, deadline_s, self.exchange_time)
+            self._check(request, symbol, session)
+            errand = errands.add(request, reports.all_names(names))
+        except RequestNotSent:
+            self._hub.requests.count(method, "not_sent")
+            raise
         for each, points in cost.items():
             reports.rates.charge(each, points, trio.current_time())
         answer = self._answers[errand] = trio.Event()
@@ -168,7 +176,8 @@ class Asking:
             await self._wait_sure(errand, unknown)
         if scope.cancelled_caught:
             raise unknown
-        self._unknown.pop(errand.req_id, None)
+        if self._unknown.pop(errand.req_id, None) is not None:
+            self._hub.requests.count(unknown.method, "settled")
         return settlement(errand, self._reports.lives, METHODS[type(errand.request)])
 
     async def _wait_sure(self, errand: Errand, unknown: OutcomeUnknown) -> None:
@@ -208,6 +217,7 @@ class Asking:
         """Nobody waits for an answer any more; if it is in doubt by that, say so."""
         if errand.outcome is None:
             errands.withdraw(errand, reason)
+            self._count(errand)
             self._note(errand)
 
     def _told(self, effect: Effect) -> None:
@@ -215,6 +225,7 @@ class Asking:
         match effect:
             case Finished(errand):
                 if errand.late is None:
+                    self._count(errand)
                     self._note(errand)
                 if self._owes(errand):
                     self._owed.append((errand.sent_at or 0.0, trio.current_time() + OWED_S))
@@ -225,6 +236,17 @@ class Asking:
                 self._reports.stir()
             case Ceiling(points):
                 self._reports.rates.allow(points)
+
+    def _count(self, errand: Errand) -> None:
+        """Count how a request ended."""
+        match errand.outcome:
+            case Answered(reply):
+                end = "accepted" if reply.success else "rejected"
+            case Doubtful():
+                end = "unknown"
+            case _:
+                end = "not_sent"
+        self._hub.requests.count(METHODS[type(errand.request)], end)
 
     def _owes(self, errand: Errand) -> bool:
         """Whether something has to be reported because of an answer, and nothing was."""

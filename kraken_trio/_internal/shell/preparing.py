@@ -31,12 +31,12 @@ LONGEST_DEADLINE_S: Final = 60.0
 USUAL_DEADLINE_S: Final = 5.0
 """So long the exchange works on what has no deadline, from when that reached it."""
 
-Dated = TypeVar("Dated", AddOrder, AmendOrder, EditOrder, BatchAdd)
-"""Requests that the exchange does not work on for ever."""
 Order = TypeVar("Order", AddOrder, BatchOrder)
 """One order, alone or in a batch."""
 About = TypeVar("About", bound=OrderRequest)
 """Any request about orders."""
+_DATED: Final = (AddOrder, AmendOrder, EditOrder, BatchAdd)
+"""Those that the exchange does not work on for ever."""
 
 
 def named(order: Order, name_order: Callable[[], str]) -> Order:
@@ -60,15 +60,16 @@ def names_of(*orders: AddOrder | BatchOrder) -> list[str]:
     return [order.cl_ord_id or str(order.order_userref) for order in orders]
 
 
-def dated(request: Dated, deadline_s: float | None, clock: Callable[[], Timestamp]) -> Dated:
-    """Make a request void so many seconds from now; ``RequestNotSent`` for too few or too many.
-    ``clock`` is the exchange's.
+def dated(request: About, deadline_s: float | None, clock: Callable[[], Timestamp]) -> About:
+    """Make what makes or changes an order void so many seconds from now; ``RequestNotSent`` for too
+    few or too many. ``clock`` is the exchange's.
     """
-    if deadline_s is None:
+    if deadline_s is None or not isinstance(request, _DATED):
         return request
     if not SHORTEST_DEADLINE_S <= deadline_s <= LONGEST_DEADLINE_S:
+        asked: OrderRequest = request
         raise RequestNotSent(
-            METHODS[type(request)],
+            METHODS[type(asked)],
             f"must be {SHORTEST_DEADLINE_S:g} to {LONGEST_DEADLINE_S:g} seconds, is {deadline_s:g}",
             field="deadline_s",
             mend="Choose one of these",
@@ -82,7 +83,7 @@ def stamped(request: About, now: Timestamp | None) -> About:
 
     ``now`` is by the exchange's clock; None where nobody knows that, then it is left as it is.
     """
-    if now is None or not isinstance(request, AddOrder | AmendOrder | EditOrder | BatchAdd):
+    if now is None or not isinstance(request, _DATED):
         return request
     if request.deadline is not None:
         return request

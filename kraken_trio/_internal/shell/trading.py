@@ -42,7 +42,7 @@ from kraken_trio._internal.model.settlement import Settlement
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.asking import Asking
 from kraken_trio._internal.shell.hub import PRIVATE, Hub, endpoint_of
-from kraken_trio._internal.shell.preparing import dated, named, names_of, numbered, result
+from kraken_trio._internal.shell.preparing import named, names_of, numbered, result
 from kraken_trio._internal.shell.reports import EXECUTIONS, Reports
 from kraken_trio._internal.shell.switch import Switch, keep_switch
 from kraken_trio._internal.shell.tokens import Tokens
@@ -123,13 +123,14 @@ class Trading:
         that no other has, so that it can be found again whatever happens; the result holds it.
         ``deadline_s`` from now, 0.5 to 60, it is not matched any more.
         """
-        order = dated(named(order, self._name_order), deadline_s, self._asking.exchange_time)
+        order = named(order, self._name_order)
         reply = await self._asking.ask(
             order,
             order.symbol,
             names=names_of(order),
             cost={order.symbol: 1},
             answer_within_s=answer_within_s,
+            deadline_s=deadline_s,
         )
         return result(reply, cl_ord_id=order.cl_ord_id, order_userref=order.order_userref)
 
@@ -144,13 +145,14 @@ class Trading:
         failed alone has an ``error``. Names and ``deadline_s`` as in ``add_order``.
         """
         orders = tuple(named(order, self._name_order) for order in batch.orders)
-        batch = dated(replace(batch, orders=orders), deadline_s, self._asking.exchange_time)
+        batch = replace(batch, orders=orders)
         reply = await self._asking.ask(
             batch,
             batch.symbol,
             names=names_of(*orders),
             cost={batch.symbol: len(orders) / 2},
             answer_within_s=answer_within_s,
+            deadline_s=deadline_s,
         )
         if len(reply.orders) != len(orders):
             return reply.orders
@@ -167,7 +169,6 @@ class Trading:
         answer_within_s: float | None = None,
     ) -> OrderResult:
         """Change an order in place: it keeps its name, and where it can its place in the queue."""
-        change = dated(change, deadline_s, self._asking.exchange_time)
         name = change.order_id or change.cl_ord_id or ""
         symbol = change.symbol or self._reports.symbol_of(name)
         cost = self._reports.cost("amend", name)
@@ -177,6 +178,7 @@ class Trading:
             names=(name,),
             cost=cost,
             answer_within_s=answer_within_s,
+            deadline_s=deadline_s,
         )
         return result(reply, order_id=change.order_id, cl_ord_id=change.cl_ord_id)
 
@@ -192,7 +194,7 @@ class Trading:
         to be edited needs an ``order_userref``. The new order has the number that ``change`` gives
         it, or one that no other has, by which it can be found again.
         """
-        change = dated(numbered(change, self._number_order), deadline_s, self._asking.exchange_time)
+        change = numbered(change, self._number_order)
         cost = self._reports.cost("edit", change.order_id)
         reply = await self._asking.ask(
             change,
@@ -200,6 +202,7 @@ class Trading:
             names=(change.order_id, str(change.order_userref)),
             cost=cost,
             answer_within_s=answer_within_s,
+            deadline_s=deadline_s,
         )
         number = change.order_userref
         return result(reply, original_order_id=change.order_id, order_userref=number)
