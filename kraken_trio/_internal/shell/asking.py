@@ -176,9 +176,13 @@ class Asking:
             await self._wait_sure(errand, unknown)
         if scope.cancelled_caught:
             raise unknown
-        if self._unknown.pop(errand.req_id, None) is not None:
-            self._hub.requests.count(unknown.method, "settled")
+        self.forget(unknown)
         return settlement(errand, self._reports.lives, METHODS[type(errand.request)])
+
+    def forget(self, unknown: OutcomeUnknown) -> None:
+        """It is settled, or does not matter any more."""
+        if self._unknown.pop(unknown.req_id or 0, None) is not None:
+            self._hub.requests.count(unknown.method, "settled")
 
     async def _wait_sure(self, errand: Errand, unknown: OutcomeUnknown) -> None:
         """Wait until nothing can come of a request any more that is not known, or it is answered.

@@ -85,6 +85,7 @@ class Trading:
         self._reports = Reports(hub)
         self._stack = AsyncExitStack()
         self._asking = Asking(hub, self._reports, config.timeout)
+        self._switches: list[Switch] = []
 
     @enable_ki_protection
     async def __aenter__(self) -> Self:
@@ -290,9 +291,13 @@ class Trading:
         A task renews the switch, three times in that while. If the block ends by itself, it is
         taken back, and orders stay; if by an exception or a cancellation, it is left to go off.
         Where it could not be renewed in time, the block is cancelled and ``SwitchLapsed`` raised;
-        a refusal of the exchange comes out of it likewise.
+        a refusal that will not pass comes out of it likewise. One such block at a time: the account
+        has one switch.
         """
-        return keep_switch(self.cancel_all_orders_after, timeout_s)
+        asking = self._asking
+        return keep_switch(
+            self.cancel_all_orders_after, timeout_s, settle=asking.forget, there=self._switches
+        )
 
     # Doubts.
 
