@@ -168,6 +168,35 @@ ROWS: tuple[tuple[str, tuple[tuple[str, str, dict[str, str]], ...]], ...] = (
         ),
     ),
     (
+        "Orders",
+        (
+            (
+                "Requests about orders, by what became of them",
+                "none",
+                {
+                    "{{method}} {{outcome}}": (
+                        "sum by (method, outcome) (increase(kraken_order_requests_total{F}[5m]))"
+                    ),
+                },
+            ),
+            (
+                "Outcomes that nobody knows",
+                "none",
+                {
+                    "{{method}}": "sum by (method) (kraken_outcomes_unsettled{F}) > 0",
+                    "settled {{method}}": (
+                        "sum by (method) (increase(kraken_outcomes_settled_total{F}[5m]))"
+                    ),
+                },
+            ),
+            (
+                "Without an answer yet",
+                "none",
+                {"{{method}}": "sum by (method) (kraken_order_requests_waiting{F})"},
+            ),
+        ),
+    ),
+    (
         "Connections",
         (
             (

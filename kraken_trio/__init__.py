@@ -90,6 +90,7 @@ from kraken_trio._internal.model.statistics import (
     FeedStatistics,
     ObserverStatistics,
     PartStatistics,
+    RequestStatistics,
     SessionStatistics,
     SubscriptionStatistics,
 )
@@ -164,6 +165,7 @@ __all__ = [
     "Registration",
     "RequestError",
     "RequestNotSent",
+    "RequestStatistics",
     "Restored",
     "Resync",
     "RetriesExhausted",

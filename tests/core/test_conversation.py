@@ -325,6 +325,16 @@ def test_what_shows_nothing_is_not_probed(part: Channel, *, probed: bool) -> Non
     assert bool(made.requests(600.0)) is probed
 
 
+def test_what_somebody_wonders_about_is_probed() -> None:
+    """At once, with its snapshot; what is not live is asked for anyway."""
+    made = subscribed(BTC, ETH)
+    assert made.probe(BTC, 5.0)
+    assert made.probe(BTC, 5.0) == []
+    effects = answer(made, 5.0) + answer(made, 5.0)
+    assert [type(effect) for effect in effects] == [Probed, Completed]
+    assert made.state is ConnectionState.SUBSCRIBED
+
+
 def test_what_a_probe_shows_is_mended_by_it() -> None:
     """How long it was silent is told; one that does so again and again is given up, alone."""
     made = subscribed(BTC, ETH)

@@ -48,6 +48,7 @@ def settled(request: Any, lives: Lives, late: Reply | None = None) -> Any:
 
 MINE, NUMBERED = {"cl_ord_id": "mine"}, {"order_userref": 5}
 PRICED = {"limit_price": D(9), "order_qty": D(1), "triggers": Triggers(price=D(4))}
+EDIT = EditOrder(order_id="A", symbol="BTC/USD", order_userref=5)
 BATCH = BatchAdd(
     symbol="BTC/USD",
     orders=(BatchOrder(cl_ord_id="mine", **ADD), BatchOrder(cl_ord_id="yours", **ADD)),
@@ -83,6 +84,12 @@ BATCH = BatchAdd(
             "A",
         ),
         (AddOrder(symbol="BTC/USD", **ADD), [("A", AFTER, True, {})], False, ""),
+        (
+            AddOrder(symbol="BTC/USD", order_userref=5, **ADD),
+            [("A", AFTER, True, {"cl_ord_id": "5"})],
+            False,
+            "",
+        ),
         (BATCH, [("A", AFTER, True, MINE)], None, "A"),
         (BATCH, [], False, ""),
         (BATCH, [("A", AFTER, True, MINE), ("B", AFTER, True, {"cl_ord_id": "yours"})], True, "AB"),
@@ -97,13 +104,15 @@ BATCH = BatchAdd(
         (AmendOrder(order_id="A", trigger_price=D(4)), [("A", BEFORE, True, {})], False, "A"),
         (AmendOrder(order_id="A", limit_price=D(9)), [("A", BEFORE, False, PRICED)], None, "A"),
         (AmendOrder(order_id="A", limit_price=D(9)), [], None, ""),
+        (AmendOrder(order_id="A", trigger_price_type="pct"), [("A", BEFORE, True, {})], None, "A"),
+        (EDIT, [("A", BEFORE, True, {})], False, "A"),
+        (EDIT, [("A", BEFORE, False, {}), ("B", AFTER, True, NUMBERED)], True, "AB"),
+        (EDIT, [("B", AFTER, False, NUMBERED)], True, "B"),
+        (EDIT, [("A", BEFORE, False, {}), ("B", BEFORE, True, NUMBERED)], False, "A"),
+        (EDIT, [("A", BEFORE, False, {}), ("B", AFTER, True, {"ord_ref_id": "A"})], False, "A"),
+        (EDIT, [("A", AFTER, False, NUMBERED)], False, "A"),
+        (EDIT, [], False, ""),
         (EditOrder(order_id="A", symbol="BTC/USD"), [("A", BEFORE, True, {})], False, "A"),
-        (
-            EditOrder(order_id="A", symbol="BTC/USD"),
-            [("A", BEFORE, False, {}), ("B", AFTER, True, {"ord_ref_id": "A"})],
-            True,
-            "AB",
-        ),
         (EditOrder(order_id="A", symbol="BTC/USD"), [("A", BEFORE, False, {})], None, "A"),
         (EditOrder(order_id="A", symbol="BTC/USD"), [], None, ""),
         (CancelOrder(order_id=("A",)), [("A", BEFORE, True, {})], False, "A"),
@@ -118,7 +127,7 @@ BATCH = BatchAdd(
             None,
             "AB",
         ),
-        (BatchCancel(orders=("A", "B")), [], None, ""),
+        (BatchCancel(orders=("A", "B")), [], True, ""),
         (CancelAll(), [("A", BEFORE, True, {}), ("B", AFTER, True, {})], False, "A"),
         (CancelAll(), [("A", BEFORE, False, {}), ("B", AFTER, True, {})], True, ""),
         (CancelAllOrdersAfter(timeout_s=0), [("A", BEFORE, True, {})], None, ""),
@@ -161,3 +170,18 @@ def test_its_fills_are_shown() -> None:
     made = settled(AddOrder(symbol="BTC/USD", cl_ord_id="mine", **ADD), lives)
     assert (made.carried_out, made.open_orders) == (True, ())
     assert [fill.exec_id for fill in made.fills] == ["T1", "T2"]
+
+
+@pytest.mark.parametrize("sent_at, done", [(SENT, None), (9.5, False)])
+@pytest.mark.parametrize(
+    "request_", [AddOrder(symbol="BTC/USD", cl_ord_id="mine", **ADD), BATCH, EDIT]
+)
+def test_what_may_be_in_fills_that_were_missed(
+    request_: Any, sent_at: float, done: bool | None
+) -> None:
+    """Nobody can say that it never was; of what was asked later it can be said."""
+    lives = Lives()
+    lives.blind_until = 9.0
+    errand = Errand(7, request_, frozenset())
+    errand.sent_at = sent_at
+    assert settlement(errand, lives, "it").carried_out is done

@@ -9,6 +9,7 @@ import pytest
 
 from kraken_trio._internal.engine.account_routes import AccountRoute, account_route, in_line
 from kraken_trio._internal.engine.accounts import News
+from kraken_trio._internal.engine.probe import Probe
 from kraken_trio._internal.engine.routes import Route
 from kraken_trio._internal.engine.signals import DataLost, Missed, SnapshotSeen
 from kraken_trio._internal.model.account import BalanceSnapshot, Execution
@@ -347,3 +348,19 @@ def test_fills_wait_whatever_a_subscription_is_begun_anew_for() -> None:
     route.discard()
     desk.say(1, *map(fill, range(90, 40, -1)))
     assert shown(desk.take("own_trades"))[:2] == ["own_trades stalled", "T41"]
+
+
+def test_what_is_asked_for_anew_begins_anew() -> None:
+    """A probe's snapshot is told like any other, for its numbers begin again; nothing is lost."""
+    desk = Desk()
+    desk.say(1, report("A"), fill(1))
+    desk.say(2, report("B"))
+    desk.take("executions")
+    desk.take("own_trades")
+    route = desk.routes["executions"]
+    route.begin_probe(Probe(None, None))
+    lives = [route.source.live]
+    desk.say(1, report("B"), fill(2), fill(1))
+    assert [*lives, route.source.live] == [False, True]
+    assert not [item for item in desk.take("executions") if isinstance(item, Gap)]
+    assert shown(desk.take("own_trades")) == ["T2"]

@@ -17,6 +17,7 @@ from kraken_trio._internal.model.statistics import (
     ConsumerStatistics,
     ObserverStatistics,
     PartStatistics,
+    RequestStatistics,
     SessionStatistics,
     SubscriptionStatistics,
 )
@@ -103,6 +104,20 @@ def _observer(name: str, spent_s: float, *, disabled: bool) -> ObserverStatistic
     return ObserverStatistics(name=name, disabled=disabled, calls=7, spent_s=spent_s, slowest_s=9.0)
 
 
+def _requests(method: str, base: int) -> RequestStatistics:
+    return RequestStatistics(
+        method=method,
+        asked=99_999,
+        waiting=base + 1,
+        accepted=base + 2,
+        rejected=base + 3,
+        unknown=base + 4,
+        not_sent=base + 5,
+        settled=base + 6,
+        unsettled=base + 7,
+    )
+
+
 _FIGURES: Final = FeedStatistics(
     states={},
     **dict.fromkeys(
@@ -144,6 +159,7 @@ _FIGURES: Final = FeedStatistics(
         _book("level3", "BTC/USD", BookState.LIVE),
     ),
     consumers=(_consumer("book", 70), _consumer("events", 80)),
+    requests=(_requests("add_order", 500), _requests("cancel_all", 600)),
     observers=(
         _observer("Latency", 0.093, disabled=False),
         _observer("Mine", 0.094, disabled=True),
@@ -192,6 +208,20 @@ def expected() -> Expected:
         ("trades_repeated", ()): 91,
         ("trades_backfilled", ()): 92,
         ("observers_disabled", ()): 2,
+        ("order_requests_waiting", ("add_order",)): 501,
+        ("order_requests", ("add_order", "accepted")): 502,
+        ("order_requests", ("add_order", "rejected")): 503,
+        ("order_requests", ("add_order", "unknown")): 504,
+        ("order_requests", ("add_order", "not_sent")): 505,
+        ("outcomes_settled", ("add_order",)): 506,
+        ("outcomes_unsettled", ("add_order",)): 507,
+        ("order_requests_waiting", ("cancel_all",)): 601,
+        ("order_requests", ("cancel_all", "accepted")): 602,
+        ("order_requests", ("cancel_all", "rejected")): 603,
+        ("order_requests", ("cancel_all", "unknown")): 604,
+        ("order_requests", ("cancel_all", "not_sent")): 605,
+        ("outcomes_settled", ("cancel_all",)): 606,
+        ("outcomes_unsettled", ("cancel_all",)): 607,
         ("observer_seconds", ("Latency",)): 0.093,
         ("observer_seconds", ("Mine",)): 0.094,
         ("observer_seconds", ("Mine 2",)): 0.095,

@@ -220,6 +220,81 @@ def test_what_sets_an_order_off(kind: str, side: str, reference: str, limited: b
     world.check()
 
 
+@pytest.mark.parametrize("reference", ["last", "index"])
+@pytest.mark.parametrize("side", ["buy", "sell"])
+@pytest.mark.parametrize("limited", [False, True])
+def test_a_trailing_order_is_set_off_by_the_way_back(
+    side: str, reference: str, limited: bool
+) -> None:
+    """Its level follows the best price, which is told each time; the market comes back to it."""
+    world = World()
+    away, back = ("sell", "buy") if side == "buy" else ("buy", "sell")
+    params: dict[str, Any] = {
+        "triggers": {"price": 4.0, "price_type": "quote", "reference": reference}
+    }
+    if limited:
+        params["limit_price"] = 900.0 if side == "sell" else -900.0
+    name = world.add("trailing-stop" + "-limit" * limited, side, 0.5, **params)
+    order = world.account.order(name)
+    assert order.triggers is not None
+    first = order.triggers.peak_price
+    for pushed in (away, back):
+        for _ in range(60):
+            if order.triggers.status == "triggered":
+                break
+            world.add("market", pushed, 20.0)
+    assert order.triggers.status == "triggered"
+    levels, best = [], first
+    for report in world.account.executions:
+        triggers = report.triggers
+        if report.order_id == name and report.exec_type == "status" and triggers is not None:
+            assert triggers.actual_price is not None
+            assert triggers.peak_price is not None
+            assert abs(triggers.actual_price - triggers.peak_price) == 4
+            levels.append(triggers.actual_price)
+            best = triggers.peak_price
+    assert len(levels) > 3
+    assert levels == sorted(levels, reverse=side == "buy")
+    assert best != first
+    at, reached = levels[-1], order.triggers.last_price
+    assert reached is not None
+    assert reached >= at if side == "buy" else reached <= at
+    if limited:
+        assert order.request.limit_price == at + D(str(params["limit_price"]))
+    assert world.status(name)[0] in ({"new", "partially_filled"} if limited else {"filled"})
+    world.check()
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_each_fill_places_what_closes_it(side: str) -> None:
+    """A taker's and a maker's: opposite, of its size, in the book and filled like any other."""
+    world = World()
+    other = "sell" if side == "buy" else "buy"
+    close = {"order_type": "limit", "limit_price": 0.3, "limit_price_type": "quote"}
+    if side == "sell":
+        close["limit_price"] = -0.3
+    best = world.market.book(SYMBOL, 10)
+    level = (best.asks if side == "buy" else best.bids)[0]
+    name = world.add(
+        "limit", side, float(level.qty + 1), limit_price=float(level.price), conditional=close
+    )
+    order = world.account.order(name)
+    while order.open:
+        world.step()
+    fills = [fill for fill in reversed(world.account.fills) if fill.order_id == name]
+    assert {fill.liquidity_ind for fill in fills} == {"t", "m"}
+    closes = [each for each in world.account.executions if each.ord_ref_id == name]
+    assert [(each.side, each.order_qty, each.limit_price) for each in closes] == [
+        (other, fill.last_qty, (fill.last_price or 0) + D(str(close["limit_price"])))
+        for fill in fills
+    ]
+    world.check()
+    while world.account.orders:
+        world.step()
+    assert {world.status(each.order_id)[0] for each in closes} == {"filled"}
+    world.check()
+
+
 @pytest.mark.parametrize(
     "stp, statuses",
     [
@@ -269,7 +344,18 @@ def test_amendments_keep_or_lose_their_place() -> None:
     world.check()
 
 
-KINDS = st.sampled_from(["limit", "limit", "market", "stop-loss", "take-profit-limit", "iceberg"])
+KINDS = st.sampled_from(
+    [
+        *("limit", "limit", "market", "stop-loss", "take-profit-limit", "iceberg"),
+        *("trailing-stop", "trailing-stop-limit"),
+    ]
+)
+CLOSES = (
+    {"order_type": "limit", "limit_price": 0.01, "limit_price_type": "pct"},
+    {"order_type": "trailing-stop", "trigger_price": 1.0, "trigger_price_type": "quote"},
+    {"order_type": "stop-loss-limit", "trigger_price": -2.0, "trigger_price_type": "quote"}
+    | {"limit_price": 0.5, "limit_price_type": "quote"},
+)
 PLACES = st.integers(-5, 40)
 
 
@@ -297,10 +383,16 @@ def test_all_agree_whatever_happens(seed: int, steps: list[Any]) -> None:
         match what:
             case "add":
                 params: dict[str, Any] = {"order_type": kind, "side": side, "order_qty": qty}
-                if kind not in {"market", "stop-loss"}:
+                if kind not in {"market", "stop-loss", "trailing-stop"}:
                     params["limit_price"] = price
                 if "-" in kind:
                     params["triggers"] = {"price": world.price(side, -place)}
+                if "trailing" in kind:
+                    params["triggers"] = {"price": size / 1000, "price_type": "quote"}
+                if kind == "trailing-stop-limit":
+                    params["limit_price"] = place / 10
+                if size % 3 == 0:
+                    params["conditional"] = CLOSES[size % 4 - 1]
                 if kind == "iceberg":
                     params["display_qty"] = max(0.01, round(qty / 5, 2))
                 elif kind == "limit" and size % 7 == 0:

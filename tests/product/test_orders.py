@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,13 +26,32 @@ from kraken_trio import (
     RequestNotSent,
     open_kraken,
 )
-from kraken_trio.extended import AddOrder, AmendOrder, BatchAdd, BatchOrder, Trading
+from kraken_trio._internal.observe.metrics import Symbols, measure
+from kraken_trio.extended import (
+    AddOrder,
+    AmendOrder,
+    BatchAdd,
+    BatchOrder,
+    Conditional,
+    EditOrder,
+    Trading,
+    TriggerParams,
+)
 from kraken_trio.testing import Exchange, Market, chaos, market_pairs, open_exchange
 
 SYMBOL = "BTC/USD"
 D = Decimal
 ANSWERED = (OrderRejected, OutcomeUnknown, RequestNotSent)
 PLACED = {"add_order", "batch_add"}
+CHANGED = {"amend_order", "edit_order"}
+CLOSE = Conditional(order_type="limit", limit_price=D(5), limit_price_type="pct")
+TRAILING = {
+    "order_type": "trailing-stop",
+    "limit_price": None,
+    "triggers": TriggerParams(price=D(2), price_type="quote"),
+}
+Key = tuple[str, Decimal]
+"""A method, and the number that no other request has."""
 
 
 def order(side: str, price: int, **members: Any) -> dict[str, Any]:
@@ -56,6 +77,13 @@ class Ordeal:
         self.met: dict[int, Any] = {}
         self.raised = Counter[str]()
         self.number = 0
+        # What was asked, by what no other request says: on which connection, and how it ended.
+        self.asked: dict[Key, tuple[int, str]] = {}
+        # How requests ended for whoever asked, and what was told of those that nobody knows.
+        self.ended = Counter[tuple[str, str]]()
+        self.unknown = Counter[str]()
+        self.settled = Counter[str]()
+        feed.on(OutcomeUnknown, lambda error: self.unknown.update([error.method]))
 
     def line(self) -> Any:
         """The connection of orders, if there is one."""
@@ -63,40 +91,96 @@ class Ordeal:
             self.met[id(each)] = each
         return next((each for each in self.exchange.connections if each.door == "private"), None)
 
-    async def ask(self, call: Callable[[], Any]) -> None:
+    def lines(self) -> list[Any]:
+        """All connections of orders that there were, in the order of coming."""
+        self.line()
+        return [each for each in self.met.values() if each.door == "private"]
+
+    async def ask(self, call: Callable[[], Any], key: Key | str) -> None:
         """Ask for something that may be refused, or never answered."""
+        connection, end = len(self.lines()), "cancelled"
         try:
             await call()
+            end = "answered"
         except ANSWERED as error:
-            self.raised[type(error).__name__] += 1
+            end = type(error).__name__
+            self.raised[end] += 1
+        finally:
+            if isinstance(key, tuple):
+                assert key not in self.asked
+                self.asked[key] = connection, end
+            self.ended[key[0] if isinstance(key, tuple) else key, end] += 1
 
-    async def step(self, what: str, size: int) -> None:
-        """Do one thing. Requests are made by tasks of their own, and may overlap."""
-        trading, line, start = self.trading, self.line(), self.tasks.start_soon
-        names = [*trading.orders]
-        name = names[size % len(names)] if names else "OAAAAA-AAAAA-AAAAAA"
+    async def settle(self, unknown: OutcomeUnknown, within_s: float | None = None) -> Any:
+        """Find out what became of a request."""
+        found = await self.trading.settle(unknown, within_s=within_s)
+        self.settled[unknown.method] += 1
+        return found
+
+    def asking(self, key: Key, method: Callable[..., Any], request: Any, within_s: float) -> None:
+        """Ask for something in a task of its own."""
+        call = partial(method, request, answer_within_s=within_s)
+        self.tasks.start_soon(self.ask, call, key)
+
+    async def request(self, what: str, size: int, name: str) -> None:
+        """Ask for an order, or for another in the place of ``name``; requests may overlap."""
+        trading, within_s = self.trading, (0.3, 1.0, 4.0)[size % 3]
         side, price = ("buy", 70_000) if size % 5 == 0 else ("sell", 100_000 + size)
         self.number += 1
         mine = f"it{self.number}"
+        # No two orders are of one size, and no two amendments to one price.
+        qty, amended = D("0.01") + D(self.number * 2).scaleb(-8), D(100_000) + D(self.number) / 10
+        members: dict[str, Any] = {"order_qty": qty, "cl_ord_id": mine}
+        if size % 7 in {3, 4}:
+            members |= {"cl_ord_id": None, "order_userref": self.number}
+        elif what != "lost" and size % 7 in {1, 2}:
+            members |= {"conditional": CLOSE} if size % 7 == 1 else TRAILING
+        add = AddOrder(symbol=SYMBOL, **order(side, price, **members))
+        change = AmendOrder(order_id=name, limit_price=amended)
         match what:
             case "add":
-                add = AddOrder(symbol=SYMBOL, **order(side, price, cl_ord_id=mine))
-                start(self.ask, lambda: trading.add_order(add, answer_within_s=1.0))
+                self.asking(("add_order", qty), trading.add_order, add, within_s)
             case "leave":
-                add = AddOrder(symbol=SYMBOL, **order(side, price, cl_ord_id=mine))
                 with trio.move_on_after(0.01 * (size % 3)):
-                    await self.ask(lambda: trading.add_order(add))
+                    await self.ask(lambda: trading.add_order(add), ("add_order", qty))
             case "batch":
-                pair = [order("sell", price + i, cl_ord_id=f"{mine}-{i}") for i in range(2)]
-                batch = BatchAdd(symbol=SYMBOL, orders=tuple(BatchOrder(**each) for each in pair))
-                start(self.ask, lambda: trading.batch_add(batch, answer_within_s=1.0))
+                pair = [
+                    BatchOrder(**order("sell", price, cl_ord_id=f"{mine}-{i}", order_qty=each))
+                    for i, each in enumerate((qty, qty + D("1e-8")))
+                ]
+                batch = BatchAdd(symbol=SYMBOL, orders=tuple(pair))
+                self.asking(("batch_add", qty), trading.batch_add, batch, within_s)
             case "amend":
-                change = AmendOrder(order_id=name, limit_price=D(100_000 + size * 2))
-                start(self.ask, lambda: trading.amend_order(change, answer_within_s=1.0))
+                self.asking(("amend_order", amended), trading.amend_order, change, within_s)
+            case "edit":
+                edit = EditOrder(order_id=name, symbol=SYMBOL, order_qty=qty)
+                self.asking(("edit_order", qty), trading.edit_order, edit, within_s)
+            case _ if (line := self.line()) is not None:
+                # An order whose answer is on its way, and a change that waits for that answer.
+                (line.hold, line.mute)[size % 2]()
+                self.asking(("add_order", qty), trading.add_order, add, 4.0)
+                await trio.sleep(size % 3 / 100)
+                change = AmendOrder(cl_ord_id=mine, limit_price=amended)
+                self.asking(("amend_order", amended), trading.amend_order, change, 4.0)
+                await trio.sleep(size % 4 / 100)
+                line.drop()
+
+    async def step(self, what: str, size: int) -> None:
+        """Do one thing."""
+        trading, line, start = self.trading, self.line(), self.tasks.start_soon
+        names = [*trading.orders]
+        name = names[size % len(names)] if names else "OAAAAA-AAAAA-AAAAAA"
+        match what:
+            case "add" | "leave" | "batch" | "amend" | "edit" | "lost":
+                await self.request(what, size, name)
             case "cancel":
-                start(self.ask, lambda: trading.cancel_order(name, answer_within_s=1.0))
+                start(
+                    self.ask,
+                    lambda: trading.cancel_order(name, answer_within_s=1.0),
+                    "cancel_order",
+                )
             case "all":
-                start(self.ask, lambda: trading.cancel_all(answer_within_s=1.0))
+                start(self.ask, lambda: trading.cancel_all(answer_within_s=1.0), "cancel_all")
             case "command":
                 for each in [*self.exchange.account.orders][: size % 3]:
                     self.exchange.account.cancel(each)
@@ -105,7 +189,8 @@ class Ordeal:
             case "wait":
                 await trio.sleep(size / 10)
             case "settle" if trading.unknown:
-                await self.ask(lambda: trading.settle(trading.unknown[0], within_s=3.0))
+                with suppress(OutcomeUnknown):
+                    await self.settle(trading.unknown[0], within_s=3.0)
             case _ if line is not None:
                 {
                     "hold": line.hold,
@@ -129,19 +214,70 @@ class Ordeal:
                 assert {name, known.cl_ord_id} & doubtful
 
     def check_sent(self) -> None:
-        """No request was ever sent twice, over all connections that there were."""
-        sent, named = Counter[int](), Counter[str]()
-        for line in self.met.values():
+        """Nothing was ever sent twice: by number, by name and by what it says; nothing that was
+        asked on one connection was sent on another, and nothing that was not sent ever came; and
+        the exchange's ledger has each order and each change once.
+        """
+        sent, named, said = Counter[int](), Counter[Any](), Counter[Key]()
+        for number, line in enumerate(self.lines(), 1):
             for payload in line.requests:
-                frame = json.loads(payload)
-                if frame["method"] in {"subscribe", "unsubscribe", "ping"}:
+                frame = json.loads(payload, parse_float=D)
+                method, params = frame["method"], frame.get("params", {})
+                if method in {"subscribe", "unsubscribe", "ping"}:
                     continue
                 sent[frame["req_id"]] += 1
-                if frame["method"] in PLACED:
-                    params = frame["params"]
-                    named.update(each["cl_ord_id"] for each in params.get("orders", [params]))
-        assert max(sent.values(), default=0) <= 1
-        assert max(named.values(), default=0) <= 1
+                orders = params.get("orders", [params])
+                if method in PLACED:
+                    named.update(each.get("cl_ord_id", each["order_qty"]) for each in orders)
+                if method in PLACED or method in CHANGED:
+                    says = "limit_price" if method == "amend_order" else "order_qty"
+                    key = method, orders[0][says]
+                    said[key] += 1
+                    connection, ended = self.asked[key]
+                    assert (connection, ended == "RequestNotSent") == (number, False)
+        for counted in (sent, named, said):
+            assert max(counted.values(), default=0) <= 1
+        made, changed = Counter[Any](), Counter[Any]()
+        for each in self.exchange.account.executions:
+            if each.exec_type == "pending_new" and each.ord_ref_id is None:
+                made.update(filter(None, (each.cl_ord_id, each.order_qty)))
+            elif each.exec_type == "amended":
+                changed[each.limit_price] += 1
+        assert max(made.values(), default=0) <= 1
+        assert max(changed.values(), default=0) <= 1
+
+    def edited(self, names: tuple[str, ...]) -> bool:
+        """Whether an order took the place of another and is there, or was filled."""
+        made = [
+            each
+            for each in self.exchange.account.executions
+            if each.exec_type in {"pending_new", "trade"} and str(each.order_userref) in names
+        ]
+        there = {each.order_id for each in made if each.exec_type == "pending_new"}
+        there -= {*names}
+        filled = {each.order_id for each in made if each.exec_type == "trade"}
+        return bool(there & ({*self.exchange.account.orders} | filled))
+
+    async def check_counted(self) -> None:
+        """What is counted is what whoever asked was told, and metrics show the same."""
+        await trio.sleep(0.1)
+        statistics, samples = self.feed.statistics(), measure(self.feed, Symbols())
+        for each in statistics.requests:
+            method = each.method
+            assert each.accepted == self.ended[method, "answered"]
+            assert each.rejected == self.ended[method, "OrderRejected"]
+            assert each.unknown == self.unknown[method]
+            not_sent, left = self.ended[method, "RequestNotSent"], self.ended[method, "cancelled"]
+            assert not_sent <= each.not_sent <= not_sent + left
+            assert each.asked == each.accepted + each.rejected + each.unknown + each.not_sent
+            assert (each.waiting, each.settled) == (0, self.settled[method])
+            unsettled = [error for error in self.trading.unknown if error.method == method]
+            assert each.unsettled == len(unsettled)
+            for outcome in ("accepted", "rejected", "unknown", "not_sent"):
+                sample = samples["kraken_order_requests", (method, outcome)]
+                assert sample == getattr(each, outcome)
+            for name in ("settled", "unsettled"):
+                assert samples[f"kraken_outcomes_{name}", (method,)] == getattr(each, name)
 
     async def end(self) -> None:
         """Let it calm down; then everything is known, and right."""
@@ -154,11 +290,19 @@ class Ordeal:
         self.check()
         reports = self.exchange.account.executions
         for unknown in self.trading.unknown:
-            found = await self.trading.settle(unknown)
-            if unknown.method != "add_order":
+            found = await self.settle(unknown)
+            if unknown.method not in {"add_order", "edit_order"}:
                 continue
-            (name,) = unknown.names
-            theirs = [each for each in reports if each.cl_ord_id == name]
+            theirs = [
+                each
+                for each in reports
+                if each.ord_ref_id is None
+                and unknown.method == "add_order"
+                and {each.cl_ord_id, str(each.order_userref)} & {*unknown.names}
+            ]
+            if unknown.method == "edit_order":
+                assert self.edited(unknown.names) is found.carried_out
+                continue
             if found.carried_out:
                 assert theirs
                 assert {each.order_id for each in found.orders} == {theirs[0].order_id}
@@ -204,19 +348,22 @@ async def ordeal(steps: list[tuple[str, int]], seed: int) -> None:
                     await program.step(what, size)
                     if trading.whole and not program.tasks.child_tasks and not held(steps):
                         program.check()
+            await program.check_counted()
             await program.end()
+            await program.check_counted()
             program.check_sent()
 
 
 def held(steps: list[tuple[str, int]]) -> bool:
     """Whether what is told may be late, so that it cannot be compared in between."""
-    return any(what in {"hold", "mute", "cut"} for what, _ in steps)
+    return any(what in {"hold", "mute", "cut", "lost"} for what, _ in steps)
 
 
 KINDS = st.sampled_from(
     [
-        *("add", "add", "add", "leave", "batch", "amend", "amend", "cancel", "all"),
+        *("add", "add", "add", "leave", "batch", "amend", "amend", "edit", "cancel", "all"),
         *("command", "market", "wait", "settle", "hold", "release", "cut", "mute"),
+        *("lost", "lost"),
     ]
 )
 
@@ -258,6 +405,8 @@ async def test_orders_over_a_line_of_chaos(
                     await program.step(what, number % 7)
             trouble.calm()
             await feed.wait_state(ConnectionState.SUBSCRIBED, session="trading")
+            await program.check_counted()
             await program.end()
+            await program.check_counted()
             program.check_sent()
             assert program.raised

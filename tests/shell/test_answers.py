@@ -102,11 +102,13 @@ def test_the_fastest_of_the_last_is_believed() -> None:
     """A slow way shows little; what is long ago is forgotten."""
     answers = Answers("public", hooks=Hooks(), skew=Skew(print))
     assert answers.clock_offset_s is None
+    assert answers.exchange_time(Timestamp(7)) is None
     ways = [(0.1, 0.5), (0.01, 0.01), *[(0.5, 0.1)] * (REMEMBERED - 1)]  # none contradicts another
     for there, back in ways:
         answers.sent(None, at(0))
         answers.replied(pong(there, there + back, ahead_s=0.25))
     assert answers.clock_offset_s == pytest.approx(0.25)
+    assert answers.exchange_time(Timestamp(7)) == 7 + 250_000_000
     answers.sent(None, at(0))
     answers.replied(pong(0.5, 0.6, ahead_s=0.25))
     assert answers.clock_offset_s == pytest.approx(0.45)

@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 import trio.testing
+from msgspec.structs import replace
 
 from kraken_trio import (
     ConfigurationError,
     ConnectionState,
+    KrakenConfig,
+    OrderRejected,
     OutcomeUnknown,
     RequestNotSent,
     SubscriptionError,
+    open_kraken,
 )
 from kraken_trio._internal.shell import asking
-from kraken_trio.extended import AddOrder, AmendOrder, Trading
+from kraken_trio.extended import AddOrder, AmendOrder, EditOrder, Trading
 
 if TYPE_CHECKING:
     from tests.shell.conftest import Pit
@@ -116,6 +120,43 @@ async def test_what_was_filled_meanwhile_is_found_too(autojump_clock: Any, pit: 
         }
 
 
+@pytest.mark.parametrize("number", [None, 5])
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_an_edit_is_found_by_its_number(
+    autojump_clock: Any, pit: Pit, arrives: bool, number: int | None
+) -> None:
+    """One that no other has where none was given: for no report names what was replaced."""
+    async with pit.feed.trading() as trading:
+        placed = await trading.add_order(replace(ORDER, order_userref=5))
+        edit = EditOrder(
+            order_id=placed.order_id or "",
+            symbol="BTC/USD",
+            order_qty=Decimal("0.02"),
+            order_userref=number,
+        )
+        (pit.line.hold if arrives else pit.line.mute)()
+        with pytest.raises(OutcomeUnknown) as caught:
+            await trading.edit_order(edit, answer_within_s=1.0)
+        cut(pit)
+        await back(pit)
+        made = await trading.settle(caught.value)
+        (order,) = pit.exchange.account.orders.values()
+        assert made.carried_out is arrives
+        assert made.open_orders == (order.order_id,)
+        assert (order.order_id == placed.order_id) is not arrives
+        assert placed.order_id in {each.order_id for each in made.orders}
+
+
+async def test_an_order_numbered_0_is_found_again(autojump_clock: Any, pit: Pit) -> None:
+    """Reports show that number of all orders without one, so it is given a name."""
+    async with pit.feed.trading() as trading:
+        pit.line.hold()
+        error = await doubt(trading, replace(ORDER, order_userref=0))
+        cut(pit)
+        await back(pit)
+        assert (await trading.settle(error)).open_orders == (*pit.exchange.account.orders,)
+
+
 async def test_a_late_answer_settles_at_once(autojump_clock: Any, pit: Pit) -> None:
     """Whether somebody waits for it already or not."""
     async with pit.feed.trading() as trading, trio.open_nursery() as nursery:
@@ -177,6 +218,144 @@ async def test_without_executions_a_doubt_stays(autojump_clock: Any, pit: Pit) -
         assert (trading.unknown, trading.whole) == ((error,), False)
 
 
+class Sluggish(trio.abc.Stream):
+    """A line whose way out stands still for a while: nothing is lost, and nobody is told."""
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        """Be on ``stream``."""
+        self.stream = stream
+        self.standing = False
+        self.held: list[bytes] = []
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send, or keep what is to be sent, as a kernel does."""
+        if self.standing:
+            self.held.append(bytes(data))
+        else:
+            await self.stream.send_all(data)
+
+    async def move(self) -> None:
+        """Send all that was kept, and what follows."""
+        self.standing = False
+        for data in self.held:
+            await self.stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """As below."""
+        await self.stream.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        """As below."""
+        return await self.stream.receive_some(max_bytes)
+
+    async def aclose(self) -> None:
+        """As below."""
+        await self.stream.aclose()
+
+
+async def test_what_arrives_too_late_does_nothing(autojump_clock: Any, pit: Pit) -> None:
+    """An order that was on its way for long is void, and not settled before that is known."""
+    lines: list[Sluggish] = []
+
+    async def dial(host: str, port: int, *, tls: bool) -> trio.abc.Stream:
+        lines.append(Sluggish(await pit.exchange.dial(host, port, tls=tls)))
+        return lines[-1]
+
+    config = KrakenConfig(api_key=pit.exchange.api_key, api_secret=pit.exchange.api_secret)
+    async with (
+        open_kraken(config, dial=dial, rest=pit.exchange.rest) as feed,
+        feed.trading() as trading,
+        trio.open_nursery() as nursery,
+    ):
+        await trio.sleep(1)
+        for line in lines:
+            line.standing = True
+        error = await doubt(trading)
+        began = trio.current_time()
+
+        async def move() -> None:
+            await trio.sleep(9)
+            assert trading.unknown == (error,)
+            for line in lines:
+                await line.move()
+
+        nursery.start_soon(move)
+        assert (await trading.settle(error)).carried_out is False
+        assert trio.current_time() - began >= 9
+        await trio.sleep(60)
+        assert pit.exchange.account.executions == ()
+
+
+async def test_what_is_told_late_is_waited_for(autojump_clock: Any, pit: Pit) -> None:
+    """A line that stands still shows nothing of what was done, and no loss either."""
+    async with pit.feed.trading() as trading, trio.open_nursery() as nursery:
+        pit.line.hold()
+        error = await doubt(trading)
+        (order,) = pit.exchange.account.orders
+
+        async def release() -> None:
+            await trio.sleep(7)
+            assert trading.unknown == (error,)
+            pit.line.release()
+
+        nursery.start_soon(release)
+        assert (await trading.settle(error)).carried_out
+        await trio.sleep(0.1)
+        assert [*trading.orders] == [order]
+
+
+async def test_a_report_that_never_comes_is_asked_for(autojump_clock: Any, pit: Pit) -> None:
+    """A subscription may stall while everything else is answered: the snapshot has it."""
+    async with pit.feed.trading() as trading:
+        pit.line.stall("executions", None)
+        pit.line.alter_next("executions", None, lambda _: [])
+        pit.line.hold()
+        error = await doubt(trading)
+        outbox = pit.line._outbox
+        outbox._queue.clear()  # Nor does the answer come.
+        outbox.backlog = 0
+        pit.line.release()
+        made = await trading.settle(error)
+        assert (made.carried_out, made.answer, trading.whole) == (True, None, True)
+
+
+@pytest.mark.parametrize("what", ["add", "refused"])
+async def test_a_silence_that_cannot_be_is_mended(autojump_clock: Any, pit: Pit, what: str) -> None:
+    """What is accepted is reported, and what nobody knows is over: else reports are missing, and
+    are asked for anew, so that no order is believed in that is none.
+    """
+    account = pit.exchange.account
+    async with pit.feed.trading() as trading:
+        placed = await trading.add_order(ORDER)
+        await trio.sleep(1)
+        pit.line.stall("executions", None)
+        if what == "add":
+            await trading.add_order(ORDER)
+        else:
+            account.cancel(placed.order_id or "")
+            with pytest.raises(OrderRejected, match="Unknown order"):
+                await trading.cancel_order(placed.order_id)
+        assert [*trading.orders] == [placed.order_id]
+        await trio.sleep(asking.OWED_S + 0.5)
+        assert trading.whole
+        assert [*trading.orders] == [*account.orders]
+
+
+async def test_what_was_reported_is_not_owed(autojump_clock: Any, pit: Pit) -> None:
+    """Nothing is asked anew while reports come, or where none is to come."""
+    async with pit.feed.trading() as trading:
+        placed = await trading.add_order(ORDER)
+        await trading.add_order(replace(ORDER, validate=True))
+        await trading.amend_order(AmendOrder(order_id=placed.order_id, limit_price=Decimal(50001)))
+        await trading.cancel_all_orders_after(0)
+        assert await trading.cancel_all() == 1
+        assert await trading.cancel_all() == 0
+        with pytest.raises(OrderRejected, match="Unknown order"):
+            await trading.cancel_order("OAAAAA-AAAAA-AAAAAA")
+        await trio.sleep(30)
+        assert len(pit.sent("unsubscribe")) == 0
+
+
 async def test_a_deadline_is_waited_for(autojump_clock: Any, pit: Pit) -> None:
     """Until it is over, the exchange may still work on the request."""
     async with pit.feed.trading() as trading:
@@ -186,7 +365,6 @@ async def test_a_deadline_is_waited_for(autojump_clock: Any, pit: Pit) -> None:
         cut(pit)
         began = trio.current_time()
         await trading.settle(caught.value)
-        # The deadline is of the wall clock, which stands still here.
         assert trio.current_time() - began > 19.0
 
 

@@ -17,6 +17,8 @@ from kraken_trio import (
     SessionTrigger,
     open_kraken,
 )
+from kraken_trio._internal.shell.counting import Requests
+from kraken_trio._internal.testing.place import TRADING
 from kraken_trio.testing import Exchange
 
 CONFIG = KrakenConfig(endpoint="wss://exchange.test/v2", jitter=0.0)
@@ -127,3 +129,20 @@ async def test_an_attempt_that_fails_is_one(autojump_clock: trio.abc.Clock) -> N
         assert session.failures in (session.attempts, session.attempts - 1)
         assert session.transitions[SessionTrigger.CONNECT_FAILED] == 1
         assert session.transitions[SessionTrigger.CONNECT_TIMED_OUT] == session.failures - 1
+
+
+def test_requests_are_counted_by_how_they_end() -> None:
+    """Each ends once, and what did not end waits; methods that nobody used are there too."""
+    requests = Requests()
+    for what in ("asked", "asked", "asked", "asked", "asked", "accepted", "rejected", "not_sent"):
+        requests.count("add_order", what)
+    requests.count("add_order", "unknown")
+    (add,) = (each for each in requests.statistics() if each.method == "add_order")
+    assert (add.asked, add.waiting) == (5, 1)
+    assert (add.accepted, add.rejected, add.unknown, add.not_sent) == (1, 1, 1, 1)
+    assert (add.settled, add.unsettled) == (0, 1)
+    requests.count("add_order", "settled")
+    rest = {each.method: each for each in requests.statistics()}
+    assert (rest["add_order"].settled, rest["add_order"].unsettled) == (1, 0)
+    assert {*rest} == TRADING
+    assert not any(each.asked for method, each in rest.items() if method != "add_order")

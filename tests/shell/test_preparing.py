@@ -3,26 +3,47 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kraken_trio import RequestNotSent, Timestamp
 from kraken_trio._internal.model.messages import OrderResult, Reply
-from kraken_trio._internal.shell.preparing import dated, named, result
-from kraken_trio.extended import AddOrder, AmendOrder, BatchOrder
+from kraken_trio._internal.model.requests import CancelAll
+from kraken_trio._internal.shell.preparing import (
+    dated,
+    named,
+    names_of,
+    numbered,
+    result,
+    stamped,
+)
+from kraken_trio.extended import AddOrder, AmendOrder, BatchOrder, EditOrder
 
 ORDER = BatchOrder(side="buy", order_type="market", order_qty=Decimal(1))
 AMEND = AmendOrder(order_id="A")
 
 
 def test_named() -> None:
-    """An order without name and number; no other."""
-    assert named(ORDER, lambda: "new").cl_ord_id == "new"
-    for members in ({"cl_ord_id": "mine"}, {"order_userref": 0}):
+    """An order without name and number; no other. A number of 0 is none."""
+    members: dict[str, Any]
+    for members in ({}, {"order_userref": 0}):
+        made = named(replace(ORDER, **members), lambda: "new")
+        assert (made.cl_ord_id, made.order_userref, names_of(made)) == ("new", None, ["new"])
+    for members, name in (({"cl_ord_id": "mine"}, "mine"), ({"order_userref": 7}, "7")):
         order = AddOrder(
             symbol="BTC/USD", side="buy", order_type="market", order_qty=Decimal(1), **members
         )
-        assert named(order, lambda: "new") == order
+        assert (named(order, lambda: "new"), names_of(order)) == (order, [name])
+
+
+def test_numbered() -> None:
+    """What an edit makes has a number, the program's or one of its own."""
+    edit = EditOrder(order_id="A", symbol="BTC/USD")
+    assert numbered(edit, lambda: 9).order_userref == 9
+    assert numbered(replace(edit, order_userref=0), lambda: 9).order_userref == 9
+    assert numbered(replace(edit, order_userref=5), lambda: 9).order_userref == 5
 
 
 def test_dated() -> None:
@@ -33,6 +54,15 @@ def test_dated() -> None:
     for deadline_s in (0.4, 60.1, float("nan")):
         with pytest.raises(RequestNotSent, match=r"0\.5 to 60 seconds"):
             dated(AMEND, deadline_s, lambda: now)
+
+
+def test_stamped() -> None:
+    """What makes or changes an order, unless it has a deadline or nobody knows the time."""
+    now = Timestamp(10**18)
+    assert stamped(AMEND, now) == replace(AMEND, deadline=Timestamp(10**18 + 5 * 10**9))
+    own = replace(AMEND, deadline=Timestamp(7))
+    assert (stamped(own, now), stamped(AMEND, None)) == (own, AMEND)
+    assert stamped(CancelAll(), now) == CancelAll()
 
 
 def test_result() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,6 @@ from kraken_trio import (
     OrderRejected,
     RequestNotSent,
     SubscriptionError,
-    Timestamp,
     open_kraken,
 )
 from kraken_trio.extended import AddOrder, AmendOrder, BatchAdd, BatchOrder, EditOrder, Trading
@@ -190,18 +190,20 @@ async def test_the_status_of_a_pair_is_kept(autojump_clock: Any, pit: Pit) -> No
 
 
 async def test_deadlines(autojump_clock: Any, pit: Pit) -> None:
-    """In seconds from now; what the exchange would refuse is not sent."""
+    """In seconds from now, by the exchange's clock; what it would refuse is not sent. Without one
+    there is the exchange's own.
+    """
     async with pit.feed.trading() as trading:
-        before = pit.feed._hub.public.supervisor.wall()
-        with pytest.raises(OrderRejected):  # Its clock is years from ours.
-            await trading.add_order(order(), deadline_s=2.0)
-        (frame,) = pit.sent("add_order")
-        told = json.loads(frame)["params"]["deadline"]
-        seconds = int(before) // 10**9
-        assert told[:4] == str(Timestamp(seconds * 10**9).datetime.year)
-        for deadline_s in (0.4, 61.0):
+        clock = pit.exchange._venue.now
+        for deadline_s, left_s in ((2.0, 2.0), (None, 5.0)):
+            before = clock()
+            await trading.add_order(order(), deadline_s=deadline_s)
+            told = json.loads(pit.sent("add_order")[-1])["params"]["deadline"]
+            at = datetime.fromisoformat(told).timestamp() - int(before) / 10**9
+            assert at == pytest.approx(left_s, abs=0.01)
+        for refused_s in (0.4, 61.0):
             with pytest.raises(RequestNotSent, match="deadline_s"):
-                await trading.add_order(order(), deadline_s=deadline_s)
+                await trading.add_order(order(), deadline_s=refused_s)
 
 
 async def test_rounding(autojump_clock: Any, pit: Pit) -> None:
@@ -271,3 +273,40 @@ async def test_a_key_that_may_not_see_executions(autojump_clock: Any, pit: Pit) 
         async with pit.feed.trading():
             pass
     assert "trading" not in pit.feed.states
+
+
+async def test_what_was_over_meanwhile_is_over(autojump_clock: Any, pit: Pit) -> None:
+    """Entered again, it knows what its snapshot shows, and not what was open when it was left."""
+    trading = pit.feed.trading()
+    async with trading:
+        await trading.add_order(order())
+        await trio.sleep(0.1)
+        assert len(trading.orders) == 1
+    assert not trading.whole
+    pit.exchange.account.cancel_all()
+    async with trading:
+        assert (trading.whole, trading.orders) == (True, {})
+
+
+async def test_a_cancellation_by_number_waits_for_what_has_it(
+    autojump_clock: Any, pit: Pit
+) -> None:
+    """It costs what its orders do, and does not overtake what makes one."""
+    async with pit.feed.trading() as trading, trio.open_nursery() as nursery:
+        for _ in range(2):
+            await trading.add_order(order(order_userref=5))
+        await trio.sleep(0.1)
+        before = trading.rate("BTC/USD").count
+        assert (await trading.cancel_order(order_userref=5)).order_id
+        assert trading.rate("BTC/USD").count > before + 12
+        assert pit.exchange.account.orders == {}
+        pit.line.hold()
+        nursery.start_soon(trading.add_order, order(order_userref=6))
+        await trio.sleep(0.1)
+        nursery.start_soon(lambda: trading.cancel_order(order_userref=6))
+        await trio.sleep(0.1)
+        assert len(pit.sent("cancel_order")) == 1
+        pit.line.release()
+        await trio.sleep(0.1)
+        assert len(pit.sent("cancel_order")) == 2
+        assert pit.exchange.account.orders == {}

@@ -142,6 +142,7 @@ class Quotes:
         self.system = "online"
         self.statuses: dict[str, str] = {}
         self.prices = {"buy": Decimal("60000.0"), "sell": Decimal("59999.0")}
+        self.ranges: list[tuple[Decimal, Decimal]] = []
 
     def status(self, symbol: str) -> str:
         """Give what was set."""
@@ -182,15 +183,16 @@ class Quotes:
     resize = rest
 
     def news(self) -> list[str]:
-        """Nothing happens."""
-        return []
+        """Nothing happens but what was set."""
+        return ["BTC/USD"] * len(self.ranges)
 
     def made(self, _symbol: str) -> list[Made]:
         """Nobody comes."""
         return []
 
-    def range(self, _symbol: str) -> None:
-        """Nothing happens."""
+    def range(self, _symbol: str) -> tuple[Decimal, Decimal] | None:
+        """Nothing happens but what was set."""
+        return self.ranges.pop(0) if self.ranges else None
 
 
 class Clock:
@@ -222,7 +224,7 @@ class Trader:
         rules = rules or ExchangeRules()
         self.counter = RateCounter(rules.tier)
         self.trading = Trading(self.account, self.quotes, self.counter, rules)
-        self.placing = Placing(self.account, self.quotes)
+        self.placing: Placing = self.trading.placing
         self.ordering = Ordering(self.account, self.quotes, self.placing, self.counter)
         self.timers = self.trading.timers
 

@@ -227,7 +227,7 @@ def test_triggers() -> None:
     )
     (amended,) = account.amend(name, trigger_price=D(58200))
     assert isinstance(amended, Execution)
-    assert amended.triggers == replace(moved.triggers, price=D("58200.0"))
+    assert amended.triggers == replace(moved.triggers, price=D("58200.0"), actual_price=None)
     (set_off,) = account.trigger(name, D(58150))
     assert isinstance(set_off, Execution)
     assert (set_off.exec_type, set_off.order_status) == ("status", "new")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kraken_trio._internal.model.errors import ConfigurationError
-from kraken_trio._internal.model.requests import AddOrder, TriggerParams
+from kraken_trio._internal.model.requests import AddOrder, Conditional, TriggerParams
 from kraken_trio._internal.testing.commands import check_amount, padded
 from kraken_trio._internal.testing.listing import market_pairs
 from kraken_trio._internal.testing.terms import terms_of
@@ -86,3 +86,30 @@ def test_orders_that_cannot_be(others: dict[str, Any]) -> None:
     """An order needs one quantity, and numbers that its pair can have."""
     with pytest.raises(ConfigurationError):
         padded(order(**others), TERMS)
+
+
+@pytest.mark.parametrize(
+    "template, wrong",
+    [
+        (Conditional(order_type="limit", limit_price=Decimal("1.55")), "limit_price"),
+        (Conditional(order_type="stop-loss", trigger_price=Decimal(0)), "trigger_price"),
+        (Conditional(order_type="limit", limit_price=Decimal("1.5")), None),
+        (
+            Conditional(
+                order_type="trailing-stop-limit",
+                limit_price=Decimal("-1.55"),
+                trigger_price=Decimal("0.55"),
+                trigger_price_type="pct",
+            ),
+            None,
+        ),
+    ],
+)
+def test_what_a_fill_is_to_place(template: Conditional, wrong: str | None) -> None:
+    """Its prices are looked at before the order is there; distances may be anything."""
+    made = order(order_qty=Decimal(1), limit_price=Decimal(60000), conditional=template)
+    if wrong is None:
+        assert padded(made, TERMS).conditional == template
+        return
+    with pytest.raises(ConfigurationError, match=f"conditional.{wrong}"):
+        padded(made, TERMS)

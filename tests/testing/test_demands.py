@@ -98,6 +98,14 @@ def test_what_is_accepted(trader: Trader, limit: Make, others: dict[str, Any]) -
             {"order_type": "trailing-stop-limit", "triggers": STOP},
             "EGeneral:Invalid arguments:triggers",
         ),
+        (
+            {
+                "order_type": "trailing-stop",
+                "limit_price": None,
+                "triggers": TriggerParams(price=D(0), price_type="pct"),
+            },
+            "EGeneral:Invalid arguments:triggers",
+        ),
         ({"order_type": "iceberg"}, "EGeneral:Invalid arguments:display_qty"),
         (
             {"order_type": "iceberg", "display_qty": D("0.06")},

@@ -231,7 +231,11 @@ def test_editing(trader: Trader, limit: Make) -> None:
         ({}, {"symbol": "ETH/USD"}, "EQuery:Unknown asset pair"),
         ({}, {"order_id": "O"}, "EOrder:Unknown order"),
         ({"cl_ord_id": "mine"}, {}, "EOrder:Invalid order"),
-        ({"conditional": Conditional(order_type="limit")}, {}, "EOrder:Invalid order"),
+        (
+            {"conditional": Conditional(order_type="limit", limit_price=D(80000))},
+            {},
+            "EOrder:Invalid order",
+        ),
         ({}, {"order_qty": D("0.4")}, "EOrder:Invalid order"),
         ({}, {"order_qty": D("2.5")}, "EOrder:Insufficient funds"),
         ({}, {"triggers": TriggerParams(price=D(1))}, "EGeneral:Invalid arguments:triggers"),
@@ -300,3 +304,20 @@ def test_batches_that_are_only_checked(trader: Trader) -> None:
     form = batch({"cl_ord_id": "a"}, {}, validate=True)
     assert trader.ordering.batch(form, trader.now) == [{"cl_ord_id": "a"}, {}]
     assert trader.kinds() == []
+
+
+def test_a_template_that_can_make_no_order_is_refused(trader: Trader, limit: Make) -> None:
+    """With the order that has it, and before anything is placed."""
+    with pytest.raises(Refused, match="EGeneral:Invalid arguments:conditional"):
+        placed(trader, limit(conditional=Conditional(order_type="limit")))
+    assert trader.account.orders == {}
+
+
+def test_an_amended_trigger_counts_at_once(trader: Trader, limit: Make) -> None:
+    """It sets the order off where it is reached already; a distance counts anew."""
+    stop = limit(order_type="stop-loss", limit_price=None, triggers=TriggerParams(price=D(70000)))
+    name = placed(trader, stop)
+    amended(trader, order_id=name, trigger_price=D(-1000), trigger_price_type="quote")
+    order = trader.account.order(name)
+    assert order.triggers is not None
+    assert (order.triggers.actual_price, order.status) == (D("59000.0"), "filled")

@@ -195,7 +195,18 @@ NUMBERS = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False, min_value=-1e6, max_value=1e6),
 )
 VALUES: dict[str, st.SearchStrategy[Any]] = {
-    "order_type": st.sampled_from(["limit", "market", "iceberg", "stop-loss", "trailing-stop"]),
+    "order_type": st.sampled_from(
+        ["limit", "market", "iceberg", "stop-loss", "trailing-stop", "trailing-stop-limit"]
+    ),
+    "conditional": st.fixed_dictionaries(
+        {"order_type": st.sampled_from(["limit", "stop-loss", "trailing-stop-limit", "x"])},
+        optional={
+            "limit_price": NUMBERS,
+            "limit_price_type": st.sampled_from(["static", "pct", "quote"]),
+            "trigger_price": NUMBERS,
+            "trigger_price_type": st.sampled_from(["static", "pct", "quote"]),
+        },
+    ),
     "side": st.sampled_from(["buy", "sell"]),
     "symbol": st.sampled_from(["BTC/USD", "ETH/USD", "XBT/USD"]),
     "order_qty": NUMBERS,

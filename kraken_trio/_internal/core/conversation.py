@@ -152,6 +152,10 @@ class Conversation:
             effects = [*self._session(said.GapFound(part), now), *effects]
         return self._told(effects, now)
 
+    def probe(self, part: Channel, now: float) -> list[Effect]:
+        """Somebody wants to know whether ``part`` has shown all that there is."""
+        return self._told(self.roster.probe(part, now, spoke=True), now)
+
     def missed(self, part: Channel, now: float) -> list[Effect]:
         """A probe of ``part`` showed that something was kept from us. Its snapshot mends that; but
         one that is silent again and again is given up.

@@ -29,7 +29,7 @@ from msgspec import Struct
 
 from kraken_trio._internal.core.pending import MAX_REQ_ID
 from kraken_trio._internal.model.complaints import doubtful, explain
-from kraken_trio._internal.model.errors import OutcomeUnknown, RequestError
+from kraken_trio._internal.model.errors import OutcomeUnknown, RequestNotSent
 from kraken_trio._internal.model.messages import Reply
 from kraken_trio._internal.model.requests import (
     AddOrder,
@@ -100,7 +100,7 @@ class Errand:
         self.req_id: int = req_id
         """Its number, which no other has."""
         self.request: OrderRequest = request
-        """What is asked."""
+        """What is asked; sent, with its deadline."""
         self.names: frozenset[str] = names
         """The orders that it is about, by all their names that are known."""
         self.sent_at: float | None = None
@@ -154,11 +154,11 @@ class Errands:
         return len(self._waiting) + len(self._sent)
 
     def add(self, request: OrderRequest, names: Iterable[str] = ()) -> Errand:
-        """Take a request that is to be sent as soon as it may. Raises ``RequestError`` when there
+        """Take a request that is to be sent as soon as it may. Raises ``RequestNotSent`` when there
         are too many.
         """
         if len(self) >= LIMIT:
-            raise RequestError("request", f"{LIMIT} requests about orders are unanswered already")
+            raise RequestNotSent("request", f"{LIMIT} requests about orders are unanswered already")
         self._last = FIRST_REQ_ID if self._last == MAX_REQ_ID else self._last + 1
         errand = Errand(self._last, request, frozenset(names))
         self._waiting[errand.req_id] = errand

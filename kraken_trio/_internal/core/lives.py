@@ -7,6 +7,10 @@ Most reports have neither symbol nor side, so what an order showed once is remem
 nothing is sure until the next snapshot is complete: an order that is not in it is not open any
 more. Of those that are over, the latest are kept.
 
+A snapshot shows the latest 50 fills. Where none of them was known before, there may have been more,
+and what was placed and filled meanwhile may be in none of them: of that moment and all before it,
+back to the loss, only open orders are sure (``blind_until``).
+
 Source: sections "executions" and "Reconnecting" of the WebSocket v2 documentation.
 """
 
@@ -22,6 +26,8 @@ from kraken_trio._internal.model.account import Execution
 
 CLOSED_KEPT: Final = 2000
 """Orders that are over and remembered: many times the fills of a snapshot."""
+SNAPSHOT_FILLS: Final = 50
+"""Fills in a snapshot, at most; the exchange's."""
 
 _OVER = frozenset({"filled", "canceled", "expired"})
 # What is of one report, and says nothing of the order.
@@ -66,8 +72,17 @@ class Lives:
         """None yet."""
         self.whole: bool = False
         """Whether all that are open are known, and nothing was missed of them since."""
+        self.lost_at: float = float("-inf")
+        """When something was missed last: what is known now was asked for after that."""
+        self.blind_until: float | None = None
+        """The latest moment before which fills may have been missed for good; None for none."""
         self._open: dict[str, Life] = {}
         self._over: OrderedDict[str, Life] = OrderedDict()
+        # The client's names and numbers, as text; each may be of several.
+        self._named: dict[str, dict[str, Life]] = {}
+        # Fills that the snapshot of now has shown, and whether one of them was known.
+        self._shown = 0
+        self._met = False
 
     def __iter__(self) -> Iterator[Life]:
         """Those that are open, then those that are over, oldest first."""
@@ -85,8 +100,13 @@ class Lives:
 
     def named(self, name: str) -> list[Life]:
         """Those with this name, the exchange's or the client's; the open ones first."""
+        found = [each for each in self._called(name) if each.known.cl_ord_id == name]
         life = self.get(name)
-        found = [each for each in self if each.known.cl_ord_id == name]
+        return found if life is None or life in found else [life, *found]
+
+    def called(self, name: str) -> list[Life]:
+        """As ``named``; the client's number, as text, is a name too."""
+        life, found = self.get(name), self._called(name)
         return found if life is None or life in found else [life, *found]
 
     def take(self, report: Execution, now: float, age_s: float = 0.0) -> None:
@@ -103,18 +123,28 @@ class Lives:
             life.open = report.order_status not in _OVER
             life.doubtful = False
         if fill and report.exec_id is not None:
+            if past:
+                self._shown += 1
+                self._met = self._met or report.exec_id in life.fills
             life.fills.setdefault(report.exec_id, report)
+        for name in _names(life):
+            self._named.setdefault(name, {})[report.order_id] = life
         self._file(life)
 
-    def lose(self) -> None:
+    def lose(self, now: float) -> None:
         """Something was missed: what is open is not known any more."""
         self.whole = False
+        self.lost_at = now
+        self._shown, self._met = 0, False
         for life in self._open.values():
             life.doubtful = True
 
-    def complete(self) -> None:
+    def complete(self, now: float) -> None:
         """A snapshot has been shown to its end: what was not in it is not open."""
         self.whole = True
+        if self._shown >= SNAPSHOT_FILLS and not self._met:
+            self.blind_until = now
+        self._shown, self._met = 0, False
         for life in self.open:
             if life.doubtful:
                 life.doubtful = life.open = False
@@ -130,7 +160,22 @@ class Lives:
         self._over[order_id] = life
         self._over.move_to_end(order_id)
         if len(self._over) > CLOSED_KEPT:
-            self._over.popitem(last=False)
+            gone_id, gone = self._over.popitem(last=False)
+            for name in _names(gone):
+                del self._named[name][gone_id]
+                if not self._named[name]:
+                    del self._named[name]
+
+    def _called(self, name: str) -> list[Life]:
+        return sorted(self._named.get(name, {}).values(), key=lambda life: not life.open)
+
+
+def _names(life: Life) -> Iterator[str]:
+    """What the client calls an order. A number of 0 is none."""
+    if life.known.cl_ord_id:
+        yield life.known.cl_ord_id
+    if life.known.order_userref:
+        yield str(life.known.order_userref)
 
 
 def _lasting(report: Execution) -> Execution:
@@ -139,6 +184,9 @@ def _lasting(report: Execution) -> Execution:
 
 
 def _grown(known: Execution, report: Execution) -> Execution:
-    """What is known of an order after one more report."""
+    """What is known of an order after one more report. A number of 0 is none, and shown of some."""
     shown = asdict(report).items()
-    return replace(known, **{k: v for k, v in shown if v is not None and k not in _PASSING})
+    new = {k: v for k, v in shown if v is not None and k not in _PASSING}
+    if not report.order_userref:
+        new.pop("order_userref", None)
+    return replace(known, **new)

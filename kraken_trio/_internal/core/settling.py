@@ -4,7 +4,9 @@ Knows what each kind of request would have done to orders, and how that shows; n
 waited for. Called when nothing is missing and the request cannot come into effect any more.
 
 Orders are found by name. One that was seen before the request was sent is not what it made, though
-it may have had the same name: names are used again.
+it may have had the same name: names are used again. What an edit made is found by its number, for
+nothing in the protocol says that an order names the one that it replaced; an ``ord_ref_id`` is that
+of an order whose fill placed it.
 
 Source: sections "executions", "Trading methods" and "Reconnecting" of the WebSocket v2
 documentation.
@@ -52,20 +54,22 @@ def _found(errand: Errand, lives: Lives) -> tuple[list[Life], bool | None]:
     match request:
         case AddOrder():
             made = _made(request, lives, sent_at)
-            return made, bool(made)
+            return made, _was_made(made, lives, sent_at)
         case BatchAdd(orders=orders):
             each = [_made(order, lives, sent_at) for order in orders]
             found = list(dict.fromkeys(life for made in each for life in made))
-            return found, _all_or_none(bool(made) for made in each)
+            return found, _all_or_none(_was_made(made, lives, sent_at) for made in each)
         case AmendOrder():
             life = _named(lives, request.order_id or request.cl_ord_id or "")
             return ([life], _amended(request, life)) if life else ([], None)
         case EditOrder():
             life = _named(lives, request.order_id)
-            made = [each for each in lives if each.known.ord_ref_id == request.order_id]
-            still = life is not None and life.open
-            # One that is over may have ended otherwise, and its successor need not name it.
-            done = True if made else (False if still else None)
+            made = [each for each in _made(request, lives, sent_at) if each is not life]
+            done = _was_made(made, lives, sent_at)
+            if life is not None and life.open:
+                done = False
+            elif not made and not request.order_userref:
+                done = None  # It has no name to be found by.
             return [*([life] if life else []), *made], done
         case CancelOrder(order_id=ids, cl_ord_id=names, order_userref=numbers):
             there = [life for name in (*ids, *names) if (life := _named(lives, name))]
@@ -76,7 +80,7 @@ def _found(errand: Errand, lives: Lives) -> tuple[list[Life], bool | None]:
             there = [life for name in (*ids, *names) if (life := _named(lives, name))]
             there += [life for life in lives if str(life.known.order_userref) in ids]
             there = list(dict.fromkeys(there))
-            return there, _all_or_none(not life.open for life in there)
+            return there, _all_or_none(not life.open for life in there) if there else True
         case CancelAll():
             before = [life for life in lives.open if life.seen_at <= sent_at]
             return before, not before
@@ -84,14 +88,24 @@ def _found(errand: Errand, lives: Lives) -> tuple[list[Life], bool | None]:
             return [], None
 
 
-def _made(order: AddOrder | BatchOrder, lives: Lives, sent_at: float) -> list[Life]:
+def _made(order: AddOrder | BatchOrder | EditOrder, lives: Lives, sent_at: float) -> list[Life]:
     """What an order became: none, or one; several where its number is not its alone."""
-    later = [life for life in lives if life.seen_at >= sent_at]
-    if order.cl_ord_id is not None:
-        return [life for life in later if life.known.cl_ord_id == order.cl_ord_id]
-    if order.order_userref:
-        return [life for life in later if life.known.order_userref == order.order_userref]
-    return []
+    name, number = getattr(order, "cl_ord_id", None), order.order_userref
+    if name:
+        found = [life for life in lives.called(name) if life.known.cl_ord_id == name]
+    elif number:
+        found = [life for life in lives.called(str(number)) if life.known.order_userref == number]
+    else:
+        found = []
+    return [life for life in found if life.seen_at >= sent_at]
+
+
+def _was_made(made: list[Life], lives: Lives, sent_at: float) -> bool | None:
+    """Whether an order came to be; None where it may be in fills that were missed."""
+    if made:
+        return True
+    blind = lives.blind_until is not None and sent_at <= lives.blind_until
+    return None if blind else False
 
 
 def _named(lives: Lives, name: str) -> Life | None:
@@ -103,15 +117,17 @@ def _amended(request: AmendOrder, life: Life) -> bool | None:
     if not life.open:
         return None
     known = life.known
-    wanted = (
+    every = (
         (request.order_qty, known.order_qty),
         (request.limit_price, known.limit_price),
         (request.display_qty, known.display_qty),
         (request.trigger_price, None if known.triggers is None else known.triggers.price),
     )
-    return all(want == there for want, there in wanted if want is not None)
+    wanted = [(want, there) for want, there in every if want is not None]
+    # How a price is to be read is not compared, for a report shows what came of it.
+    return all(want == there for want, there in wanted) if wanted else None
 
 
-def _all_or_none(done: Iterable[bool]) -> bool | None:
+def _all_or_none(done: Iterable[bool | None]) -> bool | None:
     each = set(done)
     return each.pop() if len(each) == 1 else None

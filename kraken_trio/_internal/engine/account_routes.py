@@ -26,6 +26,7 @@ from kraken_trio._internal.engine.accounts import (
     News,
     Source,
 )
+from kraken_trio._internal.engine.probe import Probe
 from kraken_trio._internal.engine.routes import NOTHING, Route
 from kraken_trio._internal.engine.signals import Missed, Signal
 from kraken_trio._internal.model.channel import Channel
@@ -73,6 +74,12 @@ class AccountRoute(Route):
 
     def discard(self) -> None:
         """The subscription begins anew. What is known is kept, to be compared with the snapshot."""
+        self.source.restart()
+
+    def begin_probe(self, probe: Probe) -> None:  # noqa: ARG002 - the base's
+        """It was left, to be asked for anew, and its numbers begin anew: what the snapshot shows is
+        told as that of any other.
+        """
         self.source.restart()
 
     def disconnect(self) -> Gap | None:

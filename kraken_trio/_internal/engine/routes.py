@@ -115,6 +115,10 @@ class Route:
         if self.kept is not None:
             self.kept.forget()
 
+    def begin_probe(self, probe: Probe) -> None:
+        """It was left, to be asked for anew: compare its snapshot with what is known."""
+        self.probe = probe
+
     def end_probe(self) -> None:
         """What comes next is not compared with what is known."""
         self.probe = None

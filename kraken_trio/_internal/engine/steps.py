@@ -61,7 +61,7 @@ def _perform_on(
         case Discarded():
             route.discard()
         case Probed():
-            route.probe = Probe(_time(step.confirmed_at), _time(step.left_at))
+            route.begin_probe(Probe(_time(step.confirmed_at), _time(step.left_at)))
         case Ticked() | Filled() | GaveUp() | HandedOn():
             if isinstance(route, HoldingRoute):
                 _perform_on_held(engine, route, step)

@@ -156,6 +156,33 @@ class ConsumerStatistics(Struct, frozen=True, kw_only=True):
     """Holes that the dropped ones left."""
 
 
+class RequestStatistics(Struct, frozen=True, kw_only=True):
+    """The requests about orders by one method at one moment; the counters count since the feed was
+    opened, over all blocks of trading.
+
+    Each request is in one of ``waiting``, ``accepted``, ``rejected``, ``unknown`` and ``not_sent``.
+    """
+
+    method: str
+    """Such as ``add_order``."""
+    asked: int
+    """All of them."""
+    waiting: int
+    """Those that have not ended: they wait to be sent, or for their answer."""
+    accepted: int
+    """Those that the exchange said yes to."""
+    rejected: int
+    """Those that it said no to: ``OrderRejected``."""
+    unknown: int
+    """Those of which nobody knew what became of them, settled since or not: ``OutcomeUnknown``."""
+    not_sent: int
+    """Those that were not sent: ``RequestNotSent``."""
+    settled: int
+    """Those that were unknown, and were settled."""
+    unsettled: int
+    """Those that are unknown still. Of a block of trading that was left, that is for good."""
+
+
 class ObserverStatistics(Struct, frozen=True, kw_only=True):
     """One observer at one moment."""
 
@@ -223,5 +250,7 @@ class FeedStatistics(Struct, frozen=True, kw_only=True):
     """All books that are subscribed to."""
     consumers: tuple[ConsumerStatistics, ...]
     """All consumers, by their kind."""
+    requests: tuple[RequestStatistics, ...]
+    """The requests about orders, by their methods: all that there are."""
     observers: tuple[ObserverStatistics, ...]
     """All observers, in the order in which they were given."""

@@ -133,6 +133,12 @@ METRICS: Final = (
     _counter("checksums_verified", "channel symbol", "Book messages that verified."),
     _counter("trades_repeated", "", "Trades dropped because they had been there before."),
     _counter("trades_backfilled", "", "Trades that were missed, and fetched over REST."),
+    _counter(
+        "order_requests",
+        "method outcome",
+        "Requests about orders that ended: accepted, rejected, unknown or not_sent.",
+    ),
+    _counter("outcomes_settled", "method", "Unknown outcomes that were settled."),
     _counter("observer_seconds", "observer", "Time that hooks of observers took.", "seconds"),
     _counter("latency_exceeded", "stage", "Records that took longer than they may."),
     _gauge("active_subscriptions", "channel", "Subscriptions that are confirmed and complete."),
@@ -142,6 +148,8 @@ METRICS: Final = (
     _gauge("books_not_live", "channel symbol", "Books that are not, and not to be believed."),
     _gauge("queue_depth", "channel", "Entries that wait for consumers."),
     _gauge("queue_capacity", "channel", "Entries that there is room for."),
+    _gauge("order_requests_waiting", "method", "Requests about orders that have not ended."),
+    _gauge("outcomes_unsettled", "method", "Outcomes that are unknown still."),
     _gauge("observers_disabled", "", "Observers that raised, and are told nothing more."),
     _gauge(
         "round_trip_seconds", "session", "Of the last request that was answered.", unit="seconds"
@@ -212,6 +220,7 @@ _OF_CONSUMERS: Final = {
     "queue_depth": "buffered",
     "queue_capacity": "capacity",
 }
+_OUTCOMES: Final = ("accepted", "rejected", "unknown", "not_sent")
 _OF_PARTS: Final = {
     "messages_received": "messages",
     "resyncs": "resyncs",
@@ -277,6 +286,13 @@ def _values(statistics: FeedStatistics, latency: Latency | None, symbols: Symbol
         yield "active_subscriptions", (subscription.channel.name,), int(subscription.active)
     yield "trades_repeated", (), statistics.trades_repeated
     yield "trades_backfilled", (), statistics.trades_backfilled
+    for requests in statistics.requests:
+        method = requests.method
+        for outcome in _OUTCOMES:
+            yield "order_requests", (method, outcome), getattr(requests, outcome)
+        yield "order_requests_waiting", (method,), requests.waiting
+        yield "outcomes_settled", (method,), requests.settled
+        yield "outcomes_unsettled", (method,), requests.unsettled
     for observer in statistics.observers:
         yield "observer_seconds", (observer.name,), observer.spent_s
     yield "observers_disabled", (), sum(each.disabled for each in statistics.observers)

@@ -84,6 +84,10 @@ class Answers:
         """How far the exchange's clock is ahead, by the fastest of the last; None if unknown."""
         return min(self._trips)[1] / NANOSECONDS if self._trips else None
 
+    def exchange_time(self, at: Timestamp) -> Timestamp | None:
+        """What the exchange's clock shows when this machine's shows ``at``; None if unknown."""
+        return Timestamp(at + min(self._trips)[1]) if self._trips else None
+
     def begin(self) -> None:
         """A connection begins: of what was asked on another nothing is answered any more."""
         self._asked.clear()

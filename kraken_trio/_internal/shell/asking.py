@@ -5,11 +5,20 @@ in ``core.errands``, what executions show of one in ``core.settling``.
 
 Never twice. A request is handed to the session once. Where its answer does not come, whoever asked
 is told so (``OutcomeUnknown``), and nothing is asked again: only a program can know what it wants.
+
+Surely not. A request may be on its way for long, and so may what is told of it: a line that stands
+still loses nothing, and nobody notices. So what makes or changes an order has a deadline by the
+exchange's clock; and only a snapshot that is asked for when that has passed shows what came of it.
+
+Owed. What the exchange accepts it reports. Where it does not, for some seconds, reports are missing
+though nothing shows a hole, and all that is open is asked for anew: or there would be orders that
+nobody can cancel, for they are gone.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -35,9 +44,11 @@ from kraken_trio._internal.model.errors import (
     RequestNotSent,
 )
 from kraken_trio._internal.model.messages import Reply
+from kraken_trio._internal.model.requests import BatchCancel, CancelAll, CancelAllOrdersAfter
 from kraken_trio._internal.model.settlement import Settlement
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
 from kraken_trio._internal.shell.hub import TRADING, Hub
+from kraken_trio._internal.shell.preparing import dated
 from kraken_trio._internal.shell.ration import say
 from kraken_trio._internal.shell.reports import Reports
 from kraken_trio._internal.shell.session import Session
@@ -46,11 +57,14 @@ from kraken_trio._internal.wire.encode import METHODS
 log = logging.getLogger("kraken_trio.trading")
 
 SETTLED_AFTER_S: Final = 6.0
-"""So long after it was sent, a request without a deadline does nothing any more: by default the
+"""So long after it was sent, a request without a deadline is taken to do nothing any more: the
 exchange works on one for 5 seconds, and its report takes a moment."""
+OWED_S: Final = 5.0
+"""How long a report may take that has to come."""
 UNKNOWN_KEPT: Final = 1000
 """Doubts that are remembered: the latest ones."""
 _REPORT_S: Final = 1.0
+_GONE: Final = "EOrder:Unknown order"
 _FOREVER: Final = float("inf")
 
 
@@ -65,6 +79,9 @@ class Asking:
         self._session: Session | None = None
         self._answers: dict[Errand, trio.Event] = {}
         self._unknown: dict[int, tuple[Errand, OutcomeUnknown]] = {}
+        # Reports that have to come: since when, and by when at the latest.
+        self._owed = deque[tuple[float, float]](maxlen=UNKNOWN_KEPT)
+        self._owing = trio.Event()
 
     @property
     def unknown(self) -> tuple[OutcomeUnknown, ...]:
@@ -82,6 +99,7 @@ class Asking:
         """Ask there from now on."""
         self._session = session
         session.on_errand = self._told
+        session.serve(self._watch, name="owed reports")
 
     @enable_ki_protection
     def close(self) -> None:
@@ -100,17 +118,24 @@ class Asking:
         names: Iterable[str] = (),
         cost: Mapping[str, float],
         answer_within_s: float | None,
+        deadline_s: float | None = None,
     ) -> Reply:
         """Send a request, once, and wait for its answer.
 
         ``symbol`` is the pair that it has to fit, ``names`` are those of its orders, ``cost`` is
-        what it adds to the rate counters.
+        what it adds to the rate counters, ``deadline_s`` what it gets for a deadline.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         session, method = self.session, METHODS[type(request)]
-        self._check(request, symbol, session)
         errands, reports = session.supervisor.conversation.errands, self._reports
-        errand = errands.add(request, reports.all_names(names))
+        self._hub.requests.count(method, "asked")
+        try:
+            request = dated(request, deadline_s, self.exchange_time)
+            self._check(request, symbol, session)
+            errand = errands.add(request, reports.all_names(names))
+        except RequestNotSent:
+            self._hub.requests.count(method, "not_sent")
+            raise
         for each, points in cost.items():
             reports.rates.charge(each, points, trio.current_time())
         answer = self._answers[errand] = trio.Event()
@@ -147,20 +172,35 @@ class Asking:
             )
         await trio.lowlevel.checkpoint()
         errand, _ = self._unknown[unknown.req_id]
-        reports, sure_at = self._reports, self._sure_at(errand)
         with trio.move_on_after(_FOREVER if within_s is None else within_s) as scope:
-            while errand.late is None and self.session is not None:
-                if reports.ended is not None:
-                    raise unknown from reports.ended
-                now = trio.current_time()
-                if now >= sure_at and reports.lives.whole:
-                    break
-                with trio.move_on_at(sure_at if now < sure_at else _FOREVER):
-                    await reports.moved.wait()
+            await self._wait_sure(errand, unknown)
         if scope.cancelled_caught:
             raise unknown
-        self._unknown.pop(errand.req_id, None)
-        return settlement(errand, reports.lives, METHODS[type(errand.request)])
+        self.forget(unknown)
+        return settlement(errand, self._reports.lives, METHODS[type(errand.request)])
+
+    def forget(self, unknown: OutcomeUnknown) -> None:
+        """It is settled, or does not matter any more."""
+        if self._unknown.pop(unknown.req_id or 0, None) is not None:
+            self._hub.requests.count(unknown.method, "settled")
+
+    async def _wait_sure(self, errand: Errand, unknown: OutcomeUnknown) -> None:
+        """Wait until nothing can come of a request any more that is not known, or it is answered.
+        Raises ``unknown`` where nothing is told.
+        """
+        reports, sure_at = self._reports, self._sure_at(errand)
+        while errand.late is None:
+            session, lives = self.session, reports.lives
+            if reports.ended is not None:
+                raise unknown from reports.ended
+            now = trio.current_time()
+            if now >= sure_at and lives.whole:
+                if lives.lost_at >= sure_at:
+                    return
+                # What was told so far may be of before.
+                reports.refresh(session)
+            with trio.move_on_at(sure_at if now < sure_at else _FOREVER):
+                await reports.moved.wait()
 
     def _check(self, request: OrderRequest, symbol: str | None, session: Session) -> None:
         """Raise where nothing is to be sent."""
@@ -181,6 +221,7 @@ class Asking:
         """Nobody waits for an answer any more; if it is in doubt by that, say so."""
         if errand.outcome is None:
             errands.withdraw(errand, reason)
+            self._count(errand)
             self._note(errand)
 
     def _told(self, effect: Effect) -> None:
@@ -188,13 +229,64 @@ class Asking:
         match effect:
             case Finished(errand):
                 if errand.late is None:
+                    self._count(errand)
                     self._note(errand)
+                if self._owes(errand):
+                    self._owed.append((errand.sent_at or 0.0, trio.current_time() + OWED_S))
+                    self._owing.set()
                 answer = self._answers.get(errand)
                 if answer is not None:
                     answer.set()
                 self._reports.stir()
             case Ceiling(points):
                 self._reports.rates.allow(points)
+
+    def _count(self, errand: Errand) -> None:
+        """Count how a request ended."""
+        match errand.outcome:
+            case Answered(reply):
+                end = "accepted" if reply.success else "rejected"
+            case Doubtful():
+                end = "unknown"
+            case _:
+                end = "not_sent"
+        self._hub.requests.count(METHODS[type(errand.request)], end)
+
+    def _owes(self, errand: Errand) -> bool:
+        """Whether something has to be reported because of an answer, and nothing was."""
+        reply = errand.late
+        if isinstance(errand.outcome, Answered):
+            reply = errand.outcome.reply
+        if reply is None or self._reports.heard_at >= (errand.sent_at or 0.0):
+            return False
+        if not reply.success:
+            # It is over; then that was not told.
+            gone = reply.error == _GONE
+            return gone and any(
+                life.open for life in map(self._reports.named, errand.names) if life
+            )
+        match errand.request:
+            case CancelAllOrdersAfter():
+                return False
+            case CancelAll() | BatchCancel():
+                return bool(reply.count)
+            case request:
+                return not getattr(request, "validate", False)
+
+    async def _watch(self) -> None:
+        """Ask for everything anew whenever a report that has to come does not."""
+        while True:
+            await self._owing.wait()
+            self._owing = trio.Event()
+            while self._owed:
+                sent_at, due_at = self._owed.popleft()
+                await trio.sleep_until(due_at)
+                reports, session = self._reports, self._session
+                told_at = max(reports.heard_at, reports.lives.lost_at)
+                if session is not None and told_at < sent_at and reports.lives.whole:
+                    fields = {"session": TRADING}
+                    say(log, logging.WARNING, "unreported", "%s: resync", TRADING, **fields)
+                    reports.refresh(session)
 
     def _note(self, errand: Errand) -> None:
         """Remember a doubt, and tell everybody."""
@@ -218,11 +310,17 @@ class Asking:
         )
         self._hub.publish(error)
 
+    def exchange_time(self) -> Timestamp:
+        """What the exchange's clock shows now, as far as is known."""
+        supervisor = self.session.supervisor
+        now = supervisor.wall()
+        return supervisor.answers.exchange_time(now) or now
+
     def _sure_at(self, errand: Errand) -> float:
         """When a request that was sent can come into effect no more."""
         sent_at = errand.sent_at or 0.0
         deadline: Timestamp | None = getattr(errand.request, "deadline", None)
         if deadline is None:
             return sent_at + SETTLED_AFTER_S
-        left_s = (deadline - self._hub.public.supervisor.wall()) / NANOSECONDS
+        left_s = (deadline - self.exchange_time()) / NANOSECONDS
         return max(sent_at, trio.current_time() + left_s) + _REPORT_S

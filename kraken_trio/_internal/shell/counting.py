@@ -7,9 +7,10 @@ somebody asks. Knows where all of it is to be found.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, get_args
 
+from kraken_trio._internal.core.errands import OrderRequest
 from kraken_trio._internal.engine.hooks import Watcher
 from kraken_trio._internal.engine.tally import Counts, Part, add_counts, book_statistics
 from kraken_trio._internal.model.lifecycle import ConnectionState, SessionTrigger
@@ -18,17 +19,23 @@ from kraken_trio._internal.model.statistics import (
     ConsumerStatistics,
     FeedStatistics,
     PartStatistics,
+    RequestStatistics,
     SessionStatistics,
 )
 from kraken_trio._internal.shell.answers import Answers
 from kraken_trio._internal.shell.backlog import Totals
 from kraken_trio._internal.shell.losses import Losses
 from kraken_trio._internal.shell.session import Session
+from kraken_trio._internal.wire.encode import METHODS
 
 ENDED: Final = "ended"
 """What all sessions of single subscriptions are called together that are over."""
 EVENTS, CALLBACKS = "events", "callbacks"
 """The kinds of consumers that are subscribed to no channel."""
+ORDER_METHODS: Final = tuple(METHODS[kind] for kind in get_args(OrderRequest))
+"""All by which something is asked about orders."""
+_ENDS: Final = ("accepted", "rejected", "unknown", "not_sent")
+"""How a request ends."""
 _FAILED: Final = (SessionTrigger.CONNECT_FAILED, SessionTrigger.CONNECT_TIMED_OUT)
 _OF_PARTS: Final = ("checksums_ok", "checksums_failed", "trades_repeated", "trades_backfilled")
 _SUMMED: Final = ("frames", "faults", "unknown", "unrouted", "heartbeats", "connections")
@@ -62,6 +69,33 @@ class Past:
         )
 
 
+class Requests:
+    """What became of requests about orders: asked, ended in one of four ways, and settled."""
+
+    __slots__ = ("_counts",)
+
+    def __init__(self) -> None:
+        """Nothing was asked."""
+        self._counts = {method: Counter[str]() for method in ORDER_METHODS}
+
+    def count(self, method: str, what: str) -> None:
+        """One more; ``what`` is a field of ``RequestStatistics``."""
+        self._counts[method][what] += 1
+
+    def statistics(self) -> Iterator[RequestStatistics]:
+        """One for each method."""
+        for method, counts in self._counts.items():
+            ended = {name: counts[name] for name in _ENDS}
+            yield RequestStatistics(
+                method=method,
+                asked=counts["asked"],
+                waiting=counts["asked"] - sum(ended.values()),
+                **ended,
+                settled=counts["settled"],
+                unsettled=counts["unknown"] - counts["settled"],
+            )
+
+
 def take_stock(
     *,
     sessions: Mapping[str, Session],
@@ -70,6 +104,7 @@ def take_stock(
     streams: Iterable[ChannelStatistics],
     callbacks: ChannelStatistics,
     losses: Losses,
+    requests: Requests,
     watched: Iterable[Watcher],
 ) -> FeedStatistics:
     """Everything, at this moment. ``left`` is what became of consumers that have left."""
@@ -106,6 +141,7 @@ def take_stock(
             for book in book_statistics(session.name, session.engine.routes())
         ),
         consumers=consumers,
+        requests=tuple(requests.statistics()),
         observers=tuple(each.statistics() for each in watched),
     )
 

@@ -386,5 +386,6 @@ class Feed:
             streams=(stream.statistics() for stream in hub.streams),
             callbacks=self._dispatcher.statistics(),
             losses=self._losses,
+            requests=hub.requests,
             watched=self._watched,
         )

@@ -37,7 +37,7 @@ from kraken_trio._internal.model.lifecycle import (
 from kraken_trio._internal.model.records import BookSnapshot
 from kraken_trio._internal.shell.backlog import Backlog
 from kraken_trio._internal.shell.channel import Pressure, RecordChannel
-from kraken_trio._internal.shell.counting import ENDED, Past
+from kraken_trio._internal.shell.counting import ENDED, Past, Requests
 from kraken_trio._internal.shell.ration import Ration, say
 from kraken_trio._internal.shell.session import Session
 from kraken_trio._internal.shell.supervisor import Room
@@ -88,6 +88,8 @@ class Hub:
         self._begun = 0
         self.past: Past = Past()
         """What was counted in sessions that have ended."""
+        self.requests: Requests = Requests()
+        """What became of requests about orders."""
         # What observers are to be told when all that led to it is done.
         self._untold: deque[Callable[[], object]] = deque()
         self._telling = False

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 _budgets: trio.lowlevel.RunVar[dict[str, Budget]] = trio.lowlevel.RunVar("kraken_trio_budgets")
 """By host, for all feeds of one Trio run: the exchange bans an address, not a feed."""
+_MOST_NUMBER = 2**31 - 1
+"""Of an order, as the exchange's signed 32 bits hold it."""
 
 
 @asynccontextmanager
@@ -107,7 +109,13 @@ async def open_kraken(
         def make_trading() -> Trading:
             from kraken_trio._internal.shell.trading import Trading  # noqa: PLC0415 - few want it
 
-            return Trading(config, hub=hub, tokens=tokens, name_order=lambda: str(uuid.uuid4()))
+            return Trading(
+                config,
+                hub=hub,
+                tokens=tokens,
+                name_order=lambda: str(uuid.uuid4()),
+                number_order=lambda: uuid.uuid4().int % _MOST_NUMBER + 1,
+            )
 
         def make_session(hub: Hub, name: str, host: str, room: Room | None) -> Session:
             private = host != PUBLIC

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
+from kraken_trio._internal.core.errands import OrderRequest
 from kraken_trio._internal.model.errors import RequestNotSent
 from kraken_trio._internal.model.messages import OrderResult, Reply
 from kraken_trio._internal.model.requests import (
@@ -27,32 +28,66 @@ SHORTEST_DEADLINE_S: Final = 0.5
 """From now, as the exchange takes it."""
 LONGEST_DEADLINE_S: Final = 60.0
 """Likewise."""
+USUAL_DEADLINE_S: Final = 5.0
+"""So long the exchange works on what has no deadline, from when that reached it."""
 
-Dated = TypeVar("Dated", AddOrder, AmendOrder, EditOrder, BatchAdd)
-"""Requests that the exchange does not work on for ever."""
 Order = TypeVar("Order", AddOrder, BatchOrder)
 """One order, alone or in a batch."""
+About = TypeVar("About", bound=OrderRequest)
+"""Any request about orders."""
+_DATED: Final = (AddOrder, AmendOrder, EditOrder, BatchAdd)
+"""Those that the exchange does not work on for ever."""
 
 
 def named(order: Order, name_order: Callable[[], str]) -> Order:
-    """Give an order a name if it has neither name nor number, so that it can be found again."""
-    if order.cl_ord_id is not None or order.order_userref is not None:
+    """Give an order a name if it has neither name nor number, so that it can be found again. A
+    number of 0 is none: reports show it of orders without one.
+    """
+    if order.cl_ord_id or order.order_userref:
         return order
-    return replace(order, cl_ord_id=name_order())
+    return replace(order, cl_ord_id=name_order(), order_userref=None)
 
 
-def dated(request: Dated, deadline_s: float | None, wall: Callable[[], Timestamp]) -> Dated:
-    """Make a request void so many seconds from now; ``RequestNotSent`` for too few or too many."""
-    if deadline_s is None:
+def numbered(change: EditOrder, number_order: Callable[[], int]) -> EditOrder:
+    """Give what an edit makes a number if it has none: it keeps none of the order's, and takes no
+    name.
+    """
+    return change if change.order_userref else replace(change, order_userref=number_order())
+
+
+def names_of(*orders: AddOrder | BatchOrder) -> list[str]:
+    """What orders are found by again: the client's names, or else numbers, as text."""
+    return [order.cl_ord_id or str(order.order_userref) for order in orders]
+
+
+def dated(request: About, deadline_s: float | None, clock: Callable[[], Timestamp]) -> About:
+    """Make what makes or changes an order void so many seconds from now; ``RequestNotSent`` for too
+    few or too many. ``clock`` is the exchange's.
+    """
+    if deadline_s is None or not isinstance(request, _DATED):
         return request
     if not SHORTEST_DEADLINE_S <= deadline_s <= LONGEST_DEADLINE_S:
+        asked: OrderRequest = request
         raise RequestNotSent(
-            METHODS[type(request)],
+            METHODS[type(asked)],
             f"must be {SHORTEST_DEADLINE_S:g} to {LONGEST_DEADLINE_S:g} seconds, is {deadline_s:g}",
             field="deadline_s",
             mend="Choose one of these",
         )
-    return replace(request, deadline=Timestamp(wall() + int(deadline_s * NANOSECONDS)))
+    return replace(request, deadline=Timestamp(clock() + int(deadline_s * NANOSECONDS)))
+
+
+def stamped(request: About, now: Timestamp | None) -> About:
+    """Give what is being sent the deadline that the exchange would give it when it comes there. One
+    that is on its way for longer is not carried out any more, and that can be known.
+
+    ``now`` is by the exchange's clock; None where nobody knows that, then it is left as it is.
+    """
+    if now is None or not isinstance(request, _DATED):
+        return request
+    if request.deadline is not None:
+        return request
+    return replace(request, deadline=Timestamp(now + int(USUAL_DEADLINE_S * NANOSECONDS)))
 
 
 def result(

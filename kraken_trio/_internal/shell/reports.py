@@ -46,6 +46,8 @@ class Reports:
         """The mode of the trading engine; None before it was told."""
         self.ended: SubscriptionError | None = None
         """Why nothing more is told of orders; None while something is, or will be."""
+        self.heard_at: float = float("-inf")
+        """When anything was reported last."""
         self.moved: trio.Event = trio.Event()
         """Set at the next thing that becomes of orders; then there is another one."""
         self._hub = hub
@@ -77,9 +79,21 @@ class Reports:
     @asynccontextmanager
     async def executions(self, session: Session) -> AsyncIterator[None]:
         """Listen to the account in a session of its own, from its snapshot on."""
+        self.ended = None
         session.engine.attach(self._hear)
-        async with _Executions(LateSession(lambda: session), self):
-            yield
+        try:
+            async with _Executions(LateSession(lambda: session), self):
+                yield
+        finally:
+            # Nothing is told any more, and the next block begins with a snapshot.
+            self.lives.lose(trio.current_time())
+
+    def refresh(self, session: Session) -> None:
+        """Ask for everything anew, while nothing shows that something is missing: whole again, it
+        has all that happened until now.
+        """
+        self.lives.lose(trio.current_time())
+        session.supervisor.probe(EXECUTIONS)
 
     def named(self, name: str) -> Life | None:
         """The order of this name; where several had it, an open one."""
@@ -91,23 +105,27 @@ class Reports:
         return None if life is None else life.known.symbol
 
     def all_names(self, names: Iterable[str]) -> Iterator[str]:
-        """These, and the others of the same open orders."""
+        """These, and the others of the same open orders; the client's numbers as text."""
         for name in names:
             yield name
-            for life in self.lives.named(name):
+            for life in self.lives.called(name):
                 if life.open:
-                    yield from filter(None, (life.known.order_id, life.known.cl_ord_id))
+                    known = life.known
+                    yield from filter(None, (known.order_id, known.cl_ord_id))
+                    if known.order_userref:
+                        yield str(known.order_userref)
 
     def cost(
         self, kind: Literal["amend", "edit", "cancel"], *names: str, each: bool = False
     ) -> dict[str, float]:
-        """What it costs to touch these orders, by pair; of an order that is not known nothing.
+        """What it costs to touch these orders, by pair; of an order that is not known nothing. A
+        number, as text, stands for all open orders that have it.
 
         In a batch each costs what the youngest does.
         """
         fixed, row = _ROWS[kind]
         now, points = trio.current_time(), dict[str, float]()
-        lives = [life for name in names if (life := self.named(name)) is not None]
+        lives = dict.fromkeys(life for name in names for life in self._touched(name))
         youngest = max((life.born_at for life in lives), default=now)
         for life in lives:
             if life.known.symbol is not None:
@@ -116,13 +134,19 @@ class Reports:
                 points[symbol] = points.get(symbol, 0) + fixed + by_age(row, age_s)
         return points
 
+    def _touched(self, name: str) -> list[Life]:
+        """The orders that a request by this name is about."""
+        called = self.lives.called(name)
+        return [life for life in called if life.open] or called[:1]
+
     def _hear(self, item: Item) -> None:
         now = trio.current_time()
         match item:
             case Execution():
+                self.heard_at = now
                 self._hear_execution(item, now)
             case Gap():
-                self.lives.lose()
+                self.lives.lose(now)
             case SystemStatus(system=system):
                 self.system = system
             case _:
@@ -154,17 +178,17 @@ class _Executions(Subscription[Any]):
     def part_live(self, part: Channel) -> None:
         """Its snapshot has been shown to its end."""
         super().part_live(part)
-        self._reports.lives.complete()
+        self._reports.lives.complete(trio.current_time())
         self._reports.stir()
 
     def part_lost(self, part: Channel) -> None:
         """It is being asked for anew."""
         super().part_lost(part)
-        self._reports.lives.lose()
+        self._reports.lives.lose(trio.current_time())
 
     def part_ended(self, part: Channel, error: SubscriptionError) -> None:
         """It will not come again: what is unknown now stays so."""
         super().part_ended(part, error)
-        self._reports.lives.lose()
+        self._reports.lives.lose(trio.current_time())
         self._reports.ended = error
         self._reports.stir()

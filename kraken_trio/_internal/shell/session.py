@@ -7,7 +7,7 @@ subscription that must have a connection of its own.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from math import inf
 from typing import Any
 
@@ -51,6 +51,10 @@ class Session:
             start(supervisor.run, name=f"supervisor {self.name}"),
             start(supervisor.watch, name=f"watchdog {self.name}"),
         )
+
+    def serve(self, work: Callable[[], Awaitable[None]], *, name: str) -> None:
+        """Start one more task that ends with it."""
+        self._scopes = (*self._scopes, self._services.start_soon(work, name=f"{name} {self.name}"))
 
     def close(self) -> None:
         """End all its subscriptions, and hang up."""

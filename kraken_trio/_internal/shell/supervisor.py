@@ -162,6 +162,11 @@ class Supervisor:
         """The user leaves: hang up, and connect no more."""
         self._report(said.Close())
 
+    @enable_ki_protection
+    def probe(self, part: Channel) -> None:
+        """Ask for a live subscription anew: what it shows then is of now."""
+        self._obey(self.conversation.probe(part, trio.current_time()))
+
     def deadline(self, parts: Sequence[Channel]) -> float:
         """When ``tick`` is next needed because of these."""
         return self.conversation.roster.deadline(parts)

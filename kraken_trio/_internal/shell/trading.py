@@ -42,7 +42,7 @@ from kraken_trio._internal.model.settlement import Settlement
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.asking import Asking
 from kraken_trio._internal.shell.hub import PRIVATE, Hub, endpoint_of
-from kraken_trio._internal.shell.preparing import dated, named, result
+from kraken_trio._internal.shell.preparing import named, names_of, numbered, result
 from kraken_trio._internal.shell.reports import EXECUTIONS, Reports
 from kraken_trio._internal.shell.switch import Switch, keep_switch
 from kraken_trio._internal.shell.tokens import Tokens
@@ -73,15 +73,19 @@ class Trading:
         hub: Hub,
         tokens: Tokens,
         name_order: Callable[[], str],
+        number_order: Callable[[], int],
     ) -> None:
-        """Nothing begins yet. ``name_order`` gives a name that no order ever had."""
+        """Nothing begins yet. ``name_order`` gives a name that no order ever had, ``number_order``
+        a number.
+        """
         tokens.prepare(EXECUTIONS, endpoint_of(config, PRIVATE))
         self._hub = hub
         self._name_order = name_order
-        self._wall = hub.public.supervisor.wall
+        self._number_order = number_order
         self._reports = Reports(hub)
         self._stack = AsyncExitStack()
         self._asking = Asking(hub, self._reports, config.timeout)
+        self._switches: list[Switch] = []
 
     @enable_ki_protection
     async def __aenter__(self) -> Self:
@@ -120,13 +124,14 @@ class Trading:
         that no other has, so that it can be found again whatever happens; the result holds it.
         ``deadline_s`` from now, 0.5 to 60, it is not matched any more.
         """
-        order = dated(named(order, self._name_order), deadline_s, self._wall)
+        order = named(order, self._name_order)
         reply = await self._asking.ask(
             order,
             order.symbol,
-            names=filter(None, (order.cl_ord_id,)),
+            names=names_of(order),
             cost={order.symbol: 1},
             answer_within_s=answer_within_s,
+            deadline_s=deadline_s,
         )
         return result(reply, cl_ord_id=order.cl_ord_id, order_userref=order.order_userref)
 
@@ -141,13 +146,14 @@ class Trading:
         failed alone has an ``error``. Names and ``deadline_s`` as in ``add_order``.
         """
         orders = tuple(named(order, self._name_order) for order in batch.orders)
-        batch = dated(replace(batch, orders=orders), deadline_s, self._wall)
+        batch = replace(batch, orders=orders)
         reply = await self._asking.ask(
             batch,
             batch.symbol,
-            names=filter(None, (order.cl_ord_id for order in orders)),
+            names=names_of(*orders),
             cost={batch.symbol: len(orders) / 2},
             answer_within_s=answer_within_s,
+            deadline_s=deadline_s,
         )
         if len(reply.orders) != len(orders):
             return reply.orders
@@ -164,7 +170,6 @@ class Trading:
         answer_within_s: float | None = None,
     ) -> OrderResult:
         """Change an order in place: it keeps its name, and where it can its place in the queue."""
-        change = dated(change, deadline_s, self._wall)
         name = change.order_id or change.cl_ord_id or ""
         symbol = change.symbol or self._reports.symbol_of(name)
         cost = self._reports.cost("amend", name)
@@ -174,6 +179,7 @@ class Trading:
             names=(name,),
             cost=cost,
             answer_within_s=answer_within_s,
+            deadline_s=deadline_s,
         )
         return result(reply, order_id=change.order_id, cl_ord_id=change.cl_ord_id)
 
@@ -186,18 +192,21 @@ class Trading:
     ) -> OrderResult:
         """Cancel an order and place another: the result has both names. ``amend_order`` does what
         it does, and keeps the place. The exchange edits none that has a ``cl_ord_id``: one that is
-        to be edited needs an ``order_userref``.
+        to be edited needs an ``order_userref``. The new order has the number that ``change`` gives
+        it, or one that no other has, by which it can be found again.
         """
-        change = dated(change, deadline_s, self._wall)
+        change = numbered(change, self._number_order)
         cost = self._reports.cost("edit", change.order_id)
         reply = await self._asking.ask(
             change,
             change.symbol,
-            names=(change.order_id,),
+            names=(change.order_id, str(change.order_userref)),
             cost=cost,
             answer_within_s=answer_within_s,
+            deadline_s=deadline_s,
         )
-        return result(reply, original_order_id=change.order_id)
+        number = change.order_userref
+        return result(reply, original_order_id=change.order_id, order_userref=number)
 
     async def cancel_order(
         self,
@@ -215,7 +224,7 @@ class Trading:
             cl_ord_id=() if cl_ord_id is None else (cl_ord_id,),
             order_userref=() if order_userref is None else (order_userref,),
         )
-        names = (*request.order_id, *request.cl_ord_id)
+        names = (*request.order_id, *request.cl_ord_id, *map(str, request.order_userref))
         cost = self._reports.cost("cancel", *names)
         reply = await self._asking.ask(
             request,
@@ -282,9 +291,13 @@ class Trading:
         A task renews the switch, three times in that while. If the block ends by itself, it is
         taken back, and orders stay; if by an exception or a cancellation, it is left to go off.
         Where it could not be renewed in time, the block is cancelled and ``SwitchLapsed`` raised;
-        a refusal of the exchange comes out of it likewise.
+        a refusal that will not pass comes out of it likewise. One such block at a time: the account
+        has one switch.
         """
-        return keep_switch(self.cancel_all_orders_after, timeout_s)
+        asking = self._asking
+        return keep_switch(
+            self.cancel_all_orders_after, timeout_s, settle=asking.forget, there=self._switches
+        )
 
     # Doubts.
 
@@ -296,10 +309,11 @@ class Trading:
     async def settle(self, unknown: OutcomeUnknown, *, within_s: float | None = None) -> Settlement:
         """Find out what became of a request, from the executions.
 
-        Waits until it can come into effect no more, and every open order is known; an answer that
-        comes late ends the wait at once. Raises ``unknown`` again where that takes longer than
-        ``within_s``, or where executions are told no more (the cause says why); then, and when it
-        is cancelled, nothing has changed. Always a checkpoint.
+        Waits until it can come into effect no more, and then for a snapshot of all open orders and
+        the latest fills, which is asked for anew; an answer that comes late ends the wait at once.
+        Raises ``unknown`` again where that takes longer than ``within_s``, or where executions are
+        told no more (the cause says why); then, and when it is cancelled, nothing has changed.
+        Always a checkpoint.
         """
         return await self._asking.settle(unknown, within_s)
 

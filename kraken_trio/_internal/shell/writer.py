@@ -21,6 +21,7 @@ from kraken_trio._internal.model.secret import Secret
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.answers import Answers
 from kraken_trio._internal.shell.connection import Connection
+from kraken_trio._internal.shell.preparing import stamped
 from kraken_trio._internal.wire.codec import Encode
 from kraken_trio._internal.wire.encode import encode_request
 
@@ -105,6 +106,8 @@ class Writer:
             return False
         elif (errand := self._conversation.errands.take(trio.current_time())) is not None:
             # Before what was taken, for orders wait for no subscription. From here on it is sent.
+            now = self._answers.exchange_time(self._wall())
+            errand.request = stamped(errand.request, now)
             taken.appendleft((errand.request, errand.req_id))
         elif not taken:
             taken.extend(self._conversation.requests(trio.current_time()))

@@ -174,14 +174,16 @@ class Account:
             order = self.accept(request)
             return self._executions[-1], *self.start(order.order_id)
 
-    def accept(self, request: AddOrder) -> Order:
-        """Accept an order, which is not live yet: ``pending_new``."""
+    def accept(self, request: AddOrder, ord_ref_id: str | None = None) -> Order:
+        """Accept an order, which is not live yet: ``pending_new``. ``ord_ref_id`` names the order
+        whose fill places it.
+        """
         if request.symbol not in self.terms:
             known = ", ".join(self.terms)
             raise wrong("symbol", f"must be one of {known}", "Choose one of these")
         terms = self.terms[request.symbol]
         now = self.now
-        order = Order(self._names.order(), padded(request, terms), terms, now)
+        order = Order(self._names.order(), padded(request, terms), terms, now, ord_ref_id)
         self._orders[order.order_id] = self._open[order.order_id] = order
         self._tell(order.pending(now))
         return order
@@ -286,13 +288,23 @@ class Account:
         """Give an amendment its name."""
         return self._names.trade()
 
-    def trigger(self, order_id: str, last_price: Decimal) -> tuple[Execution, ...]:
-        """Let a price set an order off: ``status``. From then on it may be filled."""
-        return self._set_off(order_id, "last_price", last_price, status="triggered")
+    def trigger(
+        self, order_id: str, last_price: Decimal, *, limit_price: Decimal | None = None
+    ) -> tuple[Execution, ...]:
+        """Let a price set an order off: ``status``. From then on it may be filled.
 
-    def move_trigger(self, order_id: str, actual_price: Decimal) -> tuple[Execution, ...]:
-        """Let the price that will set an order off follow the market: ``status``."""
-        return self._set_off(order_id, "actual_price", actual_price)
+        ``limit_price`` is its limit then, where that was a distance.
+        """
+        prices = {"last_price": last_price, "limit_price": limit_price}
+        return self._set_off(order_id, prices, status="triggered")
+
+    def move_trigger(
+        self, order_id: str, actual_price: Decimal | None, *, peak_price: Decimal | None = None
+    ) -> tuple[Execution, ...]:
+        """Let the price that will set an order off follow the market: ``status``. ``peak_price``
+        is the best so far, where the order trails it.
+        """
+        return self._set_off(order_id, {"actual_price": actual_price, "peak_price": peak_price})
 
     def deposit(
         self, asset: str, amount: Decimal, *, fee: Decimal | None = None
@@ -321,17 +333,22 @@ class Account:
         return replace(triggers, price=price)
 
     def _set_off(
-        self, order_id: str, field: str, price: Decimal, **changes: str
+        self, order_id: str, prices: dict[str, Decimal | None], **changes: str
     ) -> tuple[Execution, ...]:
         order = self._still_open(order_id)
         if order.triggers is None:
             raise wrong("order_id", "must be of an order with a trigger", "Choose another order")
-        price = check_amount(field, price, order.terms.price_precision)
+        moved: dict[str, Any] = {
+            field: check_amount(field, price, order.terms.price_precision)
+            for field, price in prices.items()
+            if price is not None
+        }
+        limit_price = moved.pop("limit_price", None)
         now = self.now
-        moved: dict[str, Any] = {field: price, **changes}
         if "status" in changes:
             moved["timestamp"] = now
-        return self._tell(order.set_off(replace(order.triggers, **moved), now))
+        triggers = replace(order.triggers, **moved, **changes)
+        return self._tell(order.set_off(triggers, now, limit_price))
 
     def _close(self, order_id: str, status: str, reason: str | None) -> tuple[Execution, ...]:
         order = self._still_open(order_id)

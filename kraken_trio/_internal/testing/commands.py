@@ -61,4 +61,14 @@ def padded(request: AddOrder, terms: PairTerms) -> AddOrder:
     if triggers is not None and triggers.price_type in (None, "static"):
         price = check_amount("triggers.price", triggers.price, terms.price_precision)
         changes["triggers"] = msgspec.structs.replace(triggers, price=price)
+    template = request.conditional
+    if template is not None:
+        trailing = template.order_type == "trailing-stop-limit"
+        for field, usual in (
+            ("limit_price", "quote" if trailing else None),
+            ("trigger_price", None),
+        ):
+            price, kind = getattr(template, field), getattr(template, f"{field}_type") or usual
+            if price is not None and kind not in ("pct", "quote"):
+                check_amount(f"conditional.{field}", price, terms.price_precision)
     return msgspec.structs.replace(request, **changes)

@@ -271,6 +271,8 @@ def _check_prices(request: AddOrder, terms: PairTerms) -> None:
         if request.order_type in TRAILING:
             raise Refused(ARGUMENT.format("triggers"))
         prices.append(triggers.price)
+    elif triggers is not None and request.order_type in TRAILING and triggers.price <= 0:
+        raise Refused(ARGUMENT.format("triggers"))
     for price in prices:
         if price is not None and price <= 0:
             raise Refused(ARGUMENT.format("price"))

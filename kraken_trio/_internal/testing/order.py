@@ -39,11 +39,18 @@ class Order:
     """An order that was accepted. Its numbers have the decimals of its pair."""
 
     def __init__(
-        self, order_id: str, request: AddOrder, terms: PairTerms, accepted_at: int = 0
+        self,
+        order_id: str,
+        request: AddOrder,
+        terms: PairTerms,
+        accepted_at: int = 0,
+        ord_ref_id: str | None = None,
     ) -> None:
         """Accept ``request`` in a pair of these ``terms``; it is not live yet."""
         self.order_id: str = order_id
         """The exchange's name of it."""
+        self.ord_ref_id: str | None = ord_ref_id
+        """The order whose fill placed it; None where a client did."""
         self.accepted_at: int = accepted_at
         """When it was accepted."""
         self.changed_at: Timestamp = Timestamp(accepted_at)
@@ -200,6 +207,7 @@ class Order:
         self, request: AddOrder, now: Timestamp, reason: str, *, by_engine: bool = False
     ) -> Execution:
         """It is ``request`` from now on."""
+        moved = request.triggers != self.request.triggers
         self.request = request
         self.amended = True
         if request.display_qty is not None:
@@ -209,6 +217,8 @@ class Order:
                 self.triggers,
                 price=request.triggers.price,
                 price_type=request.triggers.price_type or "static",
+                # A distance counts anew; from the same peak, where there is one.
+                actual_price=None if moved else self.triggers.actual_price,
             )
         return self._report(
             "restated" if by_engine else "amended",
@@ -235,10 +245,16 @@ class Order:
         self.shown = min(whole, self.left())
         return self._report("iceberg_refill", now, display_qty_remain=self.shown)
 
-    def set_off(self, triggers: Triggers, now: Timestamp) -> Execution:
-        """What sets it off has changed, or did it."""
+    def set_off(
+        self, triggers: Triggers, now: Timestamp, limit_price: Decimal | None = None
+    ) -> Execution:
+        """What sets it off has changed, or did it; ``limit_price`` is its limit from now on."""
         self.triggers = triggers
-        return self._report("status", now, triggers=triggers)
+        if limit_price is None:
+            return self._report("status", now, triggers=triggers)
+        self.request = replace(self.request, limit_price=limit_price, limit_price_type="static")
+        limit = {"limit_price": limit_price, "limit_price_type": "static"}
+        return self._report("status", now, triggers=triggers, **limit)
 
     def described(self) -> Execution:
         """It as it stands: what snapshots show of an open order."""
@@ -278,6 +294,7 @@ class Order:
             reduce_only=request.reduce_only or None,
             margin=request.margin or None,
             sender_sub_id=request.sender_sub_id,
+            ord_ref_id=self.ord_ref_id,
         )
 
     def _limit_price_type(self) -> str | None:

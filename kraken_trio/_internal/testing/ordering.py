@@ -26,7 +26,9 @@ from kraken_trio._internal.model.requests import (
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.testing.account import Account
 from kraken_trio._internal.testing.amounts import difference
+from kraken_trio._internal.testing.closing import sound
 from kraken_trio._internal.testing.demands import (
+    ARGUMENT,
     UNKNOWN_PAIR,
     Quotes,
     check_count,
@@ -112,7 +114,7 @@ class Ordering:
                 raise Refused(WRONG_PRICE)
         self._account.change(order.order_id, request)
         if order.status in {"new", "partially_filled"}:
-            self._placing.match(order)
+            self._placing.revise(order)
         named = {"order_id": form.order_id, "cl_ord_id": form.cl_ord_id}
         by_name = {name: value for name, value in named.items() if value is not None}
         return {"amend_id": self._account.amendment(), **by_name}
@@ -156,7 +158,11 @@ class Ordering:
             raise Refused(TOO_FAST)
 
     def _checked(self, request: AddOrder, now: Timestamp, *, besides: str = "") -> AddOrder:
-        return checked(request, self._account, self._quotes, now, besides=besides)
+        request = checked(request, self._account, self._quotes, now, besides=besides)
+        template = request.conditional
+        if template is not None and not sound(template, self._account.terms[request.symbol]):
+            raise Refused(ARGUMENT.format("conditional"))
+        return request
 
     def _check_funds(self, request: AddOrder, order: Order) -> None:
         """Refuse an amendment of ``order`` that could not be paid for."""

@@ -5,21 +5,28 @@ fill does to the account. Only orders that were placed here are in the market: w
 account by commands alone happens outside of it.
 
 Source: sections "add_order" and "executions" of the WebSocket v2 documentation. Not settled there,
-and decided here: an order whose trigger is reached already is set off at once; the words for what
-meets an own order and for what nobody is left to fill; and that trailing orders wait for ever.
+and decided here: an order whose trigger is reached already is set off at once; triggers are looked
+at when something is traded; what a fill is to place is placed when whoever took has done; and the
+words for what meets an own order, for what nobody is left to fill, and for a close without funds.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from kraken_trio._internal.model.account import Execution
-from kraken_trio._internal.model.requests import AddOrder, TriggerParams
+from kraken_trio._internal.model.requests import AddOrder
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.testing.account import Account, AccountRecord
-from kraken_trio._internal.testing.amounts import difference, product, rounded, total
-from kraken_trio._internal.testing.demands import LIMITS, SIMPLE_LIMITS, TRAILING, Quotes
+from kraken_trio._internal.testing.amounts import difference
+from kraken_trio._internal.testing.closing import closing
+from kraken_trio._internal.testing.demands import LIMITS, Quotes, check_funds
 from kraken_trio._internal.testing.order import Order
+from kraken_trio._internal.testing.part import Refused
+from kraken_trio._internal.testing.triggers import Run, limit_at, look
 
 WOULD_TAKE = "Post only order"
 """The reason of an order that would take, and must not."""
@@ -29,9 +36,10 @@ OWN_ORDER = "Self trade prevention"
 """The reason of an order that would have traded with another of the account."""
 NOBODY_LEFT = "Insufficient liquidity"
 """The reason of an order at any price for which there is no more."""
+UNPAID = "Insufficient funds"
+"""The reason of an order that a fill was to place, and that could not be paid for."""
 
 _LIVE = frozenset({"new", "partially_filled"})
-_HUNDRED = Decimal(100)
 
 
 class Placing:
@@ -46,11 +54,15 @@ class Placing:
         self._shown: dict[str, tuple[Decimal, Decimal]] = {}
         # Those that something is being done with.
         self._busy: set[str] = set()
+        # What fills are to place: the order, and the name of that which was filled.
+        self._closes: deque[tuple[AddOrder, str]] = deque()
         account.listen(self._hear)
 
-    def place(self, request: AddOrder, now: Timestamp) -> Order:
-        """Accept an order, and let it go live unless it is to wait for its time."""
-        order = self._account.accept(request)
+    def place(self, request: AddOrder, now: Timestamp, ord_ref_id: str | None = None) -> Order:
+        """Accept an order, and let it go live unless it is to wait for its time. ``ord_ref_id``
+        names the order whose fill places it.
+        """
+        order = self._account.accept(request, ord_ref_id)
         self._placed.add(order.order_id)
         if request.effective_time is None or request.effective_time <= now:
             self.go_live(order)
@@ -64,8 +76,12 @@ class Placing:
             return
         self._placed.add(order.order_id)
         self._account.start(order.order_id)
+        self.revise(order)
+
+    def revise(self, order: Order) -> None:
+        """Do what follows from what a live order asks for now: it may be set off, or take."""
         self.match(order)
-        self._check_trigger(order, (self._quotes.last(request.symbol),) * 2)
+        self._check_trigger(order, (self._quotes.last(order.terms.symbol),) * 2)
 
     def match(self, order: Order) -> None:
         """Fill a live order as far as it takes; let what is left wait in the book, or go."""
@@ -80,6 +96,7 @@ class Placing:
             self._busy.discard(order.order_id)
         if not order.open:
             self._placed.discard(order.order_id)
+        self._place_closes()
 
     def taken_at(self, request: AddOrder) -> Decimal | None:
         """Give the price that an order would be filled at if it were live, or None if it rests."""
@@ -87,7 +104,7 @@ class Placing:
         limit = request.limit_price
         if request.order_type not in LIMITS:
             return best
-        if limit is None or request.order_type in TRAILING:
+        if limit is None or request.limit_price_type not in (None, "static"):
             return None
         return best if (best <= limit if request.side == "buy" else best >= limit) else None
 
@@ -151,9 +168,31 @@ class Placing:
             self._account.cancel(order.order_id, OWN_ORDER)
 
     def _hear(self, record: AccountRecord) -> None:
-        """Whatever becomes of an order that was placed here, the market is to show it."""
-        if isinstance(record, Execution) and record.order_id in self._placed:
-            self.match(self._account.order(record.order_id))
+        """Whatever becomes of an order that was placed here, the market is to show it; and what
+        its fills are to place, they place.
+        """
+        if not isinstance(record, Execution):
+            return
+        order = self._account.order(record.order_id)
+        if record.last_qty is not None and record.last_price is not None:
+            filled = record.last_qty, record.last_price
+            close = closing(order.request, *filled, order.terms)
+            if close is not None:
+                self._closes.append((close, order.order_id))
+        if order.order_id in self._placed:
+            self.match(order)
+        self._place_closes()
+
+    def _place_closes(self) -> None:
+        """Place what fills are to place, unless an order is still taking: it would meet its own."""
+        while self._closes and not self._busy:
+            request, order_id = self._closes.popleft()
+            try:
+                check_funds(request, self._account, self._quotes)
+            except Refused:
+                self._account.cancel(self._account.accept(request, order_id).order_id, UNPAID)
+            else:
+                self.place(request, self._account.now, order_id)
 
     def _show(self, order: Order) -> None:
         """Let the book show what is left of an order that waits in it, and nothing else of it."""
@@ -164,7 +203,7 @@ class Placing:
             limit is None
             or not order.open
             or order.status not in _LIVE
-            or request.order_type not in LIMITS - TRAILING
+            or request.order_type not in LIMITS
             or not self._set_off(order)
         ):
             self._hide(order)
@@ -192,40 +231,36 @@ class Placing:
         return order.triggers is None or order.triggers.status == "triggered"
 
     def _check_trigger(self, order: Order, traded: tuple[Decimal, Decimal]) -> None:
-        """Set an order off if its trigger was reached between these prices."""
-        triggers = order.request.triggers
-        live = order.open and order.status in _LIVE
-        if triggers is None or not live or self._set_off(order):
+        """Set an order off if its trigger was reached between these prices, or let that follow."""
+        request, symbol = order.request, order.terms.symbol
+        if not order.open or order.status not in _LIVE:
             return
-        if order.request.order_type in TRAILING:
+        run = Run(*traded, self._quotes.last(symbol))
+        if request.triggers is not None and request.triggers.reference == "index":
+            run = Run(*(self._quotes.index(symbol),) * 3)
+        found = look(order, run)
+        if found is None:
             return
-        if triggers.reference == "index":
-            traded = (self._quotes.index(order.terms.symbol),) * 2
-        low, high = traded
-        at = self._trigger_price(order, triggers)
-        stop = order.request.order_type.startswith("stop")
-        reached = high >= at if (order.request.side == "buy") == stop else low <= at
-        if reached:
-            rising = (order.request.side == "buy") == stop
-            self._account.trigger(order.order_id, high if rising else low)
+        triggers, reached = found
+        if triggers != order.triggers:
+            self._account.move_trigger(
+                order.order_id, triggers.actual_price, peak_price=triggers.peak_price
+            )
+        if reached is not None and order.open:
+            self._trigger(order, reached, triggers.actual_price or reached)
 
-    def _trigger_price(self, order: Order, triggers: TriggerParams) -> Decimal:
-        """The price that sets an order off; a distance counts from when that is first asked."""
-        if triggers.price_type in (None, "static"):
-            return triggers.price
-        if order.triggers is not None and order.triggers.actual_price is not None:
-            return order.triggers.actual_price
-        symbol, places = order.terms.symbol, order.terms.price_precision
-        index = triggers.reference == "index"
-        base = self._quotes.index(symbol) if index else self._quotes.last(symbol)
-        far = triggers.price
-        if triggers.price_type == "pct":
-            far = product(product(base, far), 1 / _HUNDRED)
-        at = rounded(total((base, far)), places)
-        self._account.move_trigger(order.order_id, at)
-        return at
+    def _trigger(self, order: Order, reached: Decimal, at: Decimal) -> None:
+        """Set an order off, with the limit that it has from then on."""
+        limit = limit_at(order.request, at, order.terms.price_precision)
+        if order.request.post_only:
+            price = order.request.limit_price if limit is None else limit
+            asked = replace(order.request, limit_price=price, limit_price_type=None)
+            if self.taken_at(asked) is not None:
+                self._account.cancel(order.order_id, WOULD_TAKE)
+                return
+        self._account.trigger(order.order_id, reached, limit_price=limit)
 
 
 def _kind(request: AddOrder) -> str:
     """What public trades say of the order that took."""
-    return "limit" if request.order_type in LIMITS | SIMPLE_LIMITS else "market"
+    return "limit" if request.order_type in LIMITS else "market"
