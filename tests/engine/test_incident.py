@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -38,7 +39,7 @@ from kraken_trio._internal.engine.incident import (
 )
 from kraken_trio._internal.model.gap import GapHandling
 from kraken_trio._internal.model.messages import BookMessage, Level3Message, RecordsMessage
-from kraken_trio._internal.model.steps import Opened
+from kraken_trio._internal.model.steps import Broke, Opened
 from kraken_trio._internal.wire.capture import CapturedFrame, CapturedNote, format_line, read_lines
 from kraken_trio._internal.wire.decode import V2Decoder
 from kraken_trio._internal.wire.recording import header_line, step_line
@@ -137,6 +138,23 @@ def test_a_burst_may_end_with_a_book(lines: Any) -> None:
     again = reproduce(told, lines(BOOK, snapshot_frame(SNAPSHOT), torn))
     assert again.line == 4
     assert again.before is not None
+
+
+@pytest.mark.parametrize(
+    "piece, line", [(b"\xc1\x00", 4), (b"\x83\x00", None), (b"\x81\x00", None), (None, None)]
+)
+def test_a_broken_framing_breaks_again(lines: Any, piece: bytes | None, line: int | None) -> None:
+    """With the same fault; what has another, or none, is not it."""
+    reason = "reserved bit set, though no extension was agreed on"
+    told = replace(WRONG, kind=PROTOCOL, channel=None, symbol=None, framing=True, reason=reason)
+    found = lines(BOOK, snapshot_frame(SNAPSHOT), b'{"channel":"heartbeat"}')
+    if piece is not None:
+        step = msgspec.json.encode(Broke(reason, piece))
+        found[-1] = CapturedNote(4, 1, "public", step, None)
+    again = reproduce(told, found)
+    assert again.line == line
+    assert (reason in (again.reason or "")) is (line is not None)
+    assert "The framing was broken, which ended the connection." in explained(told)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,10 @@ from kraken_trio._internal.model.errors import ProtocolError
 from kraken_trio._internal.model.gap import Gap, GapReason
 from kraken_trio._internal.model.level3 import Level3Order, Level3Snapshot
 from kraken_trio._internal.model.records import BookSnapshot, Level, Trade
+from kraken_trio._internal.model.steps import Broke
 from kraken_trio._internal.wire.capture import CapturedFrame, CapturedNote, CaptureError
+from kraken_trio._internal.wire.ends import fault_of
+from kraken_trio._internal.wire.recording import read_step
 
 FORMAT = 1
 """Of bundles: what another one means is not known here."""
@@ -60,6 +63,8 @@ class IncidentReport(Struct, frozen=True, kw_only=True):
     """The checksum that the book has."""
     text: str | None = None
     """What that was computed of."""
+    framing: bool = False
+    """Of a ``protocol_error``: whether it broke the framing, so that the connection ended."""
     line: int
     """The number of the line in ``frames.jsonl`` with which it failed: the last one."""
     frames: int
@@ -110,6 +115,8 @@ def reproduce(
         before = None if route is None else _found(route)
         if route is not None and incident.kind == CHECKSUM:
             route.book.lenient = True  # So that what failed stays to be seen.
+        if incident.framing:
+            return _judge_framing(incident, line)
         items = [item for _, item in replaying.take(line, "")]
         return _judge(incident, line.line, items, before, route)
     return Reproduction(line=None, reason=None)
@@ -154,6 +161,17 @@ def _judge(
         before=before,
         after=_found(route),
     )
+
+
+def _judge_framing(incident: IncidentReport, line: CapturedFrame | CapturedNote) -> Reproduction:
+    """The bytes that broke the framing are split once more."""
+    step = None
+    if isinstance(line, CapturedNote) and line.step is not None:
+        step = read_step(line.step)
+    fault = fault_of(step.piece) if isinstance(step, Broke) else None
+    if fault is None or fault.reason != incident.reason:
+        return Reproduction(line=None, reason=None)
+    return Reproduction(line=line.line, reason=str(fault))
 
 
 def _book_of(replaying: Replaying, incident: IncidentReport) -> BookRoute | None:
@@ -223,6 +241,8 @@ def explained(incident: IncidentReport) -> Iterator[str]:
             yield f"The {about} did not have the checksum that the exchange said it has."
             yield f"The exchange said {incident.expected}; the book had {incident.computed}."
             yield f"That is the CRC32 of: {incident.text}"
+        case "protocol_error" if incident.framing:
+            yield "The framing was broken, which ended the connection."
         case "protocol_error":
             yield "A frame could not be understood."
         case _:

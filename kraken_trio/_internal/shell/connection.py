@@ -22,6 +22,7 @@ from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.scopes import is_cancelled
 from kraken_trio._internal.shell.tap import Sink, Tap
 from kraken_trio._internal.shell.tcp import READ_BYTES
+from kraken_trio._internal.wire.frames import Broken
 
 CLOSE_TIMEOUT_S = 2.0
 """For sending a Close and for the peer's answer to it, together."""
@@ -53,6 +54,11 @@ class Connection:
     def last_read_at(self) -> float:
         """When bytes last came, of whatever frame: seconds of trio's clock."""
         return self._tap.last_read_at
+
+    @property
+    def broken(self) -> Broken | None:
+        """What the peer broke the framing with, if it did."""
+        return self._tap.broken
 
     async def send(self, payload: bytes) -> None:
         """Send one text message; ``payload`` is UTF-8.

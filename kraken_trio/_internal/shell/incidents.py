@@ -39,7 +39,7 @@ from kraken_trio._internal.model.lifecycle import StateChange
 from kraken_trio._internal.model.ports import Observer
 from kraken_trio._internal.model.records import Trade
 from kraken_trio._internal.model.statistics import FeedStatistics
-from kraken_trio._internal.model.steps import Confirmed, Discarded, Opened, Step
+from kraken_trio._internal.model.steps import Broke, Confirmed, Discarded, Opened, Step
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.bundle import write_bundle
 from kraken_trio._internal.shell.ration import say
@@ -130,10 +130,14 @@ class Incidents(Observer):
             self._turn()
 
     def stepped(self, session: str, step: Step) -> None:
-        """Keep it."""
-        self._now.entries.append((session, step, int(self._wall())))
-        if len(self._now.entries) >= 2 * FRAMES:
+        """Keep it; a step that says that the framing was broken is a failure itself."""
+        now = self._now
+        now.entries.append((session, step, int(self._wall())))
+        now.size += _size(step)
+        if len(now.entries) >= 2 * FRAMES or now.size >= SEGMENT_BYTES:
             self._turn()
+        if isinstance(step, Broke):
+            self._make(PROTOCOL, session, step.reason, framing=True)
 
     def state_changed(self, change: StateChange) -> None:
         """Keep it."""
@@ -187,8 +191,7 @@ class Incidents(Observer):
         self._before = self._now
         self._now = _Segment(list(self._anchors()))
         self._now.entries.append(last)
-        if isinstance(last[1], bytes):
-            self._now.size = len(last[1])
+        self._now.size = _size(last[1])
 
     def _anchors(self) -> Iterator[Entry]:
         """What an engine needs to go on from here."""
@@ -208,12 +211,20 @@ class Incidents(Observer):
                 if route.confirmed:
                     yield session, Confirmed(route.part), at
 
-    def _make(self, kind: str, session: str, reason: str, gap: Gap | None = None) -> None:
+    def _make(
+        self,
+        kind: str,
+        session: str,
+        reason: str,
+        gap: Gap | None = None,
+        *,
+        framing: bool = False,
+    ) -> None:
         """Take down what there is, for a bundle, unless there are enough of them."""
         now = trio.current_time()
         channel, symbol = (None, None) if gap is None else (gap.channel, gap.symbol)
         wrong = gap if kind == CHECKSUM else None
-        same = kind, channel, symbol
+        same = "framing" if framing else kind, channel, symbol
         if now < self._told.get(same, now) or len(self._waiting) >= WAITING:
             self.left_out += 1
             return
@@ -232,6 +243,7 @@ class Incidents(Observer):
             reason=self._concealed(reason),
             expected=None if wrong is None else wrong.expected,
             computed=None if wrong is None else wrong.received,
+            framing=framing,
             line=1 + len(anchors) + len(entries),
             frames=sum(isinstance(what, bytes) for _, what, _ in entries),
             gaps=self._concealed(list(self._gaps)),
@@ -288,6 +300,17 @@ class Incidents(Observer):
         self.written.append(path)
         fields = {"failure": incident.kind, "path": str(path)}
         say(log, logging.WARNING, "incident", "%s: %s", incident.kind, path, **fields)
+
+
+def _size(what: bytes | Step) -> int:
+    """What it takes, where that is worth counting."""
+    match what:
+        case bytes():
+            return len(what)
+        case Broke(piece=piece):
+            return len(piece)
+        case _:
+            return 0
 
 
 def _line(entry: Entry) -> bytes:

@@ -42,7 +42,7 @@ from kraken_trio._internal.model.errors import (
 from kraken_trio._internal.model.gap import Gap, GapPolicy, GapReason
 from kraken_trio._internal.model.lifecycle import ConnectionState
 from kraken_trio._internal.model.ports import Dial
-from kraken_trio._internal.model.steps import Disconnected
+from kraken_trio._internal.model.steps import Broke, Disconnected
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.answers import Answers
 from kraken_trio._internal.shell.channel import Pressure
@@ -52,6 +52,7 @@ from kraken_trio._internal.shell.serving import carry_out, heard, wire_part
 from kraken_trio._internal.shell.tap import Pause
 from kraken_trio._internal.shell.tokens import Answer
 from kraken_trio._internal.shell.writer import Writer
+from kraken_trio._internal.wire.ends import piece_of
 from kraken_trio._internal.wire.rest import RestRefused
 from kraken_trio._internal.wire.rest_token import Token
 
@@ -248,6 +249,9 @@ class Supervisor:
         if ours:
             raise_as_raised(ours)
         for loss in losses:
+            if connection.broken is not None and isinstance(loss, ProtocolError):
+                piece = piece_of(connection.broken, self.engine.concealed.kept)
+                perform(self.engine, Broke(loss.reason, piece))
             self._report(said.Lost(loss))
 
     @enable_ki_protection
