@@ -87,6 +87,7 @@ async def test_a_fault_makes_its_bundles_and_each_fails_again(
     for path, told in found.items():
         again = replay_incident(path)
         assert again.line == told.line, told.reason
+        assert again.same, (told.earlier, again.earlier)
         if told.kind == CHECKSUM:
             assert (again.text, again.computed) == (told.text, told.computed)
         assert len(explain_incident(path)) > 3
@@ -152,6 +153,7 @@ async def test_a_broken_framing_makes_one_that_breaks_again(
     assert reason in told.reason
     again = replay_incident(path)
     assert again.line == told.line
+    assert again.same
     assert reason in (again.reason or "")
     assert "The framing was broken, which ended the connection." in explain_incident(path)
     for recorded in (_last_line(path), (tmp_path / "rec.jsonl").read_text().splitlines()):
