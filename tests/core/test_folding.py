@@ -87,8 +87,8 @@ def test_what_was_there_before_means_nothing() -> None:
 
 @pytest.mark.parametrize("late", [0, 1, 9])
 def test_a_late_trade_is_in_no_candle(late: int) -> None:
-    """The next in number, of a time that is over: it belongs to the candle before, which was told. The
-    one that runs meanwhile is not whole by it; the one behind that is.
+    """The next in number, of a time that is over: it belongs to the candle before, which was told.
+    The one that runs meanwhile is not whole by it; the one behind that is.
     """
     folder = Folder(10)
     for each in (trade(1, 1), trade(2, 11)):
