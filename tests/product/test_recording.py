@@ -412,7 +412,12 @@ def main() -> None:
     parser.add_argument("--every", type=float, default=2.0, metavar="SECONDS")
     given = parser.parse_args()
     began = time.monotonic()
-
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 - whichever there is
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
     shown = 0
 
     def look(frames: int) -> None:
@@ -428,12 +433,6 @@ def main() -> None:
         outcome = trio.run(partial(run, rotate_bytes=16 * 2**20), clock=clock)
         items = int(outcome.live.split()[2])
         digests = [repr(replayed(outcome.recorder.parts, items)) for _ in range(2)]
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 - whichever there is
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.strip()
     found = outcome.recorder
     print(f"commit {commit or 'unknown'}, seed {given.seed}, a fault each {given.every:g} s")
     print(
