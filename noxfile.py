@@ -151,8 +151,8 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session
-def recording(session: nox.Session) -> None:
-    """Record a feed in chaos, and replay it: ``-- --frames 1000000 --seed 7``."""
+def million(session: nox.Session) -> None:
+    """Record a million frames in chaos, and replay them twice: ``-- --frames 1000000 --seed 7``."""
     session.install("-e", ".[full]", *group("test"))
     session.run("python", "tests/product/test_recording.py", *session.posargs)
 

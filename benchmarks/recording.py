@@ -3,10 +3,10 @@
     python benchmarks/recording.py [--quick] [--runs N] [--frames N] [--page] [--json FILE]
 
 The same frames of two books and their trades, made beforehand, go through the engine with the
-observers of a feed: none, a recorder of a plain file, and one of a compressed file, whose task and
-thread run meanwhile. Shown are frames a second on the path of the data and until all is in the
-file, and what that costs each frame of processor time, threads too. Then each recording is
-replayed, and must deliver as many records.
+observers of a feed: none; a recorder of a plain file, and one of a compressed file, whose task and
+thread run meanwhile; and what keeps the latest frames and books for incident bundles. Shown are
+frames a second on the path of the data and until all is in the file, and what that costs each frame
+of processor time, threads too. Then each recording is replayed, and must deliver as many records.
 """
 
 from __future__ import annotations
@@ -23,15 +23,16 @@ from typing import Any
 import trio
 
 from figures import show, spread, table
-from kraken_trio import Timestamp
+from kraken_trio import KrakenConfig, Timestamp
 from kraken_trio._internal.engine.engine import Engine
 from kraken_trio._internal.engine.hooks import Hooks
 from kraken_trio._internal.engine.steps import perform
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.gap import GapHandling
 from kraken_trio._internal.model.steps import Opened
+from kraken_trio._internal.shell.incidents import Incidents
 from kraken_trio._internal.wire.decode import V2Decoder
-from kraken_trio.extended import Recorder, open_recorder, replay_capture
+from kraken_trio.extended import Observer, Recorder, open_recorder, replay_capture
 from kraken_trio.testing import USUAL_PAIRS, Market
 from machine import machine, write
 
@@ -39,7 +40,10 @@ WHO = {
     "alone": "nobody",
     "plain": "a recorder, `rec.jsonl`",
     "gzip": "a recorder, `rec.jsonl.gz`",
+    "incidents": "`incidents` on",
 }
+RECORDS = {"plain": "rec.jsonl", "gzip": "rec.jsonl.gz"}
+"""Who writes a file, and which."""
 FRAMES, QUICK_FRAMES = 200_000, 5000
 AT_ONCE = 200
 """Frames between two looks at others: what one read of a flood may hold."""
@@ -63,7 +67,7 @@ def make_frames(count: int) -> list[bytes]:
 
 async def measure(who: str, frames: list[bytes], folder: Path) -> dict[str, Any]:
     """Feed all frames once."""
-    path = folder / ("rec.jsonl.gz" if who == "gzip" else "rec.jsonl")
+    path = folder / RECORDS.get(who, "nothing")
     items = 0
 
     def count(_: object) -> None:
@@ -72,12 +76,24 @@ async def measure(who: str, frames: list[bytes], folder: Path) -> dict[str, Any]
 
     async with AsyncExitStack() as stack:
         recorder: Recorder | None = None
-        if who != "alone":
+        watching: list[Observer] = []
+        if who in RECORDS:
             # What was recorded before would stay, beside this.
             path.unlink(missing_ok=True)
             recorder = await stack.enter_async_context(open_recorder(path, room_bytes=2**31))
+            watching.append(recorder)
+        elif who == "incidents":
+            watching.append(
+                Incidents(
+                    folder,
+                    KrakenConfig(),
+                    engines=lambda: {"public": engine},
+                    statistics=lambda: sys.exit("a bundle was made, though nothing failed"),
+                    wall=lambda: Timestamp(time.time_ns()),
+                )
+            )
         decoder = V2Decoder()
-        engine = Engine(decoder, hooks=Hooks(own=[recorder] if recorder else []))
+        engine = Engine(decoder, hooks=Hooks(own=watching))
         engine.attach(count)
         for part in (part for channel in CHANNELS for part in channel.parts()):
             perform(engine, Opened(part, GapHandling()))
@@ -100,7 +116,7 @@ async def measure(who: str, frames: list[bytes], folder: Path) -> dict[str, Any]
         "cpu_s": cpu,
         "frames": len(frames),
         "items": items,
-        "bytes": path.stat().st_size if who != "alone" else 0,
+        "bytes": path.stat().st_size if who in RECORDS else 0,
     }
 
 

@@ -54,3 +54,14 @@ def test_nothing_is_no_table(run: Run, tmp_path: Path) -> None:
     done = run("export", path, "--to", tmp_path / "out", "--format", "csv")
     assert (done.code, done.out) == (0, "")
     assert "nothing in it" in done.err
+
+
+def test_tables_that_are_there_are_refused(run: Run, tmp_path: Path, capture: Path) -> None:
+    """Exit code 2, with the way out; with --replace they are replaced."""
+    words = "export", capture, "--to", tmp_path / "out", "--format", "csv"
+    assert run(*words).code == 0
+    done = run(*words)
+    assert (done.code, done.out) == (2, "")
+    assert "there is a table already" in done.err
+    assert str(tmp_path / "out" / "trades.csv") in done.err
+    assert run(*words, "--replace").code == 0

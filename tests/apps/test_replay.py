@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kraken_trio._internal.model.steps import Disconnected
+from kraken_trio._internal.wire.capture import format_line
+from kraken_trio._internal.wire.recording import header_line, step_line
+
 if TYPE_CHECKING:
     from tests.apps.conftest import Run
 
@@ -74,7 +78,44 @@ def test_live_a_capture_is_played_at_its_speed(run: Run, tmp_path: Path) -> None
     assert (done.code, ids) == (0, list(range(1, 30)))
 
 
-def test_live_is_for_one_file(run: Run, tmp_path: Path) -> None:
-    """Nobody said which is to be played when."""
-    path = capture(tmp_path, TRADE % 1)
-    assert run("replay", path, path, "--speed", 1).code == 2
+def test_live_several_files_are_played_as_one(run: Run, tmp_path: Path) -> None:
+    """One after the other."""
+    one = capture(tmp_path, TRADE % 1, name="one.jsonl")
+    two = capture(tmp_path, TRADE % 2, TRADE % 3, name="two.jsonl")
+    done = run("replay", one, two, "--json", "--speed", 3)
+    assert [json.loads(line)["trade_id"] for line in done.out.splitlines()] == [1, 2, 3]
+    assert done.code == 0
+
+
+def recorded(path: Path, *lines: bytes) -> Path:
+    """Write a recording."""
+    path.write_bytes(b"".join([header_line(None, 1), *lines]))
+    return path
+
+
+def test_live_a_lost_connection_is_not_the_end(run: Run, tmp_path: Path) -> None:
+    """What came on the next one comes, too; then it ends, though the public host has nothing."""
+    balances = (
+        b'{"channel":"balances","type":"snapshot","sequence":1,"data":'
+        b'[{"asset":"BTC","asset_class":"currency","balance":%d,"wallets":[]}]}'
+    )
+    status = b'{"channel":"status","type":"update","data":[{"system":"online"}]}'
+
+    def lines(number: int) -> bytes:
+        frames = (status, balances % number)
+        return b"".join(format_line(frame, number, session="private") for frame in frames)
+
+    lost = step_line("private", Disconnected(), 1)
+    path = recorded(tmp_path / "rec.jsonl", lines(1), lost, lines(2), lost)
+    done = run("replay", path, "--json", "--speed", 1)
+    told = [json.loads(line) for line in done.out.splitlines()]
+    assert [each["type"] for each in told] == ["balance", "gap", "balance", "gap"]
+    assert [each.get("balance") for each in told] == ["1", None, "2", None]
+    assert done.code == 0
+
+
+def test_live_what_holds_no_channel_ends_at_once(run: Run, tmp_path: Path) -> None:
+    """There is nothing to subscribe to."""
+    path = recorded(tmp_path / "rec.jsonl", format_line(b"{}", 5, session="public"))
+    done = run("replay", path, "--speed", 1)
+    assert (done.code, done.out) == (0, "")

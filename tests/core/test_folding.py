@@ -73,16 +73,35 @@ def test_a_missing_trade_is_known() -> None:
         assert over.whole is whole
 
 
-def test_what_was_there_and_what_is_late_means_nothing() -> None:
-    """But a candle that missed one is not whole."""
+def test_what_was_there_before_means_nothing() -> None:
+    """A candle that is told the same again has it once, and is as whole as it was."""
     folder = Folder(10)
     for each in (trade(1, 1), trade(2, 11), trade(2, 11), trade(1, 1)):
         folder.add(each)
     (bar,) = folder.running()
     assert (bar.trades, bar.whole) == (1, False)  # Not over yet.
-    assert folder.add(trade(3, 9)) is None
+    over = folder.add(trade(3, 21))
+    assert over is not None
+    assert (over.trades, over.whole) == (1, True)
+
+
+@pytest.mark.parametrize("late", [0, 1, 9])
+def test_a_late_trade_is_in_no_candle(late: int) -> None:
+    """The next in number, of a time that is over: it belongs to the candle before, which was told.
+    The one that runs meanwhile is not whole by it; the one behind that is.
+    """
+    folder = Folder(10)
+    for each in (trade(1, 1), trade(2, 11)):
+        folder.add(each)
+    assert folder.add(trade(3, late)) is None
     (bar,) = folder.running()
-    assert (bar.trades, bar.whole) == (1, False)
+    assert bar.trades == 1
+    over = folder.add(trade(4, 21))
+    assert over is not None
+    assert (over.begin, over.trades, over.whole) == (bar.begin, 1, False)
+    after = folder.add(trade(5, 31))
+    assert after is not None
+    assert (after.trades, after.whole) == (1, True)
 
 
 def test_trades_of_nothing_have_a_price() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -33,7 +34,7 @@ from kraken_trio._internal.engine.incident import (
     reproduce,
 )
 from kraken_trio._internal.model.gap import GapHandling
-from kraken_trio._internal.model.steps import Opened
+from kraken_trio._internal.model.steps import Broke, Opened
 from kraken_trio._internal.model.traits import V2
 from kraken_trio._internal.wire.anchors import snapshot_frame, trade_frame
 from kraken_trio._internal.wire.capture import CapturedFrame, CapturedNote, format_line, read_lines
@@ -135,6 +136,66 @@ def test_a_burst_may_end_with_a_book(lines: Any) -> None:
     assert again.before is not None
 
 
+def failing(lines: Any, *kinds: str) -> Any:
+    """Give lines of frames, of which each is sound, or is one that cannot be understood."""
+    frames = {"sound": b'{"channel":"heartbeat"}', "wrong": b"["}
+    return lines(BOOK, snapshot_frame(SNAPSHOT, V2), *(frames[kind] for kind in kinds))
+
+
+@pytest.mark.parametrize(
+    "kinds, earlier, judged_from, same",
+    [
+        (["sound", "sound", "wrong"], [], 1, True),
+        (["wrong", "sound", "wrong"], [4], 1, True),
+        (["wrong", "sound", "wrong"], [], 1, False),  # It fails sooner than it did.
+        (["wrong", "sound", "wrong"], [], 5, True),  # Nobody knew how things stood then.
+        (["sound", "sound", "wrong"], [4], 1, False),  # Something is mended that was wrong.
+        (["wrong", "wrong", "wrong"], [4], 1, False),
+        (["wrong", "sound", "wrong"], None, 1, True),  # It cannot be had again.
+        (["sound", "sound", "sound"], [], 1, False),
+        (["sound", "wrong", "sound"], [5], 1, False),
+    ],
+)
+def test_it_fails_with_the_same_line_and_no_other(
+    lines: Any, kinds: list[str], earlier: list[int] | None, judged_from: int, same: bool
+) -> None:
+    """What failed before must, once more; what did not must not."""
+    told = replace(WRONG, kind=PROTOCOL, channel=None, symbol=None, text=None, line=6)
+    again = reproduce(
+        replace(told, earlier=earlier, judged_from=judged_from), failing(lines, *kinds)
+    )
+    assert again.same is same
+    assert (again.line == 6) is (kinds[-1] == "wrong")
+    found = [4 + at for at, kind in enumerate(kinds[:2]) if kind == "wrong"]
+    assert again.earlier == [line for line in found if line >= judged_from]
+
+
+def test_another_text_is_not_the_same(lines: Any) -> None:
+    """Though it is the same line."""
+    found = lines(BOOK, snapshot_frame(SNAPSHOT, V2), (UPDATE % 7).encode())
+    assert not reproduce(WRONG, found).same
+    assert reproduce(replace(WRONG, text="201501020"), found).same
+    assert reproduce(replace(WRONG, text=None), found).same
+
+
+@pytest.mark.parametrize(
+    "piece, line", [(b"\xc1\x00", 4), (b"\x83\x00", None), (b"\x81\x00", None), (None, None)]
+)
+def test_a_broken_framing_breaks_again(lines: Any, piece: bytes | None, line: int | None) -> None:
+    """With the same fault; what has another, or none, is not it."""
+    reason = "reserved bit set, though no extension was agreed on"
+    told = replace(WRONG, kind=PROTOCOL, channel=None, symbol=None, framing=True, reason=reason)
+    found = lines(BOOK, snapshot_frame(SNAPSHOT, V2), b'{"channel":"heartbeat"}')
+    if piece is not None:
+        step = msgspec.json.encode(Broke(reason, piece))
+        found[-1] = CapturedNote(4, 1, "public", step, None)
+    again = reproduce(told, found)
+    assert again.line == line
+    assert again.same is (line is not None)
+    assert (reason in (again.reason or "")) is (line is not None)
+    assert "The framing was broken, which ended the connection." in explained(told)
+
+
 @pytest.mark.parametrize(
     "kind, item, same",
     [
@@ -151,7 +212,8 @@ def test_a_burst_may_end_with_a_book(lines: Any) -> None:
 )
 def test_what_is_the_same(kind: str, item: Any, same: bool) -> None:
     """Of the same kind, about the same."""
-    assert matches(replace(WRONG, kind=kind), item) is same
+    assert matches(replace(WRONG, kind=kind), "public", item) is same
+    assert matches(replace(WRONG, kind=kind), "private", item) is False
 
 
 @pytest.mark.parametrize(
@@ -168,3 +230,6 @@ def test_it_is_said_in_words(kind: str, words: str) -> None:
     assert words in said
     assert "  gap: Gap(x)" in said
     assert "  s: a -> b (c)" in said
+    assert not [line for line in said if "did not fit" in line]
+    crowded = explained(replace(WRONG, kind=kind, books_left_out=3))
+    assert "3 books did not fit, and begin with their next snapshot." in crowded

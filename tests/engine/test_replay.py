@@ -117,11 +117,25 @@ def test_parts_are_one_recording(replayed: Any) -> None:
     second = [header_line(None, 5, part=2), opened(TRADES), got(trade(3))]
     found = items(replayed(first, second))
     assert [type(each) for each in found] == [Trade, Gap, Trade]
-    alone = items(replayed(second))
+    alone = items(replayed(second, on_damage=lambda _: None))
     assert [type(each) for each in alone] == [Trade]
 
 
-@pytest.mark.parametrize("order", [(1, 3), (2, 1, 2, 4), (2, 3, 2)])
+def test_a_part_without_what_came_before_it_says_so(replayed: Any) -> None:
+    """It is replayed all the same; alone, too, for it may be all that there is."""
+    parts = [[header_line(None, 1, part=part), opened(SPREAD), got(TICKER)] for part in (2, 3)]
+    for given in (parts[:1], parts):
+        told: list[CaptureError] = []
+        found = items(replayed(*given, on_damage=told.append))
+        assert [type(each) for each in found] == [Spread]  # The second says the same as the first.
+        (error,) = told
+        assert "it begins with part 2: what came before it is missing" in str(error)
+        assert error.line == 1
+    with pytest.raises(CaptureError, match="begins with part 2"):
+        replayed(*parts)
+
+
+@pytest.mark.parametrize("order", [(1, 3), (1, 2, 1, 2, 4), (1, 2, 3, 2)])
 def test_a_part_that_is_missing_or_swapped_is_damage(replayed: Any, order: tuple[int, ...]) -> None:
     """Nothing before it is believed, and without ``on_damage`` it is raised."""
     parts = [[header_line(None, 1, part=part), opened(SPREAD), got(TICKER)] for part in order]

@@ -16,6 +16,7 @@ from kraken_trio._internal.engine.steps import perform
 from kraken_trio._internal.model.gap import GapHandling
 from kraken_trio._internal.model.ports import Observer
 from kraken_trio._internal.model.steps import (
+    Broke,
     Closed,
     Confirmed,
     Discarded,
@@ -155,3 +156,13 @@ def test_what_is_given_up_is_a_gap(engine: Engine, items: list[Item]) -> None:
     perform(engine, HandedOn(TRADES, 5))
     assert numbers(items) == [1, 4]
     assert [item.size for item in items if isinstance(item, Gap)] == [2]
+
+
+def test_a_broken_framing_is_told_and_changes_nothing(
+    engine: Engine, items: list[Item], watcher: Watcher
+) -> None:
+    """What it costs, the end of the connection tells."""
+    step = Broke("reserved bit", b"\xc1\x00")
+    perform(engine, step)
+    assert items == []
+    assert watcher.steps == [(engine.session, step)]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import json
-from decimal import Decimal
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kraken_trio import ConfigurationError
+from kraken_trio import ConfigurationError, Timestamp
 from kraken_trio._internal.observe import export as module
-from kraken_trio._internal.observe.columns import Rows
+from kraken_trio._internal.observe.columns import TABLES, Rows
 from kraken_trio.extended import CaptureError, export_capture, replay_capture
 
 TRADE = (
@@ -45,7 +48,7 @@ def test_damage_is_counted_and_told(tmp_path: Path) -> None:
     told: list[CaptureError] = []
     done = export_capture(path, to=tmp_path / "out", format="csv", on_damage=told.append)
     assert (done.damaged, len(told), done.rows) == (1, 1, {"trades": 2})
-    assert export_capture(path, to=tmp_path / "out", format="csv").damaged == 1
+    assert export_capture(path, to=tmp_path / "out", format="csv", replace=True).damaged == 1
 
 
 def test_a_group_that_is_full_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,6 +66,99 @@ def test_a_format_that_is_none(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+TICKER = (
+    '{"channel":"ticker","type":"snapshot","data":[{"symbol":"BTC/USD","bid":1.0,"bid_qty":1.0,'
+    '"ask":2.0,"ask_qty":1.0,"last":1.5,"volume":1.0,"vwap":1.5,"low":1.0,"high":2.0,'
+    '"change":0.0,"change_pct":0.0}]}'
+)
+
+
+def names(folder: Path) -> list[str]:
+    """Give what is there."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_two_recordings_are_not_mixed(tmp_path: Path) -> None:
+    """A folder with tables of that format is refused, and they stay; replaced, none does."""
+    out = tmp_path / "out"
+    trades = capture(tmp_path, 2)
+    export_capture(trades, to=out, format="csv")
+    before = (out / "trades.csv").read_bytes()
+    tickers = tmp_path / "tickers.jsonl"
+    tickers.write_text(json.dumps({"ts": None, "raw": TICKER}) + "\n", encoding="utf-8")
+    with pytest.raises(FileExistsError, match="there is a table already") as caught:
+        export_capture(tickers, to=out, format="csv")
+    assert caught.value.filename == str(out / "trades.csv")
+    assert (names(out), (out / "trades.csv").read_bytes()) == (["trades.csv"], before)
+    assert export_capture(tickers, to=out, format="jsonl").rows == {"tickers": 1}
+    export_capture(tickers, to=out, format="csv", replace=True)
+    assert names(out) == ["tickers.csv", "tickers.jsonl"]
+
+
+def test_one_that_fails_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nothing of its own, however far it came."""
+    monkeypatch.setattr(module, "ROWS", 2)
+    out = tmp_path / "out"
+    export_capture(capture(tmp_path, 3), to=out, format="csv")
+    before = (out / "trades.csv").read_bytes()
+
+    def fail(error: CaptureError) -> None:
+        assert "trades.csv.part" in names(out)
+        raise error
+
+    damaged = capture(tmp_path, 9, '{"ts": 1, "ra')
+    with pytest.raises(CaptureError):
+        export_capture(damaged, to=out, format="csv", replace=True, on_damage=fail)
+    assert (names(out), (out / "trades.csv").read_bytes()) == (["trades.csv"], before)
+
+
+def test_another_that_was_quicker_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its table stays."""
+    monkeypatch.setattr(module, "ROWS", 2)
+    out = tmp_path / "out"
+
+    def other(_: CaptureError) -> None:
+        (out / "tickers.csv").write_bytes(b"theirs")
+
+    with pytest.raises(FileExistsError):
+        export_capture(capture(tmp_path, 3, '{"ts": 1, "ra'), to=out, format="csv", on_damage=other)
+    assert names(out) == ["tickers.csv"]
+
+
+KILLED = """
+import os, signal, sys
+from kraken_trio._internal.observe import export
+export.ROWS = 100
+looks = 0
+def progress(done):
+    global looks
+    looks += 1
+    if looks == 4:
+        os.kill(os.getpid(), signal.SIGKILL)
+export.export_capture(sys.argv[1], to=sys.argv[2], format=sys.argv[3], progress=progress)
+"""
+
+
+@pytest.mark.extra("export")  # noqa: S610 - a mark of pytest, no query of Django
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_one_that_is_killed_leaves_no_half_table(tmp_path: Path, form: str) -> None:
+    """Only what says by its name that it is none; the next one has all."""
+    path, out = capture(tmp_path, 5000), tmp_path / "out"
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", KILLED, str(path), str(out), form], check=False
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert names(out) == [f"trades.{form}.part"]
+    again = export_capture(path, to=out, format=form)  # type: ignore[arg-type]
+    assert again.rows == {"trades": 5000}
+    assert names(out) == [f"trades.{form}"]
+
+
 @pytest.mark.extra("export")  # noqa: S610 - a mark of pytest, no query of Django
 def test_captures_are_read_back_equal(captures: Path, tmp_path: Path) -> None:
     """Every record of all captured traffic: each value, and in jsonl each digit."""
@@ -76,8 +172,10 @@ def test_captures_are_read_back_equal(captures: Path, tmp_path: Path) -> None:
                 expected.setdefault(table, []).append(row)
         done = export_capture(path, to=tmp_path / path.stem)
         texts = export_capture(path, to=tmp_path / path.stem, format="jsonl")
+        sheets = export_capture(path, to=tmp_path / path.stem, format="csv")
         assert done.rows == texts.rows == {table: len(found) for table, found in expected.items()}
         for table, found in expected.items():
+            kinds = TABLES[table].values()
             read = pq.read_table(done.files[table])
             columns = [
                 (column.cast("int64") if "timestamp" in str(column.type) else column).to_pylist()
@@ -85,8 +183,23 @@ def test_captures_are_read_back_equal(captures: Path, tmp_path: Path) -> None:
             ]
             assert list(zip(*columns, strict=True)) == found
             lines = Path(texts.files[table]).read_text(encoding="utf-8").splitlines()
-            for line, row in zip(lines, found, strict=True):
-                for value, told in zip(row, json.loads(line).values(), strict=True):
-                    assert told == (format(value, "f") if isinstance(value, Decimal) else told)
+            told = [tuple(json.loads(line).values()) for line in lines]
+            assert told == [tuple(map(in_json, row, kinds)) for row in found]
+            with Path(sheets.files[table]).open(encoding="utf-8", newline="") as file:
+                _, *cells = csv.reader(file)
+            assert cells == [list(map(in_csv, row, kinds)) for row in found]
             total += len(found)
     assert total > 10_000
+
+
+def in_json(value: Any, kind: str) -> Any:
+    """Give a value as JSON has it: what is a number there is exact, the rest is text."""
+    if value is None or kind in {"number", "flag", "text"}:
+        return value
+    return f"{value:f}" if kind == "decimal" else str(Timestamp(value))
+
+
+def in_csv(value: Any, kind: str) -> str:
+    """Give a value as CSV has it."""
+    told = in_json(value, kind)
+    return "" if told is None else str(told).lower() if kind == "flag" else str(told)

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from kraken_trio._internal.model.steps import Disconnected
 from kraken_trio._internal.testing.place import DOORS
-from kraken_trio._internal.testing.script import Offer, Script, read_script
+from kraken_trio._internal.testing.script import Offer, Script, read_acts, read_script
 from kraken_trio._internal.wire.capture import CaptureError, format_line
+from kraken_trio._internal.wire.recording import header_line, step_line
 
 STATUS = b'{"channel":"status","type":"update","data":[{"system":"online"}]}'
 HEARTBEAT = b'{"channel":"heartbeat"}'
@@ -180,3 +182,87 @@ def test_a_damaged_file(tmp_path: Path) -> None:
     path.write_bytes(format_line(STATUS, None) + b'{"raw": "cut of')
     with pytest.raises(CaptureError):
         read_script(path)
+
+
+def recorded(tmp_path: Path, *lines: bytes) -> Path:
+    """Write lines of a recording to a file."""
+    path = tmp_path / f"{len(list(tmp_path.iterdir()))}.jsonl"
+    path.write_bytes(b"".join([header_line(None, 1), *lines]))
+    return path
+
+
+def line(session: str, *frames: bytes) -> bytes:
+    """Give lines of frames of a session."""
+    return b"".join(format_line(frame, 1, session=session) for frame in frames)
+
+
+def lost(session: str) -> bytes:
+    """Give the line of a lost connection."""
+    return step_line(session, Disconnected(), 1)
+
+
+EXECUTIONS = PRIVATE[2]
+
+
+def test_each_session_is_played_at_its_door_act_by_act(tmp_path: Path) -> None:
+    """Over all parts; with each connection's own greeting, and with all that is to be subscribed to
+    in every act. What was under way when one was lost belongs to it, but for books.
+    """
+    first = recorded(
+        tmp_path,
+        line("public", STATUS, ACK, TRADE),
+        line("private", STATUS, EXECUTIONS),
+        line("public", HEARTBEAT),
+        lost("public"),
+        line("public", TRADE, book("update", 1, 1)),
+    )
+    second = recorded(
+        tmp_path,
+        line("public", STATUS, book("snapshot", 25, 1)),
+        line("private", HEARTBEAT),
+        line("level3", STATUS, LEVEL3[0]),
+        lost("level3"),
+        lost("level3"),
+        lost("public"),
+    )
+    acts = read_acts(first, second)
+    both, after = acts["public"]
+    assert both.greeting == after.greeting == (STATUS,)
+    assert both.frames == (ACK, TRADE, HEARTBEAT, TRADE)
+    assert after.frames == (book("snapshot", 25, 1),)
+    assert both.offers == after.offers
+    assert both.offers.keys() == {("book", "BTC/USD", None), ("trade", "ETH/USD", None)}
+    assert both.offers["book", "BTC/USD", None].depth == 25
+    assert both.offers["book", "BTC/USD", None].result["warnings"] == ["old"]
+    ((private,), (level3,)) = acts["private"], acts["level3"]
+    assert (private.greeting, private.frames) == ((STATUS,), (EXECUTIONS, HEARTBEAT))
+    assert level3.frames == (LEVEL3[0],)
+    assert read_script(first, second).frames[:2] == (ACK, TRADE)
+
+
+def test_what_several_sessions_had_at_one_door_is_played_once(tmp_path: Path) -> None:
+    """As the first had it; greetings, heartbeats and losses are those of the door's own session."""
+    path = recorded(
+        tmp_path,
+        line("public", STATUS),
+        line("block 1", STATUS, TRADE, HEARTBEAT),
+        line("public", TRADE, book("snapshot", 1, 1)),
+        line("trading", STATUS, EXECUTIONS),
+        line("private", EXECUTIONS, PRIVATE[4]),
+        lost("block 1"),
+        line("block 1", STATUS, TRADE),
+    )
+    acts = read_acts(path)
+    (public,) = acts["public"]
+    assert (public.greeting, public.frames) == ((STATUS,), (TRADE, book("snapshot", 1, 1), TRADE))
+    (private,) = acts["private"]
+    assert private.frames == (EXECUTIONS, PRIVATE[4])
+    assert acts["level3"][0].frames == ()
+
+
+def test_a_capture_of_others_has_one_act(tmp_path: Path) -> None:
+    """At each door, as ever."""
+    path = tmp_path / "capture.jsonl"
+    path.write_bytes(b"".join(format_line(frame, None) for frame in (STATUS, TRADE, EXECUTIONS)))
+    whole = read_script(path)
+    assert read_acts(path) == {door: (whole.at(door),) for door in DOORS}

@@ -151,3 +151,11 @@ def test_what_a_short_secret_stands_for_is_too_short_to_be_sought() -> None:
     inner = base64.b64decode("abcdef==").hex().encode()
     assert bytes(concealed.shown(inner)) == inner
     assert b"abcdef" not in bytes(concealed.shown(b"x abcdef x"))
+
+
+def test_what_is_kept_has_neither_a_secret_nor_what_is_called_one() -> None:
+    """Both are masked, each in its own way."""
+    concealed = Concealed()
+    concealed.add(Secret("abcdefgh"), for_good=True)
+    assert concealed.kept(b'{"a":"abcdefgh","token":"other"}') == b'{"a":"****","token":"****"}'
+    assert concealed.kept(memoryview(b"plain")) == b"plain"

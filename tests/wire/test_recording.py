@@ -12,6 +12,7 @@ import pytest
 from kraken_trio import Channel, KrakenConfig
 from kraken_trio._internal.model.gap import GapHandling
 from kraken_trio._internal.model.steps import (
+    Broke,
     Closed,
     Disconnected,
     Filled,
@@ -101,6 +102,7 @@ def test_lines_that_are_missing_are_counted(tmp_path: Path) -> None:
         Closed(BOOK),
         Probed(BOOK, 5, None),
         Disconnected(),
+        Broke("reserved bit", b"\xc1\x00\xff"),
         Ticked(BOOK, 1.25),
         Filled(BOOK, (ROW,)),
     ],

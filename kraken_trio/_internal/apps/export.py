@@ -20,6 +20,7 @@ def export(
     *files: Path,
     to: Path,
     form: Annotated[Literal["parquet", "csv", "jsonl"], Parameter(name="--format")] = "parquet",
+    replace: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
 ) -> int:
     """Export a recording as tables: trades, tickers, candles, tops and levels of books, and gaps.
 
@@ -32,7 +33,7 @@ def export(
     For example::
 
         kraken-trio export today.jsonl.gz --to tables
-        kraken-trio export today.0001.jsonl today.0002.jsonl --to tables --format csv
+        kraken-trio export today.0001.jsonl today.0002.jsonl --to tables --format csv --replace
 
     Parameters
     ----------
@@ -41,9 +42,11 @@ def export(
     files
         Its other parts, in their order.
     to
-        The folder; it is made if it is not there, and files of the same names are replaced.
+        The folder; it is made if it is not there. One that has tables of that format is refused.
     form
         What kind of files; parquet needs the extra export.
+    replace
+        Replace the tables of that format that are there, all of them.
     """
 
     def damaged(error: CaptureError) -> None:
@@ -51,7 +54,13 @@ def export(
 
     with interrupts_raise(), progress_of(file) as progress:
         done = export_capture(
-            file, *files, to=to, format=form, on_damage=damaged, progress=progress
+            file,
+            *files,
+            to=to,
+            format=form,
+            replace=replace,
+            on_damage=damaged,
+            progress=progress,
         )
     for table, path in done.files.items():
         print(f"{done.rows[table]} rows: {shown(path)}")

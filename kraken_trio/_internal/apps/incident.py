@@ -70,6 +70,8 @@ def show(file: Path, /) -> int:
 def replay(file: Path, /, *, as_json: AsJson = False) -> int:
     """Take what a bundle holds once more, and see whether the same fails at the same frame.
 
+    Before that frame, the same must fail where it had, and nowhere else.
+
     Exit code 0: it does; 1: it does not; 2: the file could not be read, or is no bundle.
 
     For example::
@@ -88,20 +90,24 @@ def replay(file: Path, /, *, as_json: AsJson = False) -> int:
             told, again = read_incident(file), replay_incident(file)
     except (OSError, ProtocolError) as error:
         return _unreadable(file, error)
-    same = again.line == told.line and (told.text is None or told.text == again.text)
+    same = again.same
     if as_json:
-        print(json.dumps({"same": same, **_plain(again)}))
+        print(json.dumps(_plain(again)))
     elif again.line is None:
         print(f"it does not fail: line {told.line} passes")
     else:
-        print(shown(f"line {again.line} fails{', as it did' if same else ''}: {again.reason}"))
+        how = ", as it did" if same else ""
+        print(shown(f"line {again.line} fails{how}: {again.reason}"))
+        if again.earlier != (told.earlier or []) and told.earlier is not None:
+            print(f"before it, lines {again.earlier} fail; then, lines {told.earlier} did")
         if again.text is not None:
             print(shown(f"expected {again.expected}, computed {again.computed} of {again.text}"))
     return WELL if same else WRONG
 
 
 def _plain(again: Reproduction) -> dict[str, object]:
-    return {name: getattr(again, name) for name in again.__struct_fields__[:5]}
+    """All of it but the books."""
+    return {name: getattr(again, name) for name in again.__struct_fields__[:-2]}
 
 
 def _best(book: BookFound) -> str:

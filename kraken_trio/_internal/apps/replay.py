@@ -10,7 +10,6 @@ import trio
 from cyclopts import Parameter
 
 from kraken_trio import (
-    ConfigurationError,
     ConnectionState,
     KrakenConfig,
     ProtocolError,
@@ -62,13 +61,11 @@ def replay(
     as_json
         One JSON object a line. Prices and quantities are strings, with all their digits.
     speed
-        Live, so many times as fast as it came; 1 is as it was. Of one file.
+        Live, so many times as fast as it came; 1 is as it was.
     """
     if speed is None:
         return _offline((file, *files), as_json=as_json)
-    if files:
-        raise ConfigurationError("speed", "is for one file", "Replay the parts one by one")
-    return _live(file, speed, as_json=as_json)
+    return _live((file, *files), speed, as_json=as_json)
 
 
 def _offline(files: tuple[Path, ...], *, as_json: bool) -> int:
@@ -91,10 +88,10 @@ def _offline(files: tuple[Path, ...], *, as_json: bool) -> int:
     return code
 
 
-def _live(file: Path, speed: float, *, as_json: bool) -> int:
+def _live(files: tuple[Path, ...], speed: float, *, as_json: bool) -> int:
     @interruptible
     async def play() -> int:
-        return await _Live(as_json=as_json).run(file, speed)
+        return await _Live(as_json=as_json).run(files, speed)
 
     return trio.run(play)
 
@@ -107,12 +104,12 @@ class _Live:
         self._output = Output()
         self._say = Notes().say
 
-    async def run(self, file: Path, speed: float) -> int:
+    async def run(self, files: tuple[Path, ...], speed: float) -> int:
         """Play it to its end."""
         # Not before it is wanted: other commands start faster without.
         from kraken_trio.testing import open_replay  # noqa: PLC0415
 
-        async with open_replay(file, speed=speed, end="close") as exchange:
+        async with open_replay(*files, speed=speed, end="close") as exchange:
             config = KrakenConfig(
                 api_key=exchange.api_key, api_secret=exchange.api_secret, buffer_size=BUFFER
             )
@@ -124,25 +121,27 @@ class _Live:
                 for channel in exchange.channels:
                     nursery.start_soon(_stay, feed.subscribe(channel, stream=False))
                 ended: set[str] = set()
-                while len(ended) < len(feed.states):
-                    ended |= await self._write(await events.receive_batch())
+                while not ended >= exchange.doors:
+                    left = await self._write(await events.receive_batch())
+                    # Where a connection was lost, another follows, until all is played.
+                    ended |= left & exchange.ended
                 nursery.cancel_scope.cancel()
         return WELL
 
     async def _write(self, items: list[Any]) -> set[str]:
-        """Write what came; give the sessions that have come to their end."""
-        lines, ended = [], set()
+        """Write what came; give the sessions that lost their connection."""
+        lines, left = [], set()
         for item in items:
             match item:
                 case StateChange(session=session, to_state=ConnectionState.DEGRADED):
-                    ended.add(session)
+                    left.add(session)
                 case SubscriptionError() | ProtocolError():
                     self._say(f"{item}")
                 case _ if is_line(item):
                     lines.append(self._line(item))
         if lines:
             await self._output.write(lines)
-        return ended
+        return left
 
 
 async def _stay(subscription: Subscription[Any]) -> None:

@@ -142,17 +142,22 @@ class Replaying:
                 perform(engine, step)
 
     def _begin_part(self, part: int, note: CapturedNote, path: str) -> None:
-        """Go on with a part, which may begin a recording; after another than the one before it,
-        nothing is believed. What is handed over may begin with any of them.
+        """Go on with a part; after another than the one before it, nothing is believed. One that is
+        handed over first, and is not the first, is told of, too: it may be all that there is.
         """
         before, self._part = self._part, part
         if part == 1:
             self._sessions.clear()  # Another run of the recorder, which begins with nothing.
-        elif before is not None and part != before + 1:
+            return
+        if before is None:
+            msg = f"it begins with part {part}: what came before it is missing"
+        elif part != before + 1:
             for session in self._sessions.values():
                 session.engine.disconnect()
             msg = f"part {part} does not follow part {before}: one is missing, or not in order"
-            self._on_damage(CaptureError(msg, path=path, line=note.line))
+        else:
+            return
+        self._on_damage(CaptureError(msg, path=path, line=note.line))
 
     def _feed(self, frame: CapturedFrame) -> None:
         """Feed a frame. ``ConfigurationError`` where it is of nothing that can be subscribed to."""

@@ -12,6 +12,7 @@ from kraken_trio._internal.engine.holding import HoldingRoute
 from kraken_trio._internal.engine.probe import Probe
 from kraken_trio._internal.engine.routes import Route
 from kraken_trio._internal.model.steps import (
+    Broke,
     Closed,
     Confirmed,
     Discarded,
@@ -42,6 +43,8 @@ def perform(engine: Engine, step: Step) -> None:
             engine.disconnect()
         case Stalled(part):
             engine.stall(part)
+        case Broke():
+            pass  # What it costs, the end of the connection tells.
         case _:
             route = engine.route(step.part)
             if route is not None:

@@ -72,6 +72,15 @@ class Disconnected(Struct, frozen=True, tag="disconnected", tag_field="step"):
     """The connection is gone."""
 
 
+class Broke(Struct, frozen=True, tag="broke", tag_field="step"):
+    """The framing was broken, which ends the connection; nothing is delivered of it."""
+
+    reason: str
+    """What is wrong with it, in words."""
+    piece: bytes
+    """With what it was broken: wire bytes, as ``wire.ends`` writes and judges them."""
+
+
 class Ticked(Struct, frozen=True, tag="ticked", tag_field="step"):
     """Trades that are held back were told what time it is."""
 
@@ -164,6 +173,7 @@ Step = (
     | Stalled
     | Probed
     | Disconnected
+    | Broke
     | Ticked
     | Filled
     | GaveUp

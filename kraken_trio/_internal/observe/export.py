@@ -1,11 +1,12 @@
 """A recording as tables: trades, tickers, candles, tops and levels of books, and the gaps.
 
 It goes through the engine, so every book in it is verified; holds a row group of each table and no
-more.
+more. A table has its name when all of them are whole, and not before.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -22,6 +23,8 @@ from kraken_trio._internal.wire.capture import CaptureError
 
 ROWS: Final = 20_000
 """That are written together."""
+PART: Final = ".part"
+"""What the name of a file ends in as long as not all of them are whole."""
 
 
 class Exported(Struct, frozen=True):
@@ -39,20 +42,29 @@ def export_capture(
     *paths: str | os.PathLike[str],
     to: str | os.PathLike[str],
     format: Format = "parquet",  # noqa: A002 - as the option is called
+    replace: bool = False,
     on_damage: Callable[[CaptureError], object] | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> Exported:
     """Export a recording, or its parts, to a folder: a file for each table that has rows.
 
-    The folder is made if it is not there; files of the same names are replaced. ``progress`` and
-    ``on_damage`` are as in ``replay_capture``, but that damage ends nothing. Raises ``OSError``
-    where something cannot be read or written, ``ConfigurationError`` where parquet is wanted
-    without pyarrow, or where a value does not fit into its column.
+    The folder is made if it is not there. Where it has tables of that format already it is refused
+    with ``FileExistsError``, unless they are to be ``replace``d: then all of them go, those too of
+    which this recording has none. Tables are written as ``trades.csv.part`` and so on, and have
+    their names when all are whole; one that fails leaves what was there before, and one that is
+    killed leaves such parts, which the next replaces.
+
+    ``progress`` and ``on_damage`` are as in ``replay_capture``, but that damage ends nothing.
+    Raises ``OSError`` where something cannot be read or written, ``ConfigurationError`` where
+    parquet is wanted without pyarrow, or where a value does not fit into its column.
     """
     if format not in {"parquet", "csv", "jsonl"}:
         raise ConfigurationError("format", "must be parquet, csv or jsonl", "Choose one of these")
     folder = Path(to)
     folder.mkdir(parents=True, exist_ok=True)
+    finals = {table: folder / f"{table}.{format}" for table in TABLES}
+    if not replace:
+        _refuse_others(finals)
     damaged = 0
 
     def note(error: CaptureError) -> None:
@@ -61,27 +73,42 @@ def export_capture(
         if on_damage is not None:
             on_damage(error)
 
-    with ExitStack() as stack:
-        tables = _Tables(folder, format, stack)
-        rows = Rows()
-        for each in replay_capture(*paths, on_damage=note, progress=progress):
-            for table, row in rows.of(each.item):
-                tables.add(table, row)
-        tables.finish()
-    return Exported(
-        {name: str(path) for name, path in tables.paths.items()}, tables.counts, damaged
-    )
+    tables = _Tables(finals, format)
+    try:
+        with ExitStack() as tables.stack:
+            rows = Rows()
+            for each in replay_capture(*paths, on_damage=note, progress=progress):
+                for table, row in rows.of(each.item):
+                    tables.add(table, row)
+            tables.finish()
+        if not replace:
+            _refuse_others(finals)  # Another export may have been quicker.
+        tables.name()
+    finally:
+        tables.drop()
+    return Exported({table: str(finals[table]) for table in tables.parts}, tables.counts, damaged)
+
+
+def _refuse_others(finals: dict[str, Path]) -> None:
+    """Raise ``FileExistsError`` where there is a table already: two recordings are not one."""
+    for path in finals.values():
+        if path.exists():
+            raise FileExistsError(
+                errno.EEXIST,
+                "there is a table already: choose another folder, or have its tables replaced",
+                str(path),
+            )
 
 
 class _Tables:
     """The tables that have rows."""
 
-    def __init__(self, folder: Path, format_: Format, stack: ExitStack) -> None:
-        self.paths: dict[str, Path] = {}
+    def __init__(self, finals: dict[str, Path], format_: Format) -> None:
+        self.parts: dict[str, Path] = {}
         self.counts: dict[str, int] = {}
-        self._folder = folder
+        self.stack = ExitStack()
+        self._finals = finals
         self._format = format_
-        self._stack = stack
         self._sheets: dict[str, Sheet] = {}
         self._waiting: dict[str, list[Row]] = {}
 
@@ -95,13 +122,26 @@ class _Tables:
         for table in self._waiting:
             self._write(table)
 
+    def name(self) -> None:
+        """Give all their names, now that they are whole; what others had these is gone."""
+        for table in self._finals.keys() - self.parts.keys():
+            self._finals[table].unlink(missing_ok=True)
+        for table, part in self.parts.items():
+            part.replace(self._finals[table])
+
+    def drop(self) -> None:
+        """Leave nothing that has no name."""
+        for part in self.parts.values():
+            part.unlink(missing_ok=True)
+
     def _write(self, table: str) -> None:
         rows = self._waiting[table]
         if not rows:
             return
         if table not in self._sheets:
-            path = self.paths[table] = self._folder / f"{table}.{self._format}"
-            self._sheets[table] = open_sheet(self._format, path, TABLES[table], self._stack)
+            final = self._finals[table]
+            part = self.parts[table] = final.with_name(f"{final.name}{PART}")
+            self._sheets[table] = open_sheet(self._format, part, TABLES[table], self.stack)
         self._sheets[table].write(rows)
         self.counts[table] = self.counts.get(table, 0) + len(rows)
         rows.clear()

@@ -10,18 +10,27 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import NoReturn, cast
 
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_client_stream
 
+from kraken_trio._internal.core.session_events import ConnectFailed
 from kraken_trio._internal.model.endpoint import Endpoint, parse_endpoint
-from kraken_trio._internal.model.errors import ConnectionFailed, KrakenError
+from kraken_trio._internal.model.errors import (
+    ConnectionFailed,
+    ConnectionLost,
+    KrakenError,
+    ProtocolError,
+    UpgradeRefused,
+)
 from kraken_trio._internal.model.ports import Dial
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.scopes import is_cancelled
 from kraken_trio._internal.shell.tap import Sink, Tap
 from kraken_trio._internal.shell.tcp import READ_BYTES
+from kraken_trio._internal.wire.frames import Broken
 
 CLOSE_TIMEOUT_S = 2.0
 """For sending a Close and for the peer's answer to it, together."""
@@ -53,6 +62,11 @@ class Connection:
     def last_read_at(self) -> float:
         """When bytes last came, of whatever frame: seconds of trio's clock."""
         return self._tap.last_read_at
+
+    @property
+    def broken(self) -> Broken | None:
+        """What the peer broke the framing with, if it did."""
+        return self._tap.broken
 
     async def send(self, payload: bytes) -> None:
         """Send one text message; ``payload`` is UTF-8.
@@ -222,3 +236,13 @@ def _undialled(endpoint: Endpoint, error: Exception) -> str:
             return f"no connection to {host}:{endpoint.port}: {reasons}"
         case _:
             return f"no connection to {host}:{endpoint.port}: {error!r}"
+
+
+def attempt_failed(error: ConnectionFailed | ProtocolError) -> ConnectFailed:
+    """What a failed attempt means for the next one."""
+    if isinstance(error, UpgradeRefused):
+        wait = error.retry_after_s or 0.0
+        return ConnectFailed(error, wait, counted=error.status != HTTPStatus.SERVICE_UNAVAILABLE)
+    if isinstance(error, ConnectionFailed):
+        return ConnectFailed(error)
+    return ConnectFailed(ConnectionLost(error.close_code, str(error)))

@@ -1,18 +1,18 @@
 """Keeps the latest of what came, and makes a bundle of it when something fails.
 
 An observer like any other. Two segments of lines are kept, so that there is always one whole: each
-begins with what was open then, and how the books stood. To keep that costs a feed a tuple a frame,
-and every ``FRAMES`` frames a look at each book; to write a bundle, a thread's time.
+begins with what was open then, and how the books stood (``anchors``). To keep that costs a feed a
+tuple a frame and the copy of a book now and then; to write a bundle, a thread's time.
 
-Bounded: in lines and bytes that are kept, in bundles that wait to be written, in how often the same
-may fail and be told, and in files, of which the oldest go.
+Bounded: in lines and bytes that are kept, of books too, in bundles that wait to be written, in how
+often the same may fail and be told, and in files, of which the oldest go.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -21,27 +21,29 @@ import msgspec
 import trio
 from msgspec import Struct
 
-from kraken_trio._internal.engine.book_route import BookRoute
 from kraken_trio._internal.engine.engine import Engine
 from kraken_trio._internal.engine.incident import (
     CHECKSUM,
     GAPS,
+    PRIVATE,
     PROTOCOL,
     IncidentReport,
 )
-from kraken_trio._internal.engine.routes import TrackedRoute
 from kraken_trio._internal.model.config import KrakenConfig
 from kraken_trio._internal.model.errors import ProtocolError
 from kraken_trio._internal.model.gap import Gap, GapReason
+from kraken_trio._internal.model.level3 import Level3Snapshot
 from kraken_trio._internal.model.lifecycle import StateChange
 from kraken_trio._internal.model.ports import Observer
-from kraken_trio._internal.model.records import Trade
+from kraken_trio._internal.model.records import BookSnapshot
 from kraken_trio._internal.model.statistics import FeedStatistics
-from kraken_trio._internal.model.steps import Confirmed, Discarded, Opened, Step
+from kraken_trio._internal.model.steps import Broke, Step
 from kraken_trio._internal.model.timestamp import Timestamp
+from kraken_trio._internal.model.traits import Traits
+from kraken_trio._internal.shell.anchors import Entry, Segment
 from kraken_trio._internal.shell.bundle import write_bundle
 from kraken_trio._internal.shell.ration import say
-from kraken_trio._internal.wire.anchors import snapshot_frame, trade_frame
+from kraken_trio._internal.wire.anchors import snapshot_frame
 from kraken_trio._internal.wire.capture import format_line
 from kraken_trio._internal.wire.masking import unspoken
 from kraken_trio._internal.wire.recording import header_line, redacted, step_line, versions
@@ -63,24 +65,11 @@ BURST, BURST_S = 5, 10.0
 MOST_STATES: Final = 100
 """Transitions that are kept."""
 
-Entry = tuple[str, bytes | Step, int | None]
-"""Session, a frame or a step, and when."""
-
-
-class _Segment:
-    """Some lines, and how things stood before them."""
-
-    def __init__(self, anchors: list[Entry]) -> None:
-        self.anchors = anchors
-        self.entries: list[Entry] = []
-        self.size = 0
-
 
 class _Made(Struct):
     """A bundle that waits to be written."""
 
     incident: IncidentReport
-    anchors: list[Entry]
     entries: list[Entry]
 
 
@@ -106,8 +95,8 @@ class Incidents(Observer):
         self._engines = engines
         self._statistics = statistics
         self._wall = wall
-        self._before = _Segment([])
-        self._now = _Segment([])
+        self._before = Segment(most=FRAMES)
+        self._now = Segment(most=FRAMES)
         self._states: deque[StateChange] = deque(maxlen=MOST_STATES)
         self._gaps: deque[str] = deque(maxlen=MOST_STATES)
         # When something was lost: several gaps that come with one line are one loss.
@@ -121,18 +110,23 @@ class Incidents(Observer):
     # Hooks.
 
     def frame_received(self, session: str, payload: bytes | memoryview, at: Timestamp) -> None:
-        """Keep it."""
+        """Keep it. On the way of every frame, so nothing is called that need not be."""
         now = self._now
-        now.entries.append((session, bytes(payload), at))
+        if len(now.lines) >= FRAMES or now.size >= SEGMENT_BYTES:
+            now = self._turn()
+        if now.pending:
+            now.take_some(at)
+        now.lines.append((session, bytes(payload), at))
         now.size += len(payload)
-        if len(now.entries) >= FRAMES or now.size >= SEGMENT_BYTES:
-            self._turn()
 
     def stepped(self, session: str, step: Step) -> None:
-        """Keep it."""
-        self._now.entries.append((session, step, int(self._wall())))
-        if len(self._now.entries) >= 2 * FRAMES:
-            self._turn()
+        """Keep it; a step that says that the framing was broken is a failure itself."""
+        now = self._now
+        if len(now.lines) >= 2 * FRAMES or now.size >= SEGMENT_BYTES:
+            now = self._turn()
+        now.add(session, step, int(self._wall()))
+        if isinstance(step, Broke):
+            self._make(PROTOCOL, session, step.reason, framing=True)
 
     def state_changed(self, change: StateChange) -> None:
         """Keep it."""
@@ -140,6 +134,7 @@ class Incidents(Observer):
 
     def fault(self, session: str, error: ProtocolError) -> None:
         """A frame could not be understood."""
+        self._now.fail(PROTOCOL, session, None, None)
         self._make(PROTOCOL, session, str(error))
 
     def gap(self, session: str, gap: Gap) -> None:
@@ -147,6 +142,8 @@ class Incidents(Observer):
         if gap.local or gap.reason is GapReason.OVERFLOW:
             return
         self._gaps.append(repr(gap))
+        kind = CHECKSUM if gap.reason is GapReason.CHECKSUM else GAPS
+        self._now.fail(kind, session, gap.channel, gap.symbol)
         if gap.reason is GapReason.CHECKSUM:
             self._make(CHECKSUM, session, repr(gap), gap)
         entry = self._latest()
@@ -175,44 +172,32 @@ class Incidents(Observer):
             self._write(self._waiting.popleft())
 
     def _latest(self) -> Entry | None:
-        entries = self._now.entries or self._before.entries
-        return entries[-1] if entries else None
+        return self._now.lines[-1] if self._now.lines else None
 
-    def _turn(self) -> None:
-        """Begin another segment. What the line that was just kept does, comes after its look at
-        the books; so that line goes with it.
+    def _turn(self) -> Segment:
+        """Begin another segment, before a line is kept: what that does comes after the look at how
+        things stand.
         """
-        last = self._now.entries.pop()
-        self._before = self._now
-        self._now = _Segment(list(self._anchors()))
-        self._now.entries.append(last)
-        if isinstance(last[1], bytes):
-            self._now.size = len(last[1])
-
-    def _anchors(self) -> Iterator[Entry]:
-        """What an engine needs to go on from here."""
         at = int(self._wall())
-        for session, engine in self._engines().items():
-            for route in engine.routes():
-                yield session, Opened(route.part, route.handling, engine.traits.name), at
-                if isinstance(route, BookRoute):
-                    snapshot = route.book.snapshot()
-                    if snapshot is not None:
-                        yield session, snapshot_frame(snapshot, engine.traits), at
-                elif isinstance(route, TrackedRoute):
-                    if route.part.private:
-                        yield session, Discarded(route.part), at
-                    elif isinstance(route.tracker.last, Trade):
-                        yield session, trade_frame(route.tracker.last), at
-                if route.confirmed:
-                    yield session, Confirmed(route.part), at
+        self._now.take_books(None, at)  # Of a few large frames there was no time for them.
+        self._before = self._now
+        self._now = Segment(self._engines().items(), at, most=FRAMES)
+        return self._now
 
-    def _make(self, kind: str, session: str, reason: str, gap: Gap | None = None) -> None:
+    def _make(
+        self,
+        kind: str,
+        session: str,
+        reason: str,
+        gap: Gap | None = None,
+        *,
+        framing: bool = False,
+    ) -> None:
         """Take down what there is, for a bundle, unless there are enough of them."""
         now = trio.current_time()
         channel, symbol = (None, None) if gap is None else (gap.channel, gap.symbol)
         wrong = gap if kind == CHECKSUM else None
-        same = kind, channel, symbol
+        same = "framing" if framing else kind, channel, symbol
         if now < self._told.get(same, now) or len(self._waiting) >= WAITING:
             self.left_out += 1
             return
@@ -220,8 +205,8 @@ class Incidents(Observer):
             self._told.clear()
         self._told[same] = now + AGAIN_S
         old = self._before
-        anchors = old.anchors
-        entries = [*old.entries, *self._now.entries]
+        entries = [*old.whole(), *self._now.lines]
+        line = 1 + len(entries)
         incident = IncidentReport(
             kind=kind,
             at=int(self._wall()),
@@ -231,16 +216,37 @@ class Incidents(Observer):
             reason=self._concealed(reason),
             expected=None if wrong is None else wrong.expected,
             computed=None if wrong is None else wrong.received,
-            line=1 + len(anchors) + len(entries),
+            framing=framing,
+            line=line,
+            judged_from=2 + old.stood + old.begun,
+            earlier=None if framing else self._earlier(kind, session, channel, symbol, line),
             frames=sum(isinstance(what, bytes) for _, what, _ in entries),
+            books_left_out=old.left_out + self._now.left_out,
             gaps=self._concealed(list(self._gaps)),
             states=self._concealed([_told(change) for change in self._states]),
             statistics=_plain(self._statistics()),
             versions=versions(),
             config=redacted(self._config),
         )
-        self._waiting.append(_Made(incident, anchors, entries))
+        self._waiting.append(_Made(incident, entries))
         self._stirred.set()
+
+    def _earlier(
+        self, kind: str, session: str, channel: str | None, symbol: str | None, line: int
+    ) -> list[int] | None:
+        """With which lines the same failed before; None where that cannot be had once more."""
+        if channel in PRIVATE:
+            return None
+        kinds = {CHECKSUM, GAPS} if kind == GAPS else {kind}
+        old, about = self._before, (session, channel, symbol)
+        begun = [each for each in old.failures if each.lines > old.begun]
+        now = [each._replace(lines=len(old.lines) + each.lines) for each in self._now.failures]
+        same = {
+            1 + old.stood + each.lines
+            for each in (*begun, *now)
+            if each.kind in kinds and each[2:] == about
+        }
+        return sorted(same - {line})
 
     def _concealed(self, value: Any) -> Any:
         """With asterisks for secrets, in whatever a text may be in."""
@@ -264,10 +270,12 @@ class Incidents(Observer):
         name = f"incident-{moment}.{incident.at % 10**9:09}Z-{incident.kind}"
         name += f"-{''.join(c if c.isalnum() or c in '-_' else '-' for c in about)}"[:60]
         path = self._folder / f"{name.rstrip('-')}.zip"
-        lines = [header_line(self._config, incident.at), *map(_line, made.anchors)]
+        traits = self._config.traits
+        frames = (_line(entry, traits) for entry in made.entries)
+        lines = [header_line(self._config, incident.at), *frames]
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            write_bundle(path, incident, [*lines, *map(_line, made.entries)])
+            write_bundle(path, incident, lines)
             for old in sorted(self._folder.glob("incident-*Z-*.zip"))[:-MOST_BUNDLES]:
                 old.unlink(missing_ok=True)
         except OSError as error:
@@ -289,8 +297,10 @@ class Incidents(Observer):
         say(log, logging.WARNING, "incident", "%s: %s", incident.kind, path, **fields)
 
 
-def _line(entry: Entry) -> bytes:
+def _line(entry: Entry, traits: Traits) -> bytes:
     session, what, at = entry
+    if isinstance(what, BookSnapshot | Level3Snapshot):
+        what = snapshot_frame(what, traits)
     if isinstance(what, bytes):
         return format_line(unspoken(what), at, session=session)
     return step_line(session, what, at)

@@ -34,19 +34,17 @@ from kraken_trio._internal.model.config import KrakenConfig
 from kraken_trio._internal.model.errors import (
     AuthenticationError,
     ConnectionFailed,
-    ConnectionLost,
     KrakenError,
     ProtocolError,
-    UpgradeRefused,
 )
 from kraken_trio._internal.model.gap import Gap, GapPolicy, GapReason
 from kraken_trio._internal.model.lifecycle import ConnectionState
 from kraken_trio._internal.model.ports import Dial
-from kraken_trio._internal.model.steps import Disconnected
+from kraken_trio._internal.model.steps import Broke, Disconnected
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.answers import Answers
 from kraken_trio._internal.shell.channel import Pressure
-from kraken_trio._internal.shell.connection import Connection, open_connection
+from kraken_trio._internal.shell.connection import Connection, attempt_failed, open_connection
 from kraken_trio._internal.shell.scopes import raise_as_raised
 from kraken_trio._internal.shell.serving import carry_out, heard, wire_part
 from kraken_trio._internal.shell.tap import Pause
@@ -54,6 +52,7 @@ from kraken_trio._internal.shell.tokens import Answer
 from kraken_trio._internal.shell.writer import Writer
 from kraken_trio._internal.wire.codec import Encode
 from kraken_trio._internal.wire.encode import encode_request
+from kraken_trio._internal.wire.ends import piece_of
 from kraken_trio._internal.wire.rest import RestRefused
 from kraken_trio._internal.wire.rest_token import Token
 
@@ -61,8 +60,6 @@ Room = Callable[[], Pause | None]
 """Gives what a reader awaits until there is room; None where there is."""
 OnHeld = Callable[[Engine, Channel, Pressure, Room | None], None]
 """Is given what holds something back, and what tells how its consumers are."""
-
-_UNAVAILABLE = 503
 
 
 class Supervisor:
@@ -233,7 +230,7 @@ class Supervisor:
             except (ConnectionFailed, ProtocolError) as error:
                 # A loss was reported where it happened.
                 if not established and not attempt.cancel_called:
-                    self._report(_failed(error))
+                    self._report(attempt_failed(error))
             finally:
                 self._connection = None
         self._attempt = None
@@ -256,6 +253,9 @@ class Supervisor:
         if ours:
             raise_as_raised(ours)
         for loss in losses:
+            if connection.broken is not None and isinstance(loss, ProtocolError):
+                piece = piece_of(connection.broken, self.engine.concealed.kept)
+                perform(self.engine, Broke(loss.reason, piece))
             self._report(said.Lost(loss))
 
     @enable_ki_protection
@@ -391,13 +391,3 @@ class Supervisor:
             case _:
                 carry_out(effect, self.engine)
                 self._tell(effect)
-
-
-def _failed(error: ConnectionFailed | ProtocolError) -> said.ConnectFailed:
-    """What a failed attempt means for the next one."""
-    if isinstance(error, UpgradeRefused):
-        wait = error.retry_after_s or 0.0
-        return said.ConnectFailed(error, wait, counted=error.status != _UNAVAILABLE)
-    if isinstance(error, ConnectionFailed):
-        return said.ConnectFailed(error)
-    return said.ConnectFailed(ConnectionLost(error.close_code, str(error)))

@@ -23,7 +23,6 @@ import trio
 from trio.lowlevel import enable_ki_protection
 
 from kraken_trio._internal.model.errors import (
-    EXCERPT_CHARACTERS,
     ConnectionFailed,
     ConnectionLost,
     ProtocolError,
@@ -31,8 +30,8 @@ from kraken_trio._internal.model.errors import (
 )
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
 from kraken_trio._internal.shell.tcp import READ_BYTES
-from kraken_trio._internal.wire.faults import words
-from kraken_trio._internal.wire.frames import CLOSE, INVALID_UTF8, PROTOCOL_FAULT, FrameSplitter
+from kraken_trio._internal.wire.ends import CLOSE_FRAME, lost_by
+from kraken_trio._internal.wire.frames import PROTOCOL_FAULT, Broken, FrameSplitter
 
 Pause = Callable[[], Awaitable[object]]
 """What is awaited before the next message: ``trio.lowlevel.checkpoint`` lets consumers run once;
@@ -43,7 +42,7 @@ Sink = Callable[[bytes, Timestamp], Pause | None]
 
 The answer is how the reader yields: to be asked for each message costs nothing this way."""
 
-NORMAL, NO_STATUS, INTERNAL_ERROR = 1000, 1005, 1011
+NORMAL, INTERNAL_ERROR = 1000, 1011
 """Close codes (RFC 6455 section 7.4.1; 1011 is for clients too, says erratum 3227)."""
 
 IN_A_ROW = 64
@@ -60,8 +59,6 @@ _HTTP = b"HTTP/"
 _RETRY_AFTER = re.compile(rb"^retry-after:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 _LONGEST_RETRY_AFTER = 40  # A date takes 29.
 _LONGEST_DELAY_DIGITS = 9  # Decades.
-_CLOSE_FRAME = 0x80 | CLOSE
-_CLOSE_CODES = frozenset({*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)})
 
 
 class Tap(trio.abc.Stream):
@@ -98,6 +95,7 @@ class Tap(trio.abc.Stream):
         "_splitter",
         "_stream",
         "_torn",
+        "broken",
         "ended",
         "last_read_at",
         "peer_closed",
@@ -117,6 +115,8 @@ class Tap(trio.abc.Stream):
         """Set when a Close was sent, ours or the reply, or it is certain that none will be."""
         self.peer_closed = False
         """Whether a Close of the peer came, so that trio-websocket replies to it."""
+        self.broken: Broken | None = None
+        """What the peer broke the framing with, if it did."""
         self.untold: Exception | None = None
         """A failure that ``tell`` has not given to anybody."""
         self._stream = stream
@@ -174,7 +174,7 @@ class Tap(trio.abc.Stream):
             # From here to the return nothing may be awaited: see take_control.
             frame = self._splitter.take_control(drop_pings=self._closing is not None)
             if frame:
-                if frame[0] == _CLOSE_FRAME and not self._note_close(frame[2:]):
+                if frame[0] == CLOSE_FRAME and not self._note_close(frame):
                     break
                 return frame
             if not await self._read():
@@ -200,7 +200,7 @@ class Tap(trio.abc.Stream):
             self._torn = True
             self._lose("a send was cut short")
             raise
-        if data[0] == _CLOSE_FRAME:
+        if data[0] == CLOSE_FRAME:
             self._say_goodbye()
 
     async def wait_send_all_might_not_block(self) -> None:
@@ -277,16 +277,18 @@ class Tap(trio.abc.Stream):
             try:
                 messages = self._splitter.next_messages()
             except ProtocolError as fault:
+                self.broken = self._splitter.broken
                 return self._fail(fault, fault.close_code)
             if not messages:
                 return True
             self._messages = iter(messages)
 
-    def _note_close(self, payload: bytes) -> bool:
+    def _note_close(self, frame: bytes) -> bool:
         """Take in a Close of the peer before trio-websocket does; False where it is malformed."""
         try:
-            lost = _lost_by(payload)
+            lost = lost_by(frame[2:])
         except ProtocolError as fault:
+            self.broken = Broken(0, b"", frame)
             return self._fail(fault, fault.close_code)
         self.peer_closed = True
         self._end(lost)
@@ -354,21 +356,3 @@ def _status_of(answer: bytes) -> int:
     if found is None:
         raise ConnectionFailed(f"the host does not speak HTTP: {answer[:40]!r}")
     return int(found[1])
-
-
-def _lost_by(payload: bytes) -> ConnectionLost:
-    """What a Close of the peer means, or ``ProtocolError`` where it is malformed.
-
-    RFC 6455 sections 5.5.1 and 7.4. trio-websocket would take a malformed one for a Close with
-    the code of the fault, and it knows no 1014.
-    """
-    if not payload:
-        return ConnectionLost(NO_STATUS)
-    code = int.from_bytes(payload[:2], "big")
-    excerpt = payload[: (EXCERPT_CHARACTERS + 1) // 3].hex(" ")
-    if len(payload) == 1 or code not in _CLOSE_CODES:
-        raise ProtocolError("close frame without a valid code", excerpt, PROTOCOL_FAULT)
-    try:
-        return ConnectionLost(code, words(payload[2:].decode()))
-    except UnicodeDecodeError:
-        raise ProtocolError("close frame is not UTF-8", excerpt, INVALID_UTF8) from None

@@ -17,7 +17,7 @@ from kraken_trio._internal.testing.doors import open_doors
 from kraken_trio._internal.testing.exchange import MARKET_CHANNELS
 from kraken_trio._internal.testing.market import Market
 from kraken_trio._internal.testing.part import Part
-from kraken_trio._internal.testing.place import Door
+from kraken_trio._internal.testing.place import DOORS, Door
 from kraken_trio._internal.testing.replay import FileVenue, Replay
 from kraken_trio._internal.testing.rules import ExchangeRules
 from kraken_trio._internal.testing.script import Offer, Script
@@ -114,8 +114,9 @@ async def open_flood(
     doors: tuple[Door, ...] = tuple(
         "level3" if frame.startswith(_LEVEL3) else "public" for frame in flood.frames
     )
+    script = Script((), flood.frames, frozenset(), offers, doors)
     venue = FileVenue(
-        Script((), flood.frames, frozenset(), offers, doors),
+        {door: (script.at(door),) for door in DOORS},
         at_once=False,
         close=end == "close",
         rate=rate,

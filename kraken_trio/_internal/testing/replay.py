@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import trio
 
@@ -31,11 +32,14 @@ from kraken_trio._internal.testing.part import (
     Key,
     Part,
 )
-from kraken_trio._internal.testing.place import DOORS, door_of
+from kraken_trio._internal.testing.place import Door, door_of
 from kraken_trio._internal.testing.rules import ExchangeRules
-from kraken_trio._internal.testing.script import Offer, Script, read_script
+from kraken_trio._internal.testing.script import Acts, Offer, Script, read_acts
 from kraken_trio._internal.testing.service import Service
 from kraken_trio._internal.testing.venue import Venue
+
+RESTARTS: Final = 1012
+"""What a connection is closed with that is played on with the next (RFC 6455 section 11.7)."""
 
 
 class Scene:
@@ -43,6 +47,8 @@ class Scene:
 
     def __init__(self, script: Script, *, answers: bool, paced: bool) -> None:
         """Play ``script``, with its answers or without; ``paced`` or as fast as it is read."""
+        self.greeting = script.greeting
+        """What is heard first."""
         self.offers = script.offers
         """What one must subscribe to there."""
         self.frames = script.frames if answers else script.without_answers()
@@ -58,7 +64,7 @@ class FileVenue(Venue):
 
     def __init__(
         self,
-        script: Script,
+        acts: Acts,
         *,
         at_once: bool,
         close: bool,
@@ -68,30 +74,37 @@ class FileVenue(Venue):
         speed: float | None = None,
         ledger: int = 0,
     ) -> None:
-        """Play ``script`` to everybody: ``at_once``, or when all of it was subscribed to.
+        """Play ``acts`` to everybody: ``at_once``, or when all of it was subscribed to.
 
         ``rate`` frames a second, or with 0 as fast as each client reads; with ``speed`` as they
         came, so many times as fast.
         """
         check_rate(rate, "frames")
-        check_speed(speed, rate, script.times)
+        scripts = [script for there in acts.values() for script in there]
+        check_speed(speed, rate, (at for script in scripts for at in script.times))
         super().__init__(
             rules=rules, seed=seed, start=time.time_ns(), ledger=ledger, any_token_will_do=True
         )
-        self._script = script
-        self._at_once = at_once or not script.offers
-        self._scenes = {
-            door: Scene(script.at(door), answers=at_once, paced=bool(rate or speed))
-            for door in DOORS
+        self._offers = {key: offer for each in scripts for key, offer in each.offers.items()}
+        self._at_once = at_once or not self._offers
+        paced = bool(rate or speed)
+        self._acts: dict[Door, tuple[Scene, ...]] = {
+            door: tuple(Scene(script, answers=at_once, paced=paced) for script in there)
+            for door, there in acts.items()
         }
         self._rate = rate
         self._speed = speed
         self._close = close
         self._missing: dict[Service, set[Key]] = {}
+        # Which act each client is played, and which are due to those who come back.
+        self._playing: dict[Service, int] = {}
+        self._due: dict[Door, deque[int]] = {door: deque() for door in acts}
+        self.ended: set[Door] = set()
+        """Where all was played to somebody."""
 
     def refusal(self, part: Part) -> str | None:
         """Say why this cannot be subscribed to, or None where it can."""
-        offers = self._script.offers
+        offers = self._offers
         offer = offers.get(_key(part))
         if offer is not None:
             return None if offer.depth in (None, part.depth) else WRONG_DEPTH
@@ -103,23 +116,26 @@ class FileVenue(Venue):
 
     def result(self, part: Part) -> Mapping[str, object]:
         """What the file's acknowledgement says, in so far as the request did not decide it."""
-        return {**self._script.offers[_key(part)].result, **super().result(part)}
+        return {**self._offers[_key(part)].result, **super().result(part)}
 
     def join(self, service: Service) -> None:
         """Greet a client as the file does, or as usual where the file does not."""
+        due = self._due[service.connection.door]
+        self._playing[service] = due.popleft() if due else 0
         self._missing[service] = set(self._scene(service).offers)
         super().join(service)
-        if self._at_once and (self._missing[service] or not self._script.offers):
+        if self._at_once and (self._missing[service] or not self._offers):
             service.start_soon(self._play)
 
-    def greeting(self) -> tuple[bytes, ...]:
+    def greeting(self, service: Service | None = None) -> tuple[bytes, ...]:
         """The file's, or the usual one."""
-        return self._script.greeting or super().greeting()
+        greeting = () if service is None else self._scene(service).greeting
+        return greeting or super().greeting()
 
     def leave(self, service: Service) -> None:
         """Forget a client."""
         super().leave(service)
-        del self._missing[service]
+        del self._missing[service], self._playing[service]
 
     def begin(self, service: Service, part: Part) -> None:
         """Play the file to a client as soon as it lacks nothing."""
@@ -139,12 +155,12 @@ class FileVenue(Venue):
 
     def in_words(self, keys: Iterable[Key] | None = None) -> list[str]:
         """What the file has, or these of it, each as what is to be subscribed to."""
-        offers = self._script.offers
+        offers = self._offers
         return sorted(_in_words(key, offers[key]) for key in (offers if keys is None else keys))
 
     def channels(self) -> Iterator[Channel]:
         """What the file has, as channels. What nobody can subscribe to is left out."""
-        for (name, symbol, interval), offer in self._script.offers.items():
+        for (name, symbol, interval), offer in self._offers.items():
             fields: dict[str, Any] = {"name": name, "symbols": () if symbol is None else (symbol,)}
             if name == "ticker":
                 fields["event_trigger"] = offer.result.get("event_trigger", "trades")
@@ -161,7 +177,7 @@ class FileVenue(Venue):
         """Play on: a file cannot be played in part."""
 
     def _scene(self, service: Service) -> Scene:
-        return self._scenes[service.connection.door]
+        return self._acts[service.connection.door][self._playing[service]]
 
     async def _play(self, service: Service) -> None:
         if self._speed is not None:
@@ -171,6 +187,12 @@ class FileVenue(Venue):
         else:
             for ready in self._scene(service).packets:
                 await service.outbox.tell_in_turn(ready)
+        door, following = service.connection.door, self._playing[service] + 1
+        if following < len(self._acts[door]):
+            self._due[door].append(following)
+            service.outbox.close(RESTARTS, "")
+            return
+        self.ended.add(door)
         if self._close:
             service.outbox.close(NORMAL, "")
         else:
@@ -215,12 +237,20 @@ class Replay(Doors):
         that is subscribed to all that its door has is played what belongs there."""
         self.channels: tuple[Channel, ...] = tuple(venue.channels())
         """The same as what a program of ours subscribes to."""
+        self.doors: frozenset[Door] = frozenset(door_of(channel.name) for channel in self.channels)
+        """Where these are to be had: ``public``, ``private``, ``level3``."""
+        self._file = venue
+
+    @property
+    def ended(self) -> frozenset[Door]:
+        """Where all was played to somebody, to its end."""
+        return frozenset(self._file.ended)
 
 
 @asynccontextmanager
 async def open_replay(
     path: str | os.PathLike[str],
-    *,
+    *others: str | os.PathLike[str],
     start: Literal["subscribed", "connected"] = "subscribed",
     end: Literal["stay", "close"] = "stay",
     rate: float = 0,
@@ -230,6 +260,8 @@ async def open_replay(
     ledger: int = 0,
 ) -> AsyncIterator[Replay]:
     """Open an exchange that plays a capture file to each client, as fast as that reads it.
+
+    ``others`` are the other parts of a recording, in their order.
 
     Each client hears the statuses at the file's beginning first, or a made-up one where there
     are none. Then, with ``start`` as
@@ -244,6 +276,10 @@ async def open_replay(
     of those channels, and of what belongs to no host in particular. Any token is good for private
     ones; ``Replay.rest`` gives some, as that of an exchange does.
 
+    A recording of our own says what came on which connection. Each session is played at its door;
+    where its connection was lost, it is closed, with code 1012, and who comes to that door next is
+    played on, as soon as all is subscribed to again. That is for one client at a door at a time.
+
     It plays ``rate`` frames a second, or with 0 as fast as a client reads; or with ``speed`` each
     when it came, so many times as fast as then, where the file says when that was. At the end of
     the file the connection stays, with heartbeats, or with ``end`` as ``close`` is closed with code
@@ -255,10 +291,8 @@ async def open_replay(
     or no number, where ``speed`` is not above 0 or is given with a ``rate``, or where it is to be
     kept and the file has no times.
     """
-    script = read_script(path)
-
     venue = FileVenue(
-        script,
+        read_acts(path, *others),
         at_once=start == "connected",
         close=end == "close",
         rate=rate,

@@ -1,24 +1,36 @@
 """What a file of captured traffic has to offer: which subscriptions, and what comes of them.
 
 Knows how to tell channels, answers, hosts and depths apart in the text of frames; plays nothing.
+A recording of our own says itself on which connection each frame came, and where one was lost.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kraken_trio._internal.model.channel import BOOK_DEPTHS, LEVEL3_DEPTHS
 from kraken_trio._internal.testing.part import BY_SYMBOL, CHANNELS, Key
-from kraken_trio._internal.testing.place import TRADING, Door, door_of
-from kraken_trio._internal.wire.capture import read_capture
+from kraken_trio._internal.testing.place import DOORS, TRADING, Door, door_of
+from kraken_trio._internal.wire.capture import CapturedFrame, CapturedNote, read_lines
 
 _DEPTHS = {"book": BOOK_DEPTHS, "level3": LEVEL3_DEPTHS}
 _ANSWERING = frozenset({"method", "error", "Error"})
+_SESSIONS: dict[str, Door] = {
+    "public": "public",
+    "private": "private",
+    "level3": "level3",
+    "trading": "private",
+}
+"""Where the connections of a session are made; others have what they have of any."""
+
+Acts = Mapping[Door, tuple["Script", ...]]
+"""What is played at each door, connection after connection: each ends as it did."""
 
 
 class Offer(Struct):
@@ -73,15 +85,101 @@ class Script(Struct, frozen=True):
         return tuple(at for place, at in enumerate(self.times) if place not in self.answers)
 
 
-def read_script(path: str | os.PathLike[str]) -> Script:
-    """Read a whole file. Raises what ``read_capture`` raises."""
+def read_script(*paths: str | os.PathLike[str]) -> Script:
+    """Read whole files, one after the other. Raises what ``read_capture`` raises."""
+    return _script(line for line in _lines(paths) if isinstance(line, CapturedFrame))
+
+
+def read_acts(*paths: str | os.PathLike[str]) -> Acts:
+    """Read whole files, one after the other, for what is played at each door.
+
+    In a recording of our own each session is played at its own door, and where its connection was
+    lost, an act ends. Where several had the same at one door, it is played once: as the first had
+    it, and otherwise as that session had it that has the name of the door. Raises what
+    ``read_capture`` raises.
+    """
+    lines = list(_lines(paths))
+    if all(line.session is None for line in lines if isinstance(line, CapturedFrame)):
+        whole = _script(line for line in lines if isinstance(line, CapturedFrame))
+        return {door: (whole.at(door),) for door in DOORS}
+    found: dict[Door, _Stage] = {}
+    for line in lines:
+        if isinstance(line, CapturedFrame):
+            door = _SESSIONS.get(line.session or "") or _door(_parsed(line.payload)) or "public"
+            stage = found.setdefault(door, _Stage(door, line.session))
+            if line.session == door:
+                stage.leader = line.session
+    for line in lines:
+        for stage in found.values():
+            stage.take(line)
+    return {door: found[door].acts() if door in found else (_NOTHING,) for door in DOORS}
+
+
+class _Stage:
+    """What the sessions of one door had, act by act."""
+
+    def __init__(self, door: Door, leader: str | None) -> None:
+        self.door = door
+        self.leader = leader
+        """The session whose connections, greetings and heartbeats are played."""
+        self._owners: dict[Key, str | None] = {}
+        self._acts: list[list[CapturedFrame]] = [[]]
+        self._lost = False
+
+    def take(self, line: CapturedFrame | CapturedNote) -> None:
+        """Take what of a line belongs here."""
+        if isinstance(line, CapturedNote):
+            if line.session == self.leader and line.step is not None:
+                self._lost |= _parsed(line.step).get("step") == "disconnected"
+            return
+        message = _parsed(line.payload)
+        there = _SESSIONS.get(line.session or "") or _door(message) or "public"
+        if there != self.door:
+            return
+        keys = [key for key, _ in _rows(message)]
+        mine = all(self._owners.setdefault(key, line.session) == line.session for key in keys)
+        if not (mine if keys else line.session == self.leader):
+            return
+        if self._lost and message.get("channel") == "status":
+            # With this the next connection begins; what came before it was under way, and of books
+            # it meant nothing any more.
+            self._lost = False
+            self._acts.append([])
+        elif self._lost and message.get("channel") in _DEPTHS:
+            return
+        self._acts[-1].append(line)
+
+    def acts(self) -> tuple[Script, ...]:
+        """Give what is played; of every act all has to be subscribed to that there is in any."""
+        scripts = [_script(act) for act in self._acts if act]
+        offers: dict[Key, Offer] = {}
+        for script in scripts:
+            for key, offer in script.offers.items():
+                known = offers.setdefault(key, offer)
+                if known.depth is None or not known.result:
+                    offers[key] = offer
+        here = [(self.door,) * len(script.frames) for script in scripts]
+        return tuple(
+            replace(script, offers=offers, doors=doors)
+            for script, doors in zip(scripts, here, strict=True)
+        )
+
+
+def _lines(paths: Iterable[str | os.PathLike[str]]) -> Iterator[CapturedFrame | CapturedNote]:
+    for path in paths:
+        for line in read_lines(path):
+            if not (isinstance(line, CapturedFrame) and line.sent):
+                yield line
+
+
+def _script(lines: Iterable[CapturedFrame]) -> Script:
     greeting: list[bytes] = []
     frames: list[bytes] = []
     answers: set[int] = set()
     offers: dict[Key, Offer] = {}
     doors: list[Door | None] = []
     times: list[int | None] = []
-    for captured in read_capture(path):
+    for captured in lines:
         frame = captured.payload
         message = _parsed(frame)
         if message.get("channel") == "status" and not frames:
@@ -103,6 +201,9 @@ def read_script(path: str | os.PathLike[str]) -> Script:
         times.append(captured.received_ns)
     answered = frozenset(answers)
     return Script(tuple(greeting), tuple(frames), answered, offers, tuple(doors), tuple(times))
+
+
+_NOTHING = Script((), (), frozenset(), {}, ())
 
 
 def _door(message: dict[str, Any]) -> Door | None:

@@ -103,7 +103,7 @@ class Venue(abc.ABC):
         door = service.connection.door
         through = "" if door == "public" else f" through the {door} door"
         self.witness(f"client {service.connection.number} came{through}")
-        for frame in self.greeting():
+        for frame in self.greeting(service):
             service.outbox.tell(frame, "status")
 
     def leave(self, service: Service) -> None:
@@ -115,7 +115,7 @@ class Venue(abc.ABC):
             f"client {client.number} is gone ({client.ended}), {client.sent} messages sent"
         )
 
-    def greeting(self) -> tuple[bytes, ...]:
+    def greeting(self, service: Service | None = None) -> tuple[bytes, ...]:  # noqa: ARG002
         """What a client hears before it asked for anything."""
         number = self._dice.randrange(_LEAST_CONNECTION_ID, 2**_CONNECTION_ID_BITS)
         return (self._status(number),)

@@ -15,6 +15,8 @@ from collections import deque
 from itertools import repeat
 from typing import NoReturn
 
+from msgspec import Struct
+
 from kraken_trio._internal.model.errors import EXCERPT_CHARACTERS, ProtocolError
 
 CONTINUATION, TEXT, BINARY = 0x0, 0x1, 0x2
@@ -46,6 +48,17 @@ _HEAD_MIN, _HEAD_MAX = 2, 10
 _HEAD_LENGTHS = {_LENGTH_16: 4, _LENGTH_64: _HEAD_MAX}
 _LENGTH_16_MAX = 2**16 - 1
 _LENGTH_64_MAX = 2**63 - 1
+
+
+class Broken(Struct, frozen=True):
+    """What a peer broke the framing with."""
+
+    begun: int
+    """The opcode of the message in the middle of which it came; zero outside one."""
+    held: bytes
+    """What there was of that message."""
+    frame: bytes
+    """The faulty frame, as much as there was of it."""
 
 
 class FrameSplitter:
@@ -91,6 +104,7 @@ class FrameSplitter:
         "_part",
         "_pending",
         "_room",
+        "broken",
     )
 
     def __init__(self, *, max_message_bytes: int = MAX_MESSAGE_BYTES) -> None:
@@ -112,6 +126,8 @@ class FrameSplitter:
         self._control: deque[bytes] = deque()
         self._ended = False
         self._fault: ProtocolError | None = None
+        self.broken: Broken | None = None
+        """What the fault is about, if there was one."""
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Add received bytes. Raises the fault, if there was one; after a Close, discards."""
@@ -257,13 +273,16 @@ class FrameSplitter:
             if opcode == CLOSE:
                 self._end()
             return None
+        begun = self._begun
         if opcode != CONTINUATION:
             if first & _FIN:
                 return payload
-            self._begun = opcode
-        self._held += payload
-        if self._begun == TEXT:
+            begun = opcode
+        if begun == TEXT:
             self._check_fragment(payload, whole=bool(first & _FIN))
+        # Only now: of a faulty fragment what came before it is kept apart.
+        self._begun = begun
+        self._held += payload
         if not first & _FIN:
             self._room = self._max_message_bytes - len(self._held)
             return None
@@ -311,6 +330,8 @@ class FrameSplitter:
         """Die of a fault of the frame that starts at ``_offset``."""
         start = self._chunk[self._offset : self._offset + (EXCERPT_CHARACTERS + 1) // 3]
         self._fault = ProtocolError(reason, excerpt=start.hex(" "), close_code=close_code)
+        frame = self._chunk[self._offset :] + self._pending
+        self.broken = Broken(self._begun, bytes(self._held), frame[: _size_of(frame)])
         self._end()
         raise self._fault from None
 
@@ -321,6 +342,18 @@ class FrameSplitter:
         self._offset = 0
         self._pending.clear()
         self._held.clear()
+
+
+def head_size(frame: bytes) -> int:
+    """Give how many bytes the head of a server's frame has."""
+    return _HEAD_LENGTHS.get(frame[1] & ~_MASKED, _HEAD_MIN) if len(frame) > 1 else _HEAD_MIN
+
+
+def _size_of(frame: bytes) -> int:
+    """Give how many bytes a frame says that it has, its head too."""
+    head = head_size(frame)
+    size = frame[1] & ~_MASKED if len(frame) > 1 else 0
+    return head + (size if head == _HEAD_MIN else int.from_bytes(frame[2:head], "big"))
 
 
 def encode_frame(opcode: int, payload: bytes, *, fin: bool = True) -> bytes:

@@ -134,6 +134,10 @@ class Concealed:
                 shown = secret.masked(shown)
         return payload if shown == payload else shown
 
+    def kept(self, payload: bytes | memoryview) -> bytes:
+        """Give a frame as it may be kept: without the values of members named after a secret."""
+        return unspoken(bytes(self.shown(payload)))
+
     def fault(
         self,
         error: ProtocolError,
