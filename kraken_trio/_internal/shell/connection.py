@@ -10,7 +10,6 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from http import HTTPStatus
 from typing import NoReturn, cast
 
 import trio
@@ -38,6 +37,7 @@ USER_AGENT = b"kraken-trio"
 """What the upgrade says of who asks."""
 
 _USUAL_PORTS = {True: 443, False: 80}
+_UNAVAILABLE = 503
 
 
 class Connection:
@@ -242,7 +242,7 @@ def attempt_failed(error: ConnectionFailed | ProtocolError) -> ConnectFailed:
     """What a failed attempt means for the next one."""
     if isinstance(error, UpgradeRefused):
         wait = error.retry_after_s or 0.0
-        return ConnectFailed(error, wait, counted=error.status != HTTPStatus.SERVICE_UNAVAILABLE)
+        return ConnectFailed(error, wait, counted=error.status != _UNAVAILABLE)
     if isinstance(error, ConnectionFailed):
         return ConnectFailed(error)
     return ConnectFailed(ConnectionLost(error.close_code, str(error)))
