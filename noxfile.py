@@ -18,6 +18,7 @@ from nox.project import dependency_groups, load_toml, python_versions
 PYPROJECT = load_toml("pyproject.toml")
 PYTHONS = python_versions(PYPROJECT)
 PACKAGE = Path("kraken_trio")
+PUBLIC_API = Path("tests/public_api.txt")
 FULL_COVERAGE = ("model", "wire", "core", "engine")
 """The rooms that are covered to the last branch by their own tests alone."""
 
@@ -28,6 +29,7 @@ nox.options.sessions = [
     "coverage",
     "lint",
     "types",
+    "api",
     "lowest",
     "wheel",
     "foreign",
@@ -70,11 +72,37 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check types: mypy on everything, pyright on the public tiers and on what they promise."""
+    """Check types: mypy on everything, pyright on the public tiers and on programs of users."""
     session.install("-e", ".[full]", *group("test", "types", "nox"))
     session.run("mypy")
     session.run("pyright")
     session.run("pyright", "--verifytypes", PACKAGE.name, "--ignoreexternal")
+
+
+@nox.session
+def api(session: nox.Session) -> None:
+    """Tell what changed of the public API since a release, and whether it may: ``-- v1.2.0``.
+
+    Since the last one, unless named; the tag's own list is compared with the one that stands here.
+    """
+    chosen = session.posargs[0] if session.posargs else last_release()
+    if chosen is None:
+        session.skip("there is no release yet, so nothing can break")
+    old = Path(session.create_tmp()).resolve() / "public_api.txt"
+    listed = session.run("git", "show", f"{chosen}:{PUBLIC_API}", external=True, silent=True)
+    old.write_text(str(listed), encoding="utf-8")
+    session.install(*(line for line in group("test") if re.match(r"pytest\b(?!-)", line)))
+    session.run(
+        *("python", "tests/test_api_changes.py", str(old), str(PUBLIC_API)),
+        *("--from", chosen.removeprefix("v"), "--to", PYPROJECT["project"]["version"]),
+    )
+
+
+def last_release() -> str | None:
+    """Give the tag of the last release before what is checked out; None where there is none."""
+    asked = ("git", "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*")
+    found = subprocess.run(asked, check=False, capture_output=True, text=True)  # noqa: S603 - git
+    return found.stdout.strip() or None
 
 
 @nox.session(python=PYTHONS[0])

@@ -27,6 +27,7 @@ from kraken_trio._internal.model.callback import CallbackError
 from kraken_trio._internal.model.channel import Channel
 from kraken_trio._internal.model.complaints import Complaint, Severity
 from kraken_trio._internal.model.config import DropPolicy, KrakenConfig
+from kraken_trio._internal.model.deprecated import KrakenDeprecationWarning
 from kraken_trio._internal.model.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -140,6 +141,7 @@ __all__ = [
     "InstrumentPair",
     "InvalidTransition",
     "KrakenConfig",
+    "KrakenDeprecationWarning",
     "KrakenError",
     "LatencyAlert",
     "LatencyStage",
