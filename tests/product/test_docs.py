@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
+
+import kraken_trio
+from kraken_trio import Channel, Feed, KrakenConfig, extended
 
 PROJECT = Path(__file__).parents[2]
 DOCS = PROJECT / "docs"
@@ -61,3 +65,25 @@ def test_links_lead_somewhere(page: Path) -> None:
         target = (page.parent / path) if path else page
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), link
+
+
+def test_what_one_migrates_to_is_there() -> None:
+    """Every name of ours in the tables of the page about migrating exists."""
+    text = (PROJECT / "docs" / "howto" / "migrating.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| .* \| (.*) \|$", text, re.MULTILINE)
+    assert len(rows) > 50
+    spans = [span for row in rows for span in re.findall(r"`([^`]+)`", row)]
+    settings = inspect.signature(KrakenConfig).parameters
+    checked = 0
+    for span in spans:
+        for owner, holder in (("feed", Feed), ("trading", extended.Trading), ("Channel", Channel)):
+            for name in re.findall(rf"\b{owner}\.(\w+)", span):
+                assert hasattr(holder, name), span
+                checked += 1
+        for name in re.findall(r"\b[A-Z][a-z]\w+", span):
+            known = hasattr(kraken_trio, name) or hasattr(extended, name)
+            assert known or name in {"Decimal", "None", "False"}, span
+            checked += 1
+        if re.fullmatch(r"[a-z]+_[a-z_]+", span) and span not in settings:
+            assert hasattr(extended.Trading, span) or span in {"kraken_trio", "from_env"}, span
+    assert checked > 60

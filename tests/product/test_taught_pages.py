@@ -32,13 +32,16 @@ PROGRAM = re.compile(
     r"^```python\n(?P<code>.*?)^```$(?:\n\n```text\n(?P<out>.*?)^```$)?", re.MULTILINE | re.DOTALL
 )
 DIALOGUE = re.compile(r"^```\{doctest\}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SOCKETS = re.compile(r"\.listen\(|serve_")
+EXTRAS = {"serve_metrics": "metrics", "client_ssl_context": "testing"}
+"""What a program says that needs an extra, and that."""
 PATIENCE_S = 120
 PROGRAMS = [
     pytest.param(
         found["code"],
         found["out"],
         id=f"{page.parent.name}/{page.stem}-{number}",
-        marks=[pytest.mark.extra("metrics")] if "metrics" in found["code"] else [],  # noqa: S610
+        marks=[pytest.mark.extra(extra) for word, extra in EXTRAS.items() if word in found["code"]],  # noqa: S610 - a mark of pytest
     )
     for page in PAGES
     for number, found in enumerate(PROGRAM.finditer(page.read_text(encoding="utf-8")), 1)
@@ -50,9 +53,11 @@ def run(code: str) -> str:
     body, _, last = code.rstrip().rpartition("\n")
     if last == "trio.run(main)":
         names: dict[str, Any] = {"__name__": "__main__"}
+        # With real sockets time must not jump: whoever waits for one does wait.
+        clock = None if SOCKETS.search(code) else trio.testing.MockClock(autojump_threshold=0)
         with contextlib.redirect_stdout(io.StringIO()) as out:
             exec(compile(body, "page", "exec"), names)  # noqa: S102 - our own words
-            trio.run(names["main"], clock=trio.testing.MockClock(autojump_threshold=0))
+            trio.run(names["main"], clock=clock)
         return out.getvalue()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "test_bot.py"
