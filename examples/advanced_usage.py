@@ -1,10 +1,10 @@
 """Show how a larger program uses a feed: tasks, callbacks, errors, slow readers, an orderly end.
 
-    python examples/advanced_usage.py [--seconds N] [--endpoint URL]
+    python examples/advanced_usage.py [--seconds N] [--live | --endpoint URL]
 
-It needs no account. The endpoint is the exchange's own unless it is given, or set in the
-environment as KRAKEN_ENDPOINT. It ends after N seconds, 10 unless given, or with Ctrl-C, and in
-either case sums up.
+It needs no account. A simulated exchange stands in for the real one, in memory, unless ``--live``
+or an endpoint is given. It ends after N seconds, 10 unless given, or with Ctrl-C, and in either
+case sums up.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from kraken_trio import (
     Ticker,
     open_kraken,
 )
+from kraken_trio.testing import open_exchange
 
 PAIRS = ("BTC/USD", "ETH/USD")
 LATER = "SOL/USD"
@@ -162,12 +163,17 @@ async def end_on_ctrl_c(scope: trio.CancelScope) -> None:
 # 4. The whole.
 
 
-async def run(config: KrakenConfig, seconds: float) -> None:
+async def run(config: KrakenConfig, seconds: float, *, live: bool) -> None:
     """Let all of this run side by side for a while, and sum up."""
     averages = Averages()
     counts: Counter[str] = Counter()
     # With "raise", the default, an error in a callback would end this block.
-    async with open_kraken(config, callback_errors="isolate") as feed:
+    async with (
+        open_exchange(seed=1, rate=0 if live else 300) as exchange,  # Idle where it is not used.
+        open_kraken(
+            config, dial=None if live else exchange.dial, callback_errors="isolate"
+        ) as feed,
+    ):
         feed.on(StateChange, log_change)
         feed.on(Gap, log_trouble)
         feed.on(SubscriptionError, log_trouble)
@@ -218,15 +224,15 @@ def main(arguments: list[str] | None = None) -> None:
     """Read the arguments, and run."""
     parser = argparse.ArgumentParser(description="Show how a larger program uses a feed.")
     parser.add_argument("--seconds", type=float, default=10, metavar="N", help="how long")
-    parser.add_argument(
-        "--endpoint", metavar="URL", help="another exchange, such as a simulated one"
-    )
+    parser.add_argument("--live", action="store_true", help="at the exchange itself")
+    parser.add_argument("--endpoint", metavar="URL", help="at another one")
     given = parser.parse_args(arguments)
+    live = given.live or bool(given.endpoint)
     overrides = {"endpoint": given.endpoint} if given.endpoint else {}
     try:
         # Asynchronous callbacks for one record run at once, beside each other.
         config = KrakenConfig.from_env(concurrent_callbacks=True, max_attempts=5, **overrides)
-        trio.run(run, config, given.seconds)
+        trio.run(lambda: run(config, given.seconds, live=live))
     except KrakenError as error:  # ConfigurationError, or RetriesExhausted after five attempts.
         sys.exit(f"{type(error).__name__}: {error}")
 

@@ -1,9 +1,9 @@
 """Show what happens in one market: tickers, trades, and a verified order book.
 
-    python examples/basic_usage.py [SYMBOL] [--count N] [--endpoint URL]
+    python examples/basic_usage.py [SYMBOL] [--count N] [--live | --endpoint URL]
 
-It needs no account. The endpoint is the exchange's own unless it is given, or set in the
-environment as KRAKEN_ENDPOINT. It ends after N records of each kind, 10 unless given.
+It needs no account. A simulated exchange stands in for the real one, in memory, unless ``--live``
+or an endpoint is given. It ends after N records of each kind, 10 unless given.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from kraken_trio import (
     Trade,
     open_kraken,
 )
+from kraken_trio.testing import open_exchange
 
 Item = Ticker | Trade | BookSnapshot | BookUpdate | Gap
 
@@ -50,12 +51,13 @@ async def follow(subscription: Subscription[Item], count: int) -> None:
         show(await subscription.receive())
 
 
-async def run(config: KrakenConfig, symbol: str, count: int) -> None:
+async def run(config: KrakenConfig, symbol: str, count: int, *, live: bool) -> None:
     """Subscribe to three channels of a pair, and follow them side by side."""
     # open_kraken returns at once: the first subscription connects. Entering a subscription
     # waits until the exchange has confirmed it, and raises SubscriptionError where it refuses.
     async with (
-        open_kraken(config) as feed,
+        open_exchange(seed=1, rate=0 if live else 200) as exchange,  # Idle where it is not used.
+        open_kraken(config, dial=None if live else exchange.dial) as feed,
         feed.ticker(symbol) as tickers,
         feed.trades(symbol, snapshot=True) as trades,  # The latest 50 first, then new ones.
         feed.book(symbol, depth=10) as book,
@@ -72,14 +74,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Show what happens in one market.")
     parser.add_argument("symbol", nargs="?", default="BTC/USD")
     parser.add_argument("--count", type=int, default=10, metavar="N", help="records of each kind")
-    parser.add_argument(
-        "--endpoint", metavar="URL", help="another exchange, such as a simulated one"
-    )
+    parser.add_argument("--live", action="store_true", help="at the exchange itself")
+    parser.add_argument("--endpoint", metavar="URL", help="at another one")
     given = parser.parse_args(arguments)
+    live = given.live or bool(given.endpoint)
     # Every setting can stand in the environment or in a file .env; what is given here wins.
     overrides = {"endpoint": given.endpoint} if given.endpoint else {}
     try:
-        trio.run(run, KrakenConfig.from_env(**overrides), given.symbol, given.count)
+        config = KrakenConfig.from_env(**overrides)
+        trio.run(lambda: run(config, given.symbol, given.count, live=live))
     except KrakenError as error:  # The root of all errors of this library.
         sys.exit(f"{type(error).__name__}: {error}")
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+import trio
+import trio.testing
 
 PROJECT = Path(__file__).parent.parent.parent
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -42,7 +45,7 @@ def test_links_lead_somewhere() -> None:
     """Every file of the project that the README links to is there."""
     links = re.findall(r"\]\(([^):]+)\)", README)
     assert "CONTRIBUTING.md" in links
-    assert [link for link in links if not (PROJECT / link).exists()] == []
+    assert [link for link in links if not (PROJECT / link.partition("#")[0]).exists()] == []
 
 
 def test_table_of_extras_is_complete() -> None:
@@ -62,11 +65,26 @@ def test_command_is_one_line_under_its_mark(mark: str, end: str) -> None:
     assert command.endswith(end)
 
 
-def test_the_program_of_the_readme_runs_as_it_stands() -> None:
-    """Its Python block compiles, and its one function is what a reader would call."""
+def test_the_program_of_the_readme_runs_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is short, ends by itself, and shows verified books alone."""
     (program,) = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    assert sum(bool(line.strip()) for line in program.splitlines()) <= 15
     body, _, last = program.rstrip().rpartition("\n")
     assert last == "trio.run(main)"
-    names: dict[str, object] = {}
+    names: dict[str, Any] = {}
     exec(compile(body, "README.md", "exec"), names)  # noqa: S102 - our own words
-    assert callable(names["main"])
+    trio.run(names["main"], clock=trio.testing.MockClock(autojump_threshold=0))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 10
+    assert all(re.fullmatch(r"(Level\([\d.]+ @ [\d.]+\) ?){2}", line) for line in lines)
+
+
+def test_versions_of_others_are_those_that_were_run() -> None:
+    """The comparison names the versions that the benchmarks install."""
+    groups = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
+    installed = dict(line.split("==") for line in [*groups["foreign"], *groups["rivals"]])
+    (head,) = re.findall(r"^\| \| kraken_trio \|.*$", README, re.MULTILINE)
+    named = dict(re.findall(r"\[([\w.-]+)\]\([^)]*\) ([\d.]+) \|", head))
+    assert len(named) == 4
+    for name, version in named.items():
+        assert installed[name.removesuffix(".pro")] == version

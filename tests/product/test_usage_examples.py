@@ -29,6 +29,7 @@ async def run(
     if by_option:
         arguments = (*arguments, "--endpoint", address.url)
     else:
+        arguments = (*arguments, "--live")
         environment["KRAKEN_ENDPOINT"] = address.url
     with trio.fail_after(PATIENCE_S):
         ran = await trio.run_process(
@@ -42,6 +43,12 @@ async def run(
     return ran.returncode, ran.stdout.decode(), ran.stderr.decode()
 
 
+def more_examples() -> set[str]:
+    """Those that ``test_more_examples.py`` runs: it has a test for each, by its name."""
+    text = (Path(__file__).parent / "test_more_examples.py").read_text(encoding="utf-8")
+    return set(re.findall(r"^(?:async )?def test_(\w+)\(", text, re.MULTILINE))
+
+
 def firsts(out: str) -> list[str]:
     """Give the first word of each line."""
     return [line.partition(" ")[0] for line in out.splitlines()]
@@ -52,7 +59,7 @@ def test_every_example_is_run_by_a_test() -> None:
     names = {path.stem for path in EXAMPLES.glob("*.py")}
     mine = {"basic_usage", "advanced_usage"}
     others = {"generate_capture", "market_maker", "missed_trades", "plot_export", "watched"}
-    assert names == mine | others
+    assert names == mine | others | (names & more_examples())
 
 
 @pytest.mark.parametrize("by_option", [True, False])

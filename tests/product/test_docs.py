@@ -1,0 +1,89 @@
+"""The site has everything: each page, each public name, and no link that leads nowhere.
+
+``nox -s docs`` builds it; these tests need no Sphinx.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import kraken_trio
+from kraken_trio import Channel, Feed, KrakenConfig, extended
+
+PROJECT = Path(__file__).parents[2]
+DOCS = PROJECT / "docs"
+TIERS = ("kraken_trio", "kraken_trio.extended", "kraken_trio.testing")
+TEXTS = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("benchmarks/*.md"), *DOCS.rglob("*.md")])
+FENCE = re.compile(r"^(`{3,})[^\n]*\n.*?^\1$", re.MULTILINE | re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    """Give the anchors of a page's headings, as they are made of them."""
+    headings = re.findall(
+        r"^#+ (.*)$", FENCE.sub("", page.read_text(encoding="utf-8")), re.MULTILINE
+    )
+    plain = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    return set(plain)
+
+
+def test_every_public_name_has_its_place_in_the_reference() -> None:
+    """Each once, and nothing else."""
+    there = Counter(
+        name
+        for page in DOCS.glob("reference/*.md")
+        for name in re.findall(r"^\.\. auto\w+:: (\S+)$", page.read_text("utf-8"), re.MULTILINE)
+    )
+    public = {f"{tier}.{name}" for tier in TIERS for name in importlib.import_module(tier).__all__}
+    assert there == Counter(public)
+
+
+def test_every_page_is_in_one_table_of_contents() -> None:
+    """But for the first, which has them."""
+    listed: Counter[Path] = Counter()
+    for page in DOCS.rglob("*.md"):
+        for entries in re.findall(
+            r"^```\{toctree\}\n(?::[^\n]*\n)*\n(.*?)^```$",
+            page.read_text("utf-8"),
+            re.MULTILINE | re.DOTALL,
+        ):
+            listed.update(page.parent / f"{entry}.md" for entry in entries.split())
+    assert listed == Counter(set(DOCS.rglob("*.md")) - {DOCS / "index.md"})
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    """Each to a file of the project that is there, and to a heading of it."""
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    for link in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", text):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path) if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_what_one_migrates_to_is_there() -> None:
+    """Every name of ours in the tables of the page about migrating exists."""
+    text = (PROJECT / "docs" / "howto" / "migrating.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| .* \| (.*) \|$", text, re.MULTILINE)
+    assert len(rows) > 50
+    spans = [span for row in rows for span in re.findall(r"`([^`]+)`", row)]
+    settings = inspect.signature(KrakenConfig).parameters
+    checked = 0
+    for span in spans:
+        for owner, holder in (("feed", Feed), ("trading", extended.Trading), ("Channel", Channel)):
+            for name in re.findall(rf"\b{owner}\.(\w+)", span):
+                assert hasattr(holder, name), span
+                checked += 1
+        for name in re.findall(r"\b[A-Z][a-z]\w+", span):
+            known = hasattr(kraken_trio, name) or hasattr(extended, name)
+            assert known or name in {"Decimal", "None", "False"}, span
+            checked += 1
+        if re.fullmatch(r"[a-z]+_[a-z_]+", span) and span not in settings:
+            assert hasattr(extended.Trading, span) or span in {"kraken_trio", "from_env"}, span
+    assert checked > 60
