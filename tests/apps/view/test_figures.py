@@ -44,11 +44,11 @@ def test_a_session_that_is_over_is_not_shown(made: type[Made]) -> None:
 def test_latencies_are_percentiles_and_buckets() -> None:
     """Not cumulative; the last bucket has no bound; all channels are one."""
     latency = Latency()
-    assert latencies(latency) == {"window": 0, "stages": {}}
+    assert latencies(latency, latency.statistics()) == {"window": 0, "stages": {}}
     for took_ms in (2, 2, 20, 20_000):
         update = BookUpdate("BTC/USD", (), (), None, None, 0, Timestamp(0), Timestamp(took_ms * MS))
         latency.record_received("public", update)
-    shown = latencies(latency)
+    shown = latencies(latency, latency.statistics())
     assert shown["window"] == 4
     network = shown["stages"]["network"]
     assert network["count"] == 4

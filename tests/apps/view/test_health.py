@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kraken_trio import BookState, ConnectionState, ObserverStatistics
+from kraken_trio import BookState, ConnectionState, LatencyStage, ObserverStatistics
 from kraken_trio._internal.apps.view.health import (
+    FEWEST,
+    LATE_MS,
     MOST_REASONS,
     PATIENCE_MS,
     RECENT_MS,
+    Lateness,
     Recent,
     judge,
 )
+from kraken_trio.extended import LatencyStatistics, LatencySummary
 
 if TYPE_CHECKING:
     from tests.apps.view.conftest import Made
@@ -117,3 +121,29 @@ def test_reasons_are_bounded_and_the_worst_first(made: type[Made]) -> None:
     health = judge(made.statistics(ConnectionState.CLOSED), {}, recent, 1, NOW)
     assert (health.verdict, len(health.reasons)) == ("unhealthy", MOST_REASONS)
     assert health.reasons[0] == "Session public is closed."
+
+
+def latency(total: int, exceeded: int) -> LatencyStatistics:
+    """Give those of a feed of which so many of so many records took too long on their way."""
+    figures = dict.fromkeys(("min_s", "mean_s", "max_s", "p50_s", "p75_s", "p90_s"), 0.0)
+    more = dict.fromkeys(("p95_s", "p99_s", "p999_s"), 0.0)
+    summary = LatencySummary(count=total, total=total, **figures, **more)
+    stage = LatencyStage.NETWORK
+    stages = {stage: summary} if total else {}
+    return LatencyStatistics(stages=stages, exceeded={stage: exceeded}, ahead=0)
+
+
+def test_records_are_late_when_half_of_them_are(made: type[Made]) -> None:
+    """Of those that came of late; a few, or single ones, are nothing."""
+    lateness = Lateness()
+    assert lateness.look(latency(0, 0), 0) == []
+    assert lateness.look(latency(FEWEST - 1, FEWEST - 1), 100) == []
+    (reason,) = lateness.look(latency(100, 51), 200)
+    assert reason == "Half of what came in the last 10 s was late: network."
+    assert lateness.look(latency(200, 100), 300) == []
+    assert lateness.look(latency(400, 300), 400)
+    for now in range(1000, LATE_MS + 2000, 1000):
+        lateness.look(latency(400, 300), now)
+    assert lateness.look(latency(500, 310), LATE_MS + 2000) == []
+    health = judge(made.statistics(), {}, Recent(), 1, NOW, late=["It is late."])
+    assert (health.verdict, health.reasons) == ("degraded", ("It is late.",))

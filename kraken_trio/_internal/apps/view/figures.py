@@ -10,7 +10,7 @@ from collections import deque
 from typing import Any, Final
 
 from kraken_trio import FeedStatistics, LatencyStage
-from kraken_trio.extended import Latency
+from kraken_trio.extended import Latency, LatencyStatistics
 
 SPAN_MS: Final = 2_000
 """Over how long a rate is taken."""
@@ -38,11 +38,11 @@ def sessions(
     ]
 
 
-def latencies(latency: Latency) -> dict[str, Any]:
+def latencies(latency: Latency, statistics: LatencyStatistics) -> dict[str, Any]:
     """Percentiles over the last records, and all there ever were by size, stage by stage."""
     stages: dict[str, Any] = {}
     window = 0
-    for stage, summary in latency.statistics().stages.items():
+    for stage, summary in statistics.stages.items():
         window = max(window, summary.count)
         stages[stage.value] = {
             "p50": _ms(summary.p50_s),

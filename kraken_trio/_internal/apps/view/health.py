@@ -5,13 +5,15 @@ Knows what counts as trouble, and for how long what is over still does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, Literal
 
 import msgspec
 
 from kraken_trio import BookState, ConnectionState, FeedStatistics
 from kraken_trio._internal.apps.text import shown
+from kraken_trio.extended import LatencyStatistics
 
 Verdict = Literal["healthy", "degraded", "unhealthy"]
 
@@ -19,6 +21,10 @@ RECENT_MS: Final = 30_000
 """So long a loss, or an alarm, is told of."""
 PATIENCE_MS: Final = 10_000
 """So long a session may be away before that is more than a hiccup."""
+LATE_MS: Final = 10_000
+"""Over so long it is judged whether records are late."""
+FEWEST: Final = 20
+"""Records that are judged."""
 MOST_REASONS: Final = 8
 
 _AWAY: Final = (
@@ -39,6 +45,34 @@ class Health(msgspec.Struct, frozen=True):
     def shown(self) -> dict[str, Any]:
         """As a page has it."""
         return {"verdict": self.verdict, "reasons": list(self.reasons)}
+
+
+class Lateness:
+    """Whether records come late, not one now and then, but half of them."""
+
+    def __init__(self) -> None:
+        """None came yet."""
+        self._seen: deque[tuple[int, dict[str, tuple[int, int]]]] = deque()
+
+    def look(self, latency: LatencyStatistics, now: int) -> list[str]:
+        """What is to be said of it now."""
+        counts = {
+            stage.value: (latency.exceeded[stage], summary.total)
+            for stage, summary in latency.stages.items()
+        }
+        self._seen.append((now, counts))
+        while len(self._seen) > 1 and self._seen[1][0] <= now - LATE_MS:
+            self._seen.popleft()
+        _, before = self._seen[0]
+        late: list[str] = []
+        for stage, (exceeded, total) in counts.items():
+            old_exceeded, old_total = before.get(stage, (0, 0))
+            came = total - old_total
+            if came >= FEWEST and 2 * (exceeded - old_exceeded) > came:
+                late.append(stage)
+        if not late:
+            return []
+        return [f"Half of what came in the last {LATE_MS // 1000} s was late: {', '.join(late)}."]
 
 
 class Recent:
@@ -79,7 +113,13 @@ class Recent:
 
 
 def judge(
-    statistics: FeedStatistics, since: dict[str, int], recent: Recent, pairs: int, now: int
+    statistics: FeedStatistics,
+    since: dict[str, int],
+    recent: Recent,
+    pairs: int,
+    now: int,
+    *,
+    late: Iterable[str] = (),
 ) -> Health:
     """How it is ``now``. ``since`` says since when each session is where it is, in milliseconds."""
     bad: list[str] = []
@@ -102,6 +142,7 @@ def judge(
         if observer.disabled
     ]
     poor += recent.reasons(statistics, now)
+    poor += late
     if bad or poor:
         verdict: Verdict = "unhealthy" if bad else "degraded"
         return Health(verdict, tuple((*bad, *poor)[:MOST_REASONS]))

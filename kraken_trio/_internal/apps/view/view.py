@@ -16,7 +16,6 @@ from kraken_trio import (
     FeedStatistics,
     Gap,
     InstrumentPair,
-    LatencyAlert,
     Level,
     ProtocolError,
     Restored,
@@ -31,7 +30,7 @@ from kraken_trio import (
 from kraken_trio._internal.apps.view import figures
 from kraken_trio._internal.apps.view.chronicle import Alert, Chronicle
 from kraken_trio._internal.apps.view.frames import Frames
-from kraken_trio._internal.apps.view.health import Health, Recent, judge
+from kraken_trio._internal.apps.view.health import Health, Lateness, Recent, judge
 from kraken_trio._internal.apps.view.pair import Pair, ladder
 from kraken_trio.extended import Latency, Observer
 
@@ -83,6 +82,7 @@ class View(Observer):
         self._records = 0
         self._since: dict[str, int] = {}
         self._recent = Recent()
+        self._lateness = Lateness()
         self._rates = figures.Rates()
 
     # What comes in.
@@ -116,15 +116,11 @@ class View(Observer):
 
     def heard(self, alert: Alert) -> None:
         """Take an alert."""
-        now = self.now()
         if isinstance(alert, SystemStatus):
             if alert.system == self._recent.system:
                 return  # Each connection begins with it.
             self._recent.system = alert.system
-        elif isinstance(alert, LatencyAlert):
-            may = alert.threshold_s * 1000
-            self._recent.alarm(f"Latency: {alert.stage.value} is above {may:.0f} ms.", now)
-        self.chronicle.alert(alert, now)
+        self.chronicle.alert(alert, self.now())
 
     def frame_received(self, session: str, payload: bytes | memoryview, at: Timestamp) -> None:
         """Keep a frame."""
@@ -172,11 +168,13 @@ class View(Observer):
         for name, state in statistics.states.items():
             if state is ConnectionState.DISCONNECTED:
                 self._since.setdefault(name, now)
-        self.health = judge(statistics, self._since, self._recent, len(self.pairs), now)
+        latency = self.latency.statistics()
+        late = self._lateness.look(latency, now)
+        self.health = judge(statistics, self._since, self._recent, len(self.pairs), now, late=late)
         self.sessions = figures.sessions(
             statistics, self._since, self.frames.received_bytes, self.url
         )
-        self.latencies = figures.latencies(self.latency)
+        self.latencies = figures.latencies(self.latency, latency)
         self.buffers = figures.buffers(statistics)
         self.rates = self._rates.look(
             now, frames=self.frames.total, bytes=self.frames.bytes, records=self._records
