@@ -11,6 +11,7 @@ from importlib import metadata
 from cyclopts import App, CycloptsError
 
 from kraken_trio._internal.apps.completion import completion_of
+from kraken_trio._internal.apps.dashboard.command import dashboard
 from kraken_trio._internal.apps.demo import demo
 from kraken_trio._internal.apps.doctor import doctor
 from kraken_trio._internal.apps.ending import IMPOSSIBLE, WELL, complain, ended
@@ -75,7 +76,7 @@ app = App(
     backend="trio",
     suppress_keyboard_interrupt=False,  # ``ended`` knows what to do with it.
 )
-public = (demo, watch, record, verify, replay, export)
+public = (demo, dashboard, watch, record, verify, replay, export)
 for command in (*public, orders, balances, token, exchange, doctor):
     app.command(command)
 app.command(incident)

@@ -1,0 +1,102 @@
+"""Where it comes from, said plainly; and that what is shown of it is fresh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+
+from kraken_trio import ConfigurationError, ConnectionState
+from kraken_trio._internal.apps.options import PUBLIC_URL
+from kraken_trio._internal.apps.origin import open_origin
+from kraken_trio._internal.apps.pairs import Pairs
+from kraken_trio.testing import ChaosFault
+
+if TYPE_CHECKING:
+    from tests.apps.conftest import Listening
+
+pytestmark = pytest.mark.extra("cli")  # noqa: S610 - a mark of pytest, no query of Django
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    while not condition():  # noqa: ASYNC110 - nobody tells
+        await trio.sleep(0.01)
+
+
+async def test_a_simulation_says_that_it_is_one() -> None:
+    """It has a past to look at, the pairs that are wanted, and can be broken."""
+    with trio.fail_after(60):
+        async with open_origin(("NEW/PAIR",), demo=True, url="", ca=None, seed=1) as origin:
+            assert (origin.kind, origin.url) == ("simulation", origin.view.url)
+            assert origin.label == "Simulation"
+            assert origin.trouble is not None
+            async with trio.open_nursery() as nursery:
+                pairs = Pairs(origin.feed, origin.view, nursery)
+                pairs.want("NEW/PAIR")
+                pairs.want_candles("NEW/PAIR", 1)
+                await origin.feed.wait_state(ConnectionState.SUBSCRIBED)
+                shown = origin.view.pairs["NEW/PAIR"]
+                await until(lambda: shown.candles and shown.points)
+                candles = shown.candles[1].since(0)
+                assert len(candles) > 8
+                assert len({candle["c"] for candle in candles}) > 3
+                origin.trouble.inflict(ChaosFault.CLOSE_1006)
+                await until(lambda: "chaos" in str(origin.view.chronicle.since(0)))
+                await until(lambda: origin.view.health.verdict == "degraded")
+                await origin.feed.wait_state(ConnectionState.SUBSCRIBED)
+                nursery.cancel_scope.cancel()
+
+
+async def test_its_clock_is_right() -> None:
+    """What is made up now has now's time: no latency alarm by itself."""
+    async with (
+        open_origin(("BTC/USD",), demo=True, url="", ca=None, seed=1) as origin,
+        trio.open_nursery() as nursery,
+    ):
+        Pairs(origin.feed, origin.view, nursery).want("BTC/USD")
+        with trio.fail_after(60):
+            await until(lambda: origin.view.latencies["stages"])
+        assert origin.view.latencies["stages"]["network"]["p50"] < 100
+        nursery.cancel_scope.cancel()
+
+
+async def test_another_exchange_is_not_called_kraken(listening: Listening) -> None:
+    """It is healthy all the same."""
+    async with (
+        listening() as place,
+        open_origin((), demo=False, url=place.url, ca=place.ca, seed=1) as origin,
+    ):
+        assert (origin.kind, origin.trouble) == ("other", None)
+        assert origin.label == "Not Kraken"
+        assert origin.url == place.url
+        await origin.feed.wait_state(ConnectionState.SUBSCRIBED)
+        await until(lambda: origin.view.health.verdict == "healthy")
+
+
+async def test_the_exchange_itself_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also before it can be reached, which is not well."""
+
+    class Nowhere:
+        """Leads nowhere."""
+
+        def __init__(self, _context: object) -> None:
+            """Take what the real one takes."""
+
+        async def __call__(self, _host: str, _port: int, *, tls: bool) -> trio.abc.Stream:
+            """Fail."""
+            raise OSError(tls)
+
+    monkeypatch.setattr("kraken_trio._internal.apps.origin.TcpDial", Nowhere)
+    async with open_origin((), demo=False, url=PUBLIC_URL, ca=None, seed=1) as origin:
+        assert (origin.kind, origin.label, origin.url) == ("exchange", "Kraken", PUBLIC_URL)
+        assert origin.view.health.verdict == "degraded"
+
+
+async def test_what_makes_no_sense_is_told() -> None:
+    """Of the option that it is."""
+    with pytest.raises(ConfigurationError, match="url"):
+        async with open_origin((), demo=False, url="http://x", ca=None, seed=1):
+            pass
