@@ -459,6 +459,30 @@ async def test_doubts_are_bounded(
         assert trading.unknown == (*errors[1:],)
 
 
+async def test_a_doubt_is_of_one_block(autojump_clock: Any, pit: Pit) -> None:
+    """Numbers begin anew: of another block's request nobody is told what became of this one."""
+    trading = pit.feed.trading()
+    async with trading:
+        pit.line.hold()
+        first = await doubt(trading)
+    async with pit.feed.trading() as other:
+        pit.line.hold()
+        second = await doubt(other)
+        assert first.req_id == second.req_id
+        with pytest.raises(ConfigurationError, match=r"trading\.unknown"):
+            await other.settle(first)
+    async with trading:
+        pit.line.hold()
+        third = await doubt(trading)
+        assert trading.unknown == (first, third)
+        cut(pit)
+        await back(pit)
+        for error in (third, first):
+            made = await trading.settle(error)
+            assert {order.cl_ord_id for order in made.orders} == {*error.names}
+        assert trading.unknown == ()
+
+
 async def test_nothing_secret_is_shown(
     autojump_clock: Any, pit: Pit, caplog: pytest.LogCaptureFixture
 ) -> None:
