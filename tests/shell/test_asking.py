@@ -480,7 +480,7 @@ async def test_a_doubt_is_of_one_block(autojump_clock: Any, pit: Pit) -> None:
         for error in (third, first):
             made = await trading.settle(error)
             assert {order.cl_ord_id for order in made.orders} == {*error.names}
-        assert trading.unknown == ()
+        assert not trading.unknown
 
 
 async def test_nothing_secret_is_shown(
