@@ -23,7 +23,14 @@ from kraken_trio import (
     open_kraken,
 )
 from kraken_trio._internal.shell import asking
-from kraken_trio.extended import AddOrder, AmendOrder, EditOrder, Trading
+from kraken_trio.extended import (
+    AddOrder,
+    AmendOrder,
+    BatchAdd,
+    BatchOrder,
+    EditOrder,
+    Trading,
+)
 
 if TYPE_CHECKING:
     from tests.shell.conftest import Pit
@@ -348,10 +355,16 @@ async def test_what_was_reported_is_not_owed(autojump_clock: Any, pit: Pit) -> N
         await trading.add_order(replace(ORDER, validate=True))
         await trading.amend_order(AmendOrder(order_id=placed.order_id, limit_price=Decimal(50001)))
         await trading.cancel_all_orders_after(0)
+        dear = BatchOrder(
+            side="buy", order_type="limit", order_qty=Decimal(1000), limit_price=Decimal(50000)
+        )
         assert await trading.cancel_all() == 1
         assert await trading.cancel_all() == 0
         with pytest.raises(OrderRejected, match="Unknown order"):
             await trading.cancel_order("OAAAAA-AAAAA-AAAAAA")
+        await trio.sleep(30)
+        batch = BatchAdd(symbol="BTC/USD", orders=(dear, dear))
+        assert all(each.error for each in await trading.batch_add(batch))
         await trio.sleep(30)
         assert len(pit.sent("unsubscribe")) == 0
 

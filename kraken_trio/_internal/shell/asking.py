@@ -44,7 +44,12 @@ from kraken_trio._internal.model.errors import (
     RequestNotSent,
 )
 from kraken_trio._internal.model.messages import Reply
-from kraken_trio._internal.model.requests import BatchCancel, CancelAll, CancelAllOrdersAfter
+from kraken_trio._internal.model.requests import (
+    BatchAdd,
+    BatchCancel,
+    CancelAll,
+    CancelAllOrdersAfter,
+)
 from kraken_trio._internal.model.settlement import Settlement
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
 from kraken_trio._internal.shell.hub import TRADING, Hub
@@ -276,6 +281,8 @@ class Asking:
                 return False
             case CancelAll() | BatchCancel():
                 return bool(reply.count)
+            case BatchAdd(validate=validate):
+                return not validate and any(not each.error for each in reply.orders)
             case request:
                 return not getattr(request, "validate", False)
 
