@@ -112,9 +112,7 @@ class Maker:
             try:
                 if there is None:
                     # Not more on one side than there is on the other.
-                    if abs(self.position) >= 3 * self.qty and (self.position > 0) == (
-                        side == "buy"
-                    ):
+                    if self.is_full(side):
                         continue
                     await self.trading.wait_rate(self.symbol, 1)
                     placed = await self.trading.add_order(self.order(side, price, self.qty))

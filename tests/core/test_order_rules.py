@@ -201,6 +201,13 @@ def test_rounding_needs_no_context_and_keeps_the_digits() -> None:
     assert round_qty(bare, D("1.239")) == D("1.23")
 
 
+@pytest.mark.parametrize("side", ["Buy", "bid", "", None])
+def test_a_side_that_is_none_rounds_nothing(side: Any) -> None:
+    """A purchase that is taken for a sale would cost more than was meant."""
+    with pytest.raises(ConfigurationError, match="buy or sell"):
+        round_price(PAIR, D("1.23"), side)
+
+
 @pytest.mark.parametrize("number", [1.5, D("NaN"), D("Infinity"), D(-1)])
 def test_only_numbers_are_rounded(number: Any) -> None:
     """A float is not the number that was written."""

@@ -23,7 +23,14 @@ from kraken_trio import (
     open_kraken,
 )
 from kraken_trio._internal.shell import asking
-from kraken_trio.extended import AddOrder, AmendOrder, EditOrder, Trading
+from kraken_trio.extended import (
+    AddOrder,
+    AmendOrder,
+    BatchAdd,
+    BatchOrder,
+    EditOrder,
+    Trading,
+)
 
 if TYPE_CHECKING:
     from tests.shell.conftest import Pit
@@ -348,10 +355,16 @@ async def test_what_was_reported_is_not_owed(autojump_clock: Any, pit: Pit) -> N
         await trading.add_order(replace(ORDER, validate=True))
         await trading.amend_order(AmendOrder(order_id=placed.order_id, limit_price=Decimal(50001)))
         await trading.cancel_all_orders_after(0)
+        dear = BatchOrder(
+            side="buy", order_type="limit", order_qty=Decimal(1000), limit_price=Decimal(50000)
+        )
         assert await trading.cancel_all() == 1
         assert await trading.cancel_all() == 0
         with pytest.raises(OrderRejected, match="Unknown order"):
             await trading.cancel_order("OAAAAA-AAAAA-AAAAAA")
+        await trio.sleep(30)
+        batch = BatchAdd(symbol="BTC/USD", orders=(dear, dear))
+        assert all(each.error for each in await trading.batch_add(batch))
         await trio.sleep(30)
         assert len(pit.sent("unsubscribe")) == 0
 
@@ -457,6 +470,30 @@ async def test_doubts_are_bounded(
         pit.line.hold()
         errors = [await doubt(trading) for _ in range(3)]
         assert trading.unknown == (*errors[1:],)
+
+
+async def test_a_doubt_is_of_one_block(autojump_clock: Any, pit: Pit) -> None:
+    """Numbers begin anew: of another block's request nobody is told what became of this one."""
+    trading = pit.feed.trading()
+    async with trading:
+        pit.line.hold()
+        first = await doubt(trading)
+    async with pit.feed.trading() as other:
+        pit.line.hold()
+        second = await doubt(other)
+        assert first.req_id == second.req_id
+        with pytest.raises(ConfigurationError, match=r"trading\.unknown"):
+            await other.settle(first)
+    async with trading:
+        pit.line.hold()
+        third = await doubt(trading)
+        assert trading.unknown == (first, third)
+        cut(pit)
+        await back(pit)
+        for error in (third, first):
+            made = await trading.settle(error)
+            assert {order.cl_ord_id for order in made.orders} == {*error.names}
+        assert not trading.unknown
 
 
 async def test_nothing_secret_is_shown(

@@ -17,6 +17,7 @@ from kraken_trio._internal.shell.preparing import (
     names_of,
     numbered,
     result,
+    results,
     stamped,
 )
 from kraken_trio.extended import AddOrder, AmendOrder, BatchOrder, EditOrder
@@ -73,3 +74,32 @@ def test_result() -> None:
     assert result(told, order_id="A", cl_ord_id="mine") == OrderResult(
         order_id="B", cl_ord_id="mine"
     )
+
+
+def rows(*members: dict[str, Any]) -> Reply:
+    """Make the answer to a batch."""
+    return Reply(
+        method="batch_add", success=True, orders=tuple(OrderResult(**each) for each in members)
+    )
+
+
+def test_results() -> None:
+    """Each in the place of its order: by name or number, else in the order of the answer."""
+    orders = [
+        replace(ORDER, cl_ord_id="a"),
+        replace(ORDER, order_userref=5),
+        replace(ORDER, cl_ord_id="b"),
+    ]
+    b, five, a = {"cl_ord_id": "b", "error": "no"}, {"order_userref": 5}, {"order_id": "A"}
+    found = results(rows(b, five | {"order_id": "F"}, a), orders)
+    assert [(each.order_id, each.cl_ord_id, each.order_userref) for each in found] == [
+        ("A", "a", None),
+        ("F", None, 5),
+        (None, "b", None),
+    ]
+    assert [each.error for each in found] == [None, None, "no"]
+    twice = [replace(ORDER, order_userref=5), replace(ORDER, order_userref=5)]
+    found = results(rows(five | {"order_id": "A"}, five | {"order_id": "B"}), twice)
+    assert [each.order_id for each in found] == ["A", "B"]
+    short = rows(a)
+    assert results(short, orders) == short.orders

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections import Counter
 from decimal import Decimal
 from itertools import pairwise
@@ -14,6 +15,7 @@ import trio
 import trio.testing
 from trio_websocket import ConnectionClosed, open_websocket_url
 
+from kraken_trio import open_kraken
 from kraken_trio._internal.core.book import OrderBook
 from kraken_trio._internal.core.level3 import Level3Book
 from kraken_trio._internal.model.channel import BOOK_DEPTHS, LEVEL3_DEPTHS, OHLC_INTERVALS, Channel
@@ -657,3 +659,27 @@ async def test_a_token_lasts_as_long_as_its_subscription(
             assert (await client.acks(1))[0]["error"] == "ESession:Invalid session"
             await client.subscribe("level3", "BTC/USD", token=await token_of(exchange))
             assert (await client.acks(1))[0]["success"]
+
+
+def test_an_interrupt_is_the_program_s() -> None:
+    """Ctrl-C comes out where the program is; the exchange goes on, so what is left can be done."""
+    told: list[str] = []
+
+    async def program() -> None:
+        async with open_exchange(seed=1, rate=100) as exchange:
+
+            def witness(words: str) -> None:
+                told.append(words)
+                if len(told) == 1:
+                    signal.raise_signal(signal.SIGINT)
+
+            exchange.witness = witness
+            with pytest.raises(KeyboardInterrupt):
+                async with open_kraken(dial=exchange.dial) as feed, feed.book("BTC/USD") as book:
+                    async for _ in book:
+                        pass
+            async with open_kraken(dial=exchange.dial) as feed, feed.book("BTC/USD") as book:
+                await book.receive()
+
+    trio.run(program)
+    assert told

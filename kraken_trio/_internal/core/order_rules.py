@@ -37,6 +37,7 @@ BATCH_CANCEL: Final = range(2, 51)
 _LONGEST_TIMEOUT_S: Final = 24 * 60 * 60
 # Exact for any two numbers that requests may hold, whatever the program's own context is.
 _EXACT: Final = Context(prec=160, traps=[])
+_SIDES = ("buy", "sell")
 _SIMPLE = frozenset({"limit", "iceberg"})
 _CLOSED = frozenset({"maintenance", "delisted", "work_in_progress"})
 
@@ -66,9 +67,11 @@ def round_price(pair: InstrumentPair, price: Decimal, side: Literal["buy", "sell
     """The nearest price that the pair has and that is no worse: lower to buy, higher to sell.
 
     A sale is rounded up from below the smallest price there is; a purchase then down to zero,
-    which no exchange takes. ``ConfigurationError`` for what is no price.
+    which no exchange takes. ``ConfigurationError`` for what is no price, or no side.
     """
     _check_number("price", price)
+    if side not in _SIDES:
+        raise ConfigurationError("side", f"must be buy or sell, is {side}", "Say which way")
     step = price_step(pair)
     if step is None:
         return price

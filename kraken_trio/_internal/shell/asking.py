@@ -44,7 +44,12 @@ from kraken_trio._internal.model.errors import (
     RequestNotSent,
 )
 from kraken_trio._internal.model.messages import Reply
-from kraken_trio._internal.model.requests import BatchCancel, CancelAll, CancelAllOrdersAfter
+from kraken_trio._internal.model.requests import (
+    BatchAdd,
+    BatchCancel,
+    CancelAll,
+    CancelAllOrdersAfter,
+)
 from kraken_trio._internal.model.settlement import Settlement
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
 from kraken_trio._internal.shell.hub import TRADING, Hub
@@ -78,7 +83,7 @@ class Asking:
         self._timeout_s = timeout_s
         self._session: Session | None = None
         self._answers: dict[Errand, trio.Event] = {}
-        self._unknown: dict[int, tuple[Errand, OutcomeUnknown]] = {}
+        self._unknown: dict[Errand, OutcomeUnknown] = {}
         # Reports that have to come: since when, and by when at the latest.
         self._owed = deque[tuple[float, float]](maxlen=UNKNOWN_KEPT)
         self._owing = trio.Event()
@@ -86,7 +91,7 @@ class Asking:
     @property
     def unknown(self) -> tuple[OutcomeUnknown, ...]:
         """What nobody knows the outcome of, the oldest first."""
-        return tuple(error for _, error in self._unknown.values())
+        return tuple(self._unknown.values())
 
     @property
     def session(self) -> Session:
@@ -159,19 +164,19 @@ class Asking:
             case Answered(reply):
                 raise OrderRejected(method, reply.error or "no reason given", errand.req_id)
             case Doubtful():
-                raise self._unknown[errand.req_id][1]
+                raise self._unknown[errand]
             case outcome:
                 reason = outcome.reason if outcome else "the session has ended"
                 raise RequestNotSent(method, reason, errand.req_id)
 
     async def settle(self, unknown: OutcomeUnknown, within_s: float | None) -> Settlement:
         """Find out what became of a request; as ``Trading.settle``."""
-        if unknown.req_id not in self._unknown:
+        errand = self._errand(unknown)
+        if errand is None:
             raise ConfigurationError(
                 "unknown", "must be one of trading.unknown, is not", "It may be settled already"
             )
         await trio.lowlevel.checkpoint()
-        errand, _ = self._unknown[unknown.req_id]
         with trio.move_on_after(_FOREVER if within_s is None else within_s) as scope:
             await self._wait_sure(errand, unknown)
         if scope.cancelled_caught:
@@ -181,8 +186,14 @@ class Asking:
 
     def forget(self, unknown: OutcomeUnknown) -> None:
         """It is settled, or does not matter any more."""
-        if self._unknown.pop(unknown.req_id or 0, None) is not None:
+        errand = self._errand(unknown)
+        if errand is not None:
+            del self._unknown[errand]
             self._hub.requests.count(unknown.method, "settled")
+
+    def _errand(self, unknown: OutcomeUnknown) -> Errand | None:
+        """The request that a doubt is about. Numbers begin anew with each block."""
+        return next((each for each, error in self._unknown.items() if error is unknown), None)
 
     async def _wait_sure(self, errand: Errand, unknown: OutcomeUnknown) -> None:
         """Wait until nothing can come of a request any more that is not known, or it is answered.
@@ -270,6 +281,8 @@ class Asking:
                 return False
             case CancelAll() | BatchCancel():
                 return bool(reply.count)
+            case BatchAdd(validate=validate):
+                return not validate and any(not each.error for each in reply.orders)
             case request:
                 return not getattr(request, "validate", False)
 
@@ -294,7 +307,7 @@ class Asking:
             return
         method, names = METHODS[type(errand.request)], tuple(sorted(errand.names))
         error = OutcomeUnknown(method, errand.outcome.reason, errand.req_id, names)
-        self._unknown[errand.req_id] = errand, error
+        self._unknown[errand] = error
         if len(self._unknown) > UNKNOWN_KEPT:
             del self._unknown[next(iter(self._unknown))]
         req_id = errand.req_id

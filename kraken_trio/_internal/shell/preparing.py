@@ -6,7 +6,8 @@ request is void, and in an answer the names that it was asked by.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from msgspec.structs import replace
@@ -107,4 +108,32 @@ def result(
         order_userref=first.order_userref or order_userref,
         original_order_id=first.original_order_id or original_order_id,
         warnings=first.warnings or reply.warnings,
+    )
+
+
+def results(reply: Reply, orders: Sequence[BatchOrder]) -> tuple[OrderResult, ...]:
+    """What an answer says about each order of a batch, in their order: found by name or number,
+    else by place. An answer of another length is given as it is, for nobody knows who is missing.
+    """
+    if len(reply.orders) != len(orders):
+        return reply.orders
+    names = Counter(names_of(*orders))
+    places = {name: place for place, name in enumerate(names_of(*orders)) if names[name] == 1}
+    found: dict[int, OrderResult] = {}
+    rest: list[OrderResult] = []
+    for row in reply.orders:
+        place = places.pop(row.cl_ord_id or str(row.order_userref), None)
+        if place is None:
+            rest.append(row)
+        else:
+            found[place] = row
+    unnamed = iter(rest)
+    rows = [found[place] if place in found else next(unnamed) for place in range(len(orders))]
+    return tuple(
+        replace(
+            row,
+            cl_ord_id=row.cl_ord_id or order.cl_ord_id,
+            order_userref=row.order_userref or order.order_userref,
+        )
+        for row, order in zip(rows, orders, strict=True)
     )

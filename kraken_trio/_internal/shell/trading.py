@@ -42,7 +42,7 @@ from kraken_trio._internal.model.settlement import Settlement
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.asking import Asking
 from kraken_trio._internal.shell.hub import PRIVATE, Hub, endpoint_of
-from kraken_trio._internal.shell.preparing import named, names_of, numbered, result
+from kraken_trio._internal.shell.preparing import named, names_of, numbered, result, results
 from kraken_trio._internal.shell.reports import EXECUTIONS, Reports
 from kraken_trio._internal.shell.switch import Switch, keep_switch
 from kraken_trio._internal.shell.tokens import Tokens
@@ -155,12 +155,7 @@ class Trading:
             answer_within_s=answer_within_s,
             deadline_s=deadline_s,
         )
-        if len(reply.orders) != len(orders):
-            return reply.orders
-        return tuple(
-            replace(result, cl_ord_id=result.cl_ord_id or order.cl_ord_id)
-            for result, order in zip(reply.orders, orders, strict=True)
-        )
+        return results(reply, orders)
 
     async def amend_order(
         self,

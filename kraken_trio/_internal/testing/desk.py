@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 import trio
+from trio.lowlevel import enable_ki_protection
 
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
 from kraken_trio._internal.testing.account import Account, AccountRecord
@@ -111,6 +112,7 @@ class Desk:
         """Note that the mode of the engine changed: what was due may happen now."""
         self._changed.set()
 
+    @enable_ki_protection
     async def keep_time(self) -> None:
         """Let happen by itself what does, each at its time."""
         timers = self._trading.timers

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Literal
 
 import trio
+from trio.lowlevel import enable_ki_protection
 
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
 from kraken_trio._internal.testing.account import Account
@@ -147,6 +148,7 @@ class MarketVenue(Venue):
             for service in self._audience.get(("instrument", None, option), ()):
                 service.outbox.tell(frame, "instrument")
 
+    @enable_ki_protection
     async def keep_pace(self, rate: float) -> None:
         """Let the market take ``rate`` steps a second, each at its time."""
         start = self._market.now

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Protocol
 
 import trio
+from trio.lowlevel import enable_ki_protection
 from trio_websocket import (
     ConnectionClosed,
     WebSocketConnection,
@@ -157,6 +158,7 @@ class Service:
         """Run ``task(self)``, as long as the connection lasts."""
         self._nursery.start_soon(task, self)
 
+    @enable_ki_protection
     async def run(self) -> None:
         """Talk with the client until either side has enough, then close the stream."""
         joined = False
@@ -179,6 +181,7 @@ class Service:
                 self._host.leave(self)
             await trio.aclose_forcefully(self._stream)
 
+    @enable_ki_protection
     async def _shelter_reader(self, task_status: trio.TaskStatus[trio.Nursery]) -> None:
         """Keep the nursery of trio-websocket's reader, and sort out what comes out of it."""
         try:
@@ -243,6 +246,7 @@ class Service:
         await self._line.ended.wait()
         scope.cancel()
 
+    @enable_ki_protection
     async def _converse(self, websocket: WebSocketConnection) -> None:
         self._kept_at = trio.current_time()
         self._nursery.start_soon(self._write, websocket)
@@ -308,6 +312,7 @@ class Service:
             more = f" and {len(about) - _MOST_NAMED} more" if len(about) > _MOST_NAMED else ""
             self._host.witness(f"client {self.connection.number} {what} {named}{more}")
 
+    @enable_ki_protection
     async def _begin_later(self, part: Part) -> None:
         await trio.sleep(self._host.rules.snapshot_delay_s)
         # By identity: it may have been ended, and begun again by an equal one.
@@ -328,6 +333,7 @@ class Service:
         """Note why it ends, unless that is known already."""
         self.connection.ended = self.connection.ended or why
 
+    @enable_ki_protection
     async def _write(self, websocket: WebSocketConnection) -> None:
         """Send what there is to send, as much as there is at once, and at last the Close.
 
@@ -353,6 +359,7 @@ class Service:
             self._end("the client left")
         self._scope.cancel()
 
+    @enable_ki_protection
     async def _beat(self) -> None:
         """Send heartbeats, once they are started and while there is a subscription."""
         rules = self._host.rules
@@ -368,6 +375,7 @@ class Service:
                 self.outbox.put(heartbeat_frame())
             due += rules.heartbeat_interval_s
 
+    @enable_ki_protection
     async def _watch_idle(self, timeout_s: float) -> None:
         """Close when nothing was asked for too long. A line that is mute hears nothing."""
         while True:
