@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,21 @@ def test_a_format_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="format"):
         export_capture(capture(tmp_path, 1), to=tmp_path / "out", format="xls")  # type: ignore[arg-type]
     assert not (tmp_path / "out").exists()
+
+
+def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a group of rows, whatever the size of the file."""
+    monkeypatch.setattr(module, "ROWS", 100)
+    peaks = []
+    for count in (100, 500, 2000):
+        path = capture(tmp_path, count)
+        tracemalloc.start()
+        try:
+            export_capture(path, to=tmp_path / str(count), format="jsonl")
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert peaks[2] < peaks[1] * 1.2 + 20_000
 
 
 TICKER = (

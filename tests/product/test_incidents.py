@@ -15,6 +15,7 @@ from kraken_trio import Channel, KrakenConfig, open_kraken
 from kraken_trio.extended import (
     explain_incident,
     open_recorder,
+    read_books,
     read_incident,
     replay_capture,
     replay_incident,
@@ -91,6 +92,37 @@ async def test_a_fault_makes_its_bundles_and_each_fails_again(
         if told.kind == CHECKSUM:
             assert (again.text, again.computed) == (told.text, told.computed)
         assert len(explain_incident(path)) > 3
+
+
+async def test_a_book_of_orders_makes_one_too(
+    tmp_path: Path, autojump_clock: trio.abc.Clock
+) -> None:
+    """Long after its beginning, so that it begins with how the orders stood; in its own session."""
+    async with open_exchange(seed=3, rate=300) as exchange:
+        config = KrakenConfig(
+            incidents=str(tmp_path), api_key=exchange.api_key, api_secret=exchange.api_secret
+        )
+        async with (
+            open_kraken(config, dial=exchange.dial, rest=exchange.rest) as feed,
+            feed.subscribe(Channel.level3("BTC/USD"), stream=False),
+            feed.subscribe(Channel.book("BTC/USD", "ETH/USD", depth=1000), stream=False),
+        ):
+            await trio.sleep(20)
+            assert feed.statistics().frames > 3000  # More than two segments.
+            (level3,) = (each for each in exchange.connections if each.door == "level3")
+            level3.corrupt_next_level3("BTC/USD")
+            await trio.sleep(3)
+    (path,) = bundles(tmp_path)
+    told = read_incident(path)
+    assert (told.kind, told.session, told.channel) == (CHECKSUM, "level3", "level3")
+    assert told.books_left_out == 0
+    again = replay_incident(path)
+    assert again.same
+    assert (again.text, again.computed) == (told.text, told.computed)
+    before, after = read_books(path)
+    assert before is not None
+    assert after is not None
+    assert before != after
 
 
 class Spoilt:

@@ -203,9 +203,9 @@ async def _trade(exchange: Exchange, dice: random.Random) -> None:
     account.deposit("USD", Decimal(10**12))
     while True:
         there = list(account.orders)
-        if len(there) < 3 or dice.random() < 0.4:
+        if len(there) < 3:
             account.place(SYMBOLS[0], "buy", Decimal("0.5"), Decimal(60_000))
-        elif dice.random() < 0.5:
+        elif dice.random() < 0.6:
             account.fill(dice.choice(there), Decimal("0.1"))
         else:
             account.cancel(dice.choice(there))

@@ -180,6 +180,7 @@ def statistics(
             ),
         ),
         "observers": (),
+        "requests": (),
     }
     return FeedStatistics(**{**values, **changes})
 
