@@ -5,15 +5,20 @@ Versions and groups are read from ``pyproject.toml``; nothing is listed twice.
 
 from __future__ import annotations
 
+import json
 import os
+import platform
 import re
 import shutil
 import subprocess
+from collections.abc import MutableMapping
+from hashlib import sha256
 from pathlib import Path
 
 import nox
 from nox.command import CommandFailed
 from nox.project import dependency_groups, load_toml, python_versions
+from packaging.utils import canonicalize_name
 
 PYPROJECT = load_toml("pyproject.toml")
 PYTHONS = python_versions(PYPROJECT)
@@ -22,6 +27,18 @@ PUBLIC_API = Path("tests/public_api.txt")
 FULL_COVERAGE = ("model", "wire", "core", "engine")
 """The rooms that are covered to the last branch by their own tests alone."""
 
+
+def choose_pyenv(environ: MutableMapping[str, str]) -> None:
+    """Have pyenv's stand-ins in PATH lead to each Python that it keeps, and not to one alone."""
+    kept = Path(environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    found = sorted(path.parents[1].name for path in kept.glob("3.*/bin/python3"))
+    mine = platform.python_version()
+    if mine in found:
+        found.remove(mine)
+        environ.setdefault("PYENV_VERSION", ":".join([mine, *reversed(found)]))
+
+
+choose_pyenv(os.environ)
 nox.needs_version = ">=2025.2"
 nox.options.error_on_missing_interpreters = False
 nox.options.sessions = [
@@ -141,13 +158,10 @@ def wheel(session: nox.Session) -> None:
     Without: the public tiers are imported, and every test runs that needs none. With all of them:
     the tests that need one.
     """
-    room = Path(session.create_tmp()).resolve()
-    shutil.rmtree(room)
-    session.install("build")
-    session.run("python", "-m", "build", "--outdir", str(room / "dist"), silent=True)
-    (built,) = (room / "dist").glob("*.whl")
+    room = emptied(session)
+    built = build_wheel(session, room / "dist")
     session.install(str(built))
-    for path in (*Path().glob("*.md"), Path("pyproject.toml")):
+    for path in (*map(str, Path().glob("*.md")), "pyproject.toml", ".env.example", "CITATION.cff"):
         shutil.copy(path, room)
     for name in ("benchmarks", "docs", "examples", "tests"):
         shutil.copytree(name, room / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -163,6 +177,120 @@ def wheel(session: nox.Session) -> None:
         session.install(f"{built}[full]", *group("plot"))
         session.run(*pytest, "extra and not long", "--ignore=tests/apps")
         session.run(*pytest, "not long", "tests/apps")
+
+
+@nox.session
+def extras(session: nox.Session) -> None:
+    """Use each extra where it is installed alone, then run its tests: ``-- --quick cli export``.
+
+    All, and the core without any, unless some are named; with ``--quick`` without their tests. An
+    extra whose packages are all in another's has the tests of both.
+    """
+    declared = PYPROJECT["project"]["optional-dependencies"]
+    brings = {name: set(lines) for name, lines in declared.items() if name != "full"}
+    quick = "--quick" in session.posargs
+    chosen = [name for name in session.posargs if name != "--quick"] or ["core", *brings]
+    room = emptied(session)
+    built = build_wheel(session, room / "dist")
+    use = ("-P", str(Path("tests/product/extra_alone.py").resolve()))
+    for extra in chosen:
+        # A fresh environment; without a pip of its own, for that takes the most of the time.
+        session.run("python", "-m", "venv", "--without-pip", str(room / extra))
+        python = str(room / extra / ("Scripts" if os.name == "nt" else "bin") / "python")
+        pip = ("python", "-m", "pip", "-q", "--python", python, "install", "--no-compile")
+        session.run(*pip, str(built) if extra == "core" else f"{built}[{extra}]")
+        with session.chdir(room):
+            session.run(python, *use, extra, external=True)
+        if quick or extra == "core":  # The tests without extras are those of the session "wheel".
+            continue
+        session.run(*pip, *group("test"))
+        within = [name for name, needs in brings.items() if needs <= brings[extra]]
+        pytest = (python, "-m", "pytest", "-q", "-m", "extra and not long", "--ignore=tests/apps")
+        session.run(*pytest, "--extras", ",".join(within), external=True)
+
+
+@nox.session
+def reproducible(session: nox.Session) -> None:
+    """Build twice, in other folders, at other times, under other names and masks: equal files."""
+    room = emptied(session)
+    session.install("build")
+    # When the source was as it is: the time that everything in the files is given.
+    asked = ("git", "log", "-1", "--format=%ct")
+    epoch = str(session.run(*asked, external=True, silent=True)).strip()
+    listed = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    names = str(session.run(*listed, external=True, silent=True)).split("\0")
+    found = []
+    for number, mask in enumerate((0o022, 0o077)):
+        folder = room / f"{number}{'x' * number}"
+        before = os.umask(mask)
+        try:
+            for name in filter(None, names):
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(name, folder / name)
+                if os.access(name, os.X_OK):
+                    (folder / name).chmod(0o777 & ~mask)
+            words = ("python", "-m", "build", "--outdir", str(folder / "dist"), str(folder))
+            session.run(
+                *words,
+                env={
+                    "SOURCE_DATE_EPOCH": epoch,
+                    "PYTHONHASHSEED": str(number + 1),
+                    "TZ": ("UTC", "Asia/Kathmandu")[number],
+                    "LC_ALL": "C.UTF-8",
+                },
+                silent=True,
+            )
+        finally:
+            os.umask(before)
+        files = sorted((folder / "dist").iterdir())
+        found.append({path.name: sha256(path.read_bytes()).hexdigest() for path in files})
+    first, second = found
+    for name, digest in first.items():
+        session.log(f"{digest}  {name}")
+    if first != second:
+        session.error(f"the second build is another one: {second}")
+
+
+@nox.session
+def sbom(session: nox.Session) -> None:
+    """Write what the built wheel is installed with, as CycloneDX: ``build/sbom.json``."""
+    room = emptied(session)
+    built = build_wheel(session, room / "dist")
+    session.run("python", "-m", "venv", "--without-pip", str(room / "env"))
+    python = str(room / "env" / ("Scripts" if os.name == "nt" else "bin") / "python")
+    session.run("python", "-m", "pip", "-q", "--python", python, "install", f"{built}[full]")
+    session.install(*group("sbom"))
+    kept = Path("build/sbom.json").resolve()
+    kept.parent.mkdir(exist_ok=True)
+    session.run(
+        *("cyclonedx-py", "environment", "--pyproject", "pyproject.toml", "--output-reproducible"),
+        *("--mc-type", "library", "--spec-version", "1.6", "--output-file", str(kept), python),
+    )
+    bill = json.loads(kept.read_text(encoding="utf-8"))
+    listed = {canonicalize_name(each["name"]) for each in bill["components"]}
+    extras = PYPROJECT["project"]["optional-dependencies"].values()
+    needs = [*PYPROJECT["project"]["dependencies"], *(line for lines in extras for line in lines)]
+    wanted = {canonicalize_name(re.split(r"[^\w.-]", line, maxsplit=1)[0]) for line in needs}
+    missing = sorted(wanted - listed - {"kraken-trio"})
+    if missing:
+        session.error(f"not listed: {', '.join(missing)}")
+    session.log(f"{len(listed)} packages are listed in {kept}")
+
+
+def emptied(session: nox.Session) -> Path:
+    """Give a folder for this session, with nothing in it."""
+    room = Path(session.create_tmp()).resolve()
+    shutil.rmtree(room)
+    room.mkdir()
+    return room
+
+
+def build_wheel(session: nox.Session, folder: Path) -> Path:
+    """Build, and give the wheel."""
+    session.install("build")
+    session.run("python", "-m", "build", "--outdir", str(folder), silent=True)
+    (built,) = folder.glob("*.whl")
+    return built
 
 
 @nox.session

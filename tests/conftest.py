@@ -35,6 +35,25 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let ``nox -s extras`` run the tests of what is installed, and of nothing else."""
+    parser.addoption("--extras", help="leave out tests marked with any extra but these: a,b")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs another extra than those that are there."""
+    there: str | None = config.getoption("--extras")
+    if there is not None:
+        given = set(there.split(","))
+        kept: list[pytest.Item] = []
+        left_out: list[pytest.Item] = []
+        for item in items:
+            needs = {mark.args[0] for mark in item.iter_markers("extra")}
+            (kept if needs <= given else left_out).append(item)
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = kept
+
+
 @pytest.fixture(scope="session")
 def captures() -> Path:
     """Give the folder of captured traffic, or skip: it is not part of the project."""

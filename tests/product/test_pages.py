@@ -1,0 +1,84 @@
+"""Pages and files for people are right: each link, setting and version is one that there is."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from kraken_trio import KrakenConfig
+from kraken_trio._internal.model.config import ENVIRONMENT
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
+CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+
+
+def anchor(heading: str) -> str:
+    """Give what a heading is called in a link, as code hosts have it."""
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
+    return re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
+
+
+def anchors(page: Path) -> set[str]:
+    """Give those of all headings of a page."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    return {anchor(heading) for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
+
+
+def test_pages_are_found() -> None:
+    """Those of the project, and those under ``docs``."""
+    names = {page.relative_to(ROOT).as_posix() for page in PAGES}
+    assert {"README.md", "SECURITY.md", "docs/design.md", "docs/decisions/README.md"} <= names
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page: Path) -> None:
+    """To a file that is there, and to a heading that it has."""
+    broken = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", CODE.sub("", page.read_text(encoding="utf-8"))):
+        if re.match(r"\w+:", link):
+            continue
+        path, _, heading = link.partition("#")
+        target = (page.parent / unquote(path)).resolve() if path else page
+        if not target.exists() or (
+            heading and target.suffix == ".md" and heading not in anchors(target)
+        ):
+            broken.append(link)
+    assert broken == []
+
+
+@pytest.mark.parametrize(
+    "heading, link",
+    [
+        ("What is deprecated now", "what-is-deprecated-now"),
+        ("`receive()`, and more", "receive-and-more"),
+        ("The [tap](x.md): why", "the-tap-why"),
+    ],
+)
+def test_anchors_are_as_code_hosts_have_them(heading: str, link: str) -> None:
+    """Lower case, without punctuation, with hyphens."""
+    assert anchor(heading) == link
+
+
+@pytest.mark.extra("private")  # noqa: S610 - a mark of pytest, no query of Django
+def test_the_example_of_settings_is_right() -> None:
+    """Each variable is one that is read, and what it says there is what it is unless given."""
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    names = re.findall(r"^#?(KRAKEN_\w+)=", text, re.MULTILINE)
+    assert {"KRAKEN_API_KEY", "KRAKEN_API_SECRET"} <= set(names) <= set(ENVIRONMENT)
+    assert KrakenConfig.from_env(ROOT / ".env.example", environ={}) == KrakenConfig()
+    shown = dict(re.findall(r"^#(KRAKEN_\w+)=(.*)$", text, re.MULTILINE))
+    shown.pop("KRAKEN_INCIDENTS")  # There is none unless given.
+    assert KrakenConfig.from_env(env_file=None, environ=shown) == KrakenConfig()
+
+
+def test_the_citation_is_of_this_version() -> None:
+    """And of this licence."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    cited = dict(re.findall(r"^([\w-]+): (.+)$", text, re.MULTILINE))
+    assert (cited["version"], cited["license"]) == (project["version"], project["license"])
