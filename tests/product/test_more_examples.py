@@ -28,6 +28,7 @@ ALL = (
     "alerts",
     "chaos_drill",
     "latency_report",
+    "dashboard",
 )
 
 
@@ -174,7 +175,43 @@ def test_testing_your_bot(tmp_path: Path) -> None:
     assert "3 passed" in run(tmp_path, "testing_your_bot")
 
 
+@pytest.mark.extra("dashboard")  # noqa: S610 - a mark of pytest, no query of Django
+@pytest.mark.skipif(
+    importlib.util.find_spec("kraken_trio._internal.apps.dashboard") is None,
+    reason="there is no dashboard",
+)
+async def test_dashboard(tmp_path: Path) -> None:
+    """It says where it is, is there, and ends with the work, which went on meanwhile."""
+    script = str(EXAMPLES / "dashboard.py")
+    command = [sys.executable, "-u", script, "BTC/USD", "--port", "0", "--seconds", "6"]
+    start = partial(trio.run_process, command, cwd=tmp_path, stdout=subprocess.PIPE)
+    with trio.fail_after(PATIENCE_S):
+        async with trio.open_nursery() as nursery:
+            process: trio.Process = await nursery.start(start)
+            assert process.stdout is not None
+            out, answer = b"", b""
+            async for chunk in process.stdout:
+                out += chunk
+                if (found := re.search(rb"at http://127\.0\.0\.1:(\d+)/\n", out)) and not answer:
+                    async with await trio.open_tcp_stream("127.0.0.1", int(found[1])) as stream:
+                        host = b"127.0.0.1:" + found[1]
+                        await stream.send_all(b"GET /healthz HTTP/1.1\r\nHost: " + host)
+                        await stream.send_all(b"\r\nConnection: close\r\n\r\n")
+                        answer = await stream.receive_some(4096)
+            assert await process.wait() == 0
+    assert answer.startswith((b"HTTP/1.1 200", b"HTTP/1.1 503"))
+    assert re.fullmatch(rb"counted [1-9]\d* of BTC/USD", out.splitlines()[-1])
+
+
 @pytest.mark.parametrize("name", ALL)
-def test_the_exchange_itself_is_a_flag_away(tmp_path: Path, name: str) -> None:
+def test_the_exchange_itself_is_a_flag_away(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Each has ``--live``, and says so."""
-    assert "--live" in run(tmp_path, name, "--help")
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with pytest.raises(SystemExit) as ended:
+        module.main(["--help"])
+    assert ended.value.code == 0
+    assert "--live" in capsys.readouterr().out
