@@ -51,6 +51,7 @@ nox.options.sessions = [
     "lowest",
     "wheel",
     "foreign",
+    "browser",
 ]
 
 
@@ -364,19 +365,36 @@ def python2() -> str | None:
 @nox.session
 def prometheus(session: nox.Session) -> None:
     """Let Prometheus itself scrape a feed, and ask it for the values: it is Debian's package."""
-    found = shutil.which("prometheus")
-    if found is None and shutil.which("apt-get") and os.geteuid() == 0:
-        install = ("install", "-y", "--no-install-recommends", "prometheus")
-        for words in (("update",), install):  # What fails here is seen below.
-            session.run("apt-get", *words, external=True, silent=True, success_codes=range(256))
-        found = shutil.which("prometheus")
+    found = debian(session, "prometheus")
     if found is None:
         session.skip("there is no prometheus here, and it cannot be installed")
     session.install("-e", ".[full]", *group("test"))
     session.run(
         *("python", "-m", "pytest", "-q", "tests/product/test_prometheus.py"),
-        env={"KRAKEN_TRIO_PROMETHEUS": str(found)},
+        env={"KRAKEN_TRIO_PROMETHEUS": found},
     )
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Use the dashboard as people do, in Debian's Chromium; it is installed where it is missing."""
+    found = debian(session, "chromium")
+    if found is None:
+        session.error("there is no chromium here, and it cannot be installed")
+    session.install("-e", ".[full]", *group("test", "browser"))
+    session.run(
+        *("python", "-m", "pytest", "-q", "tests/product/browser", *session.posargs),
+        env={"KRAKEN_TRIO_BROWSER": found},
+    )
+
+
+def debian(session: nox.Session, program: str) -> str | None:
+    """Find a program, whose package is called as it is; install that where it may be."""
+    if shutil.which(program) is None and shutil.which("apt-get") and os.geteuid() == 0:
+        install = ("install", "-y", "--no-install-recommends", program)
+        for words in (("update",), install):  # What fails here is seen by what is found.
+            session.run("apt-get", *words, external=True, silent=True, success_codes=range(256))
+    return shutil.which(program)
 
 
 @nox.session

@@ -23,6 +23,7 @@ from kraken_trio._internal.apps.orders import balances, orders
 from kraken_trio._internal.apps.record import record
 from kraken_trio._internal.apps.replay import replay
 from kraken_trio._internal.apps.token import token
+from kraken_trio._internal.apps.top import top
 from kraken_trio._internal.apps.verify import verify
 from kraken_trio._internal.apps.watch import watch
 
@@ -76,7 +77,7 @@ app = App(
     backend="trio",
     suppress_keyboard_interrupt=False,  # ``ended`` knows what to do with it.
 )
-public = (demo, dashboard, watch, record, verify, replay, export)
+public = (demo, top, dashboard, watch, record, verify, replay, export)
 for command in (*public, orders, balances, token, exchange, doctor):
     app.command(command)
 app.command(incident)

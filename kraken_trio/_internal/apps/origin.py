@@ -5,6 +5,7 @@ Opens the feed with all that watches it, and says plainly which it is.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from msgspec.structs import replace
 
 from kraken_trio import (
     ClockSkew,
+    ConfigurationError,
     Feed,
     HighWater,
     KrakenConfig,
@@ -30,7 +32,7 @@ from kraken_trio._internal.apps.dialling import trusting
 from kraken_trio._internal.apps.options import PUBLIC_URL, configured
 from kraken_trio._internal.apps.pairs import spelled
 from kraken_trio._internal.apps.view.view import View
-from kraken_trio.extended import Dial, TcpDial
+from kraken_trio.extended import Dial, Latency, TcpDial
 
 if TYPE_CHECKING:
     from kraken_trio.testing import Chaos, Mishap
@@ -95,6 +97,16 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def chosen_pairs(symbols: tuple[str, ...]) -> tuple[str, ...]:
+    """What to begin with, each once. Raises ``ConfigurationError`` for too many, or no pair."""
+    chosen = tuple(dict.fromkeys(map(spelled, symbols))) or SYMBOLS
+    if len(chosen) > MOST_PAIRS:
+        raise ConfigurationError(
+            "symbols", f"must be {MOST_PAIRS} at most, are {len(chosen)}", "Leave some out"
+        )
+    return chosen
+
+
 @asynccontextmanager
 async def open_origin(
     symbols: tuple[str, ...], *, demo: bool, url: str, ca: Path | None, seed: int
@@ -129,7 +141,7 @@ async def _simulated(symbols: tuple[str, ...], seed: int) -> AsyncIterator[Origi
     market = Market([replace(pair, activity=1) for pair in listed], seed=seed, start=begin)
     for number in range(1, HISTORY_STEPS + 1):
         market.step(begin + (end - begin) * number // HISTORY_STEPS)
-    market.advance(time.time_ns())  # Or all its times would lag by what that took.
+    market.advance(time.time_ns())  # Or its times would lag by what that took.
     async with open_exchange(market, seed=seed, rate=STEPS_PER_SECOND) as exchange:
         address = await exchange.listen()
         config = KrakenConfig(
@@ -139,7 +151,9 @@ async def _simulated(symbols: tuple[str, ...], seed: int) -> AsyncIterator[Origi
             max_attempts=None,
             **_SIMULATED,
         )
-        view = View(now_ms, url=address.url)
+        # How late the made-up market is says nothing of the exchange, so there is no alarm for it.
+        latency = Latency(network_s=math.inf, total_s=math.inf)
+        view = View(now_ms, url=address.url, latency=latency)
 
         def broke(mishap: Mishap) -> None:
             text = f"Broken by hand: {mishap.fault.value.replace('_', ' ')}"

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
-from kraken_trio import ConfigurationError
-from kraken_trio._internal.apps.dashboard.command import address, chosen_pairs
+from kraken_trio._internal.apps.dashboard.command import address
 
 if TYPE_CHECKING:
     from tests.apps.conftest import Run, Start
@@ -91,14 +90,6 @@ def test_without_its_extra_it_says_what_to_install() -> None:
     assert done.returncode == 2
     assert 'pip install "kraken-trio[dashboard]"' in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_pairs_are_chosen_once() -> None:
-    """As the exchange spells them; three where none is named."""
-    assert chosen_pairs(("xbt/usd", "BTC/USD")) == ("BTC/USD",)
-    assert chosen_pairs(()) == ("BTC/USD", "ETH/USD", "SOL/USD")
-    with pytest.raises(ConfigurationError):
-        chosen_pairs(("what",))
 
 
 @pytest.mark.parametrize(

@@ -62,11 +62,14 @@ def test_what_others_wrote_is_made_printable() -> None:
 @pytest.mark.parametrize(
     "gap, text",
     [
-        (Gap("book", "BTC/USD", GapReason.CHECKSUM), "Gap: checksum"),
-        (Gap("trade", "BTC/USD", GapReason.TRADE_ID, 5, 8, 3), "Gap: trade id, 3 missing"),
+        (
+            Gap("book", "BTC/USD", GapReason.CHECKSUM),
+            "The book did not verify, and is asked for again",
+        ),
+        (Gap("trade", "BTC/USD", GapReason.TRADE_ID, 5, 8, 3), "Trades are missing: 3"),
         (
             Gap("trade", None, GapReason.OVERFLOW, size=2, local=True),
-            "Gap: overflow, 2 missing for a slow consumer",
+            "Records were dropped, for they were not taken in time: 2 (here alone)",
         ),
     ],
 )
@@ -77,6 +80,14 @@ def test_a_gap_is_bad(gap: Gap, text: str) -> None:
     line = only(chronicle)
     assert (line["kind"], line["severity"], line["text"]) == ("gap", "bad", text)
     assert (line["time"], line["symbol"], line["channel"]) == (7, gap.symbol, gap.channel)
+
+
+@pytest.mark.parametrize("reason", GapReason)
+def test_every_reason_has_its_words(reason: GapReason) -> None:
+    """A sentence that somebody understands who knows nothing of ours."""
+    chronicle = Chronicle()
+    chronicle.gap(Gap("book", "BTC/USD", reason), 7)
+    assert only(chronicle)["text"][0].isupper()
 
 
 def test_what_is_mended_is_told() -> None:

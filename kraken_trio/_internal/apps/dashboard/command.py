@@ -12,8 +12,8 @@ from cyclopts import Parameter
 from kraken_trio import ConfigurationError
 from kraken_trio._internal.apps.ending import WELL, interruptible
 from kraken_trio._internal.apps.options import PUBLIC_URL, Authority, Seconds, a_port
-from kraken_trio._internal.apps.origin import MOST_PAIRS, SYMBOLS, open_origin
-from kraken_trio._internal.apps.pairs import Pairs, spelled
+from kraken_trio._internal.apps.origin import chosen_pairs, open_origin
+from kraken_trio._internal.apps.pairs import Pairs
 
 HOST = "127.0.0.1"
 PORT = 3032
@@ -91,16 +91,6 @@ async def dashboard(
             await trio.sleep(seconds)
         nursery.cancel_scope.cancel()
     return WELL
-
-
-def chosen_pairs(symbols: tuple[str, ...]) -> tuple[str, ...]:
-    """What to begin with, each once. Raises ``ConfigurationError`` for too many, or no pair."""
-    chosen = tuple(dict.fromkeys(map(spelled, symbols))) or SYMBOLS
-    if len(chosen) > MOST_PAIRS:
-        raise ConfigurationError(
-            "symbols", f"must be {MOST_PAIRS} at most, are {len(chosen)}", "Leave some out"
-        )
-    return chosen
 
 
 def address(host: str, port: int) -> str:

@@ -34,6 +34,16 @@ Kind = Literal["gap", "resync", "reconnect", "state", "alert", "chaos", "error"]
 Severity = Literal["info", "warn", "bad"]
 Alert = LatencyAlert | ClockSkew | HighWater | ObserverFailed | ObserverSlow | SystemStatus
 
+_GAPS: Final = {
+    GapReason.CHECKSUM: "The book did not verify, and is asked for again",
+    GapReason.TRADE_ID: "Trades are missing",
+    GapReason.SEQUENCE: "Messages are missing",
+    GapReason.DISCONNECT: "The connection was lost: what came meanwhile is missing",
+    GapReason.OVERFLOW: "Records were dropped, for they were not taken in time",
+    GapReason.STALLED: "Nothing came any more, and it is asked for again",
+    GapReason.UNDECODABLE: "A message could not be read",
+    GapReason.CANDLE: "Candles are missing",
+}
 _BAD_STATES: Final = (ConnectionState.DEGRADED, ConnectionState.CLOSED)
 
 
@@ -79,11 +89,11 @@ class Chronicle:
 
     def gap(self, gap: Gap, time: int) -> None:
         """Something was lost."""
-        where = " for a slow consumer" if gap.local else ""
-        size = "" if gap.size is None else f", {gap.size} missing"
+        where = " (here alone)" if gap.local else ""
+        size = "" if gap.size is None else f": {gap.size}"
         self.write(
             "gap",
-            f"Gap: {_words(gap.reason)}{size}{where}",
+            f"{_GAPS[gap.reason]}{size}{where}",
             time=time,
             severity="bad",
             symbol=gap.symbol,

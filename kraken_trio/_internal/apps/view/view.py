@@ -45,7 +45,7 @@ _BOOK_WORDS = {
 class View(Observer):
     """What is shown of a feed: give it to ``open_kraken`` among the observers."""
 
-    def __init__(self, now: Callable[[], int], *, url: str) -> None:
+    def __init__(self, now: Callable[[], int], *, url: str, latency: Latency | None = None) -> None:
         """Know nothing yet. ``now`` is the time in milliseconds since the epoch."""
         self.now = now
         """The clock."""
@@ -55,7 +55,7 @@ class View(Observer):
         """The last frames."""
         self.chronicle = Chronicle()
         """What happened."""
-        self.latency = Latency()
+        self.latency = latency or Latency()
         """To be given to the feed beside this."""
         self.pairs: dict[str, Pair] = {}
         """Those that somebody wants."""

@@ -171,6 +171,7 @@ export function candles(context) {
           values: (self, splits, axisIndex, space, apart) =>
             splits.map((value) => {
               const text = moment(value * 1000);
+              if (self.valToPos(value, "x") < 16) return ""; // It would be cut off.
               if (apart >= 86400) return text.slice(5, 10);
               return text.endsWith("00:00") ? text.slice(5, 10) : text.slice(11);
             }),

@@ -85,8 +85,11 @@ function create(symbol, { model, send, answer }) {
       mark(arrow, "data-move", market.direction ?? 0);
       put(percent, market.change_pct == null ? "" : `${signed(market.change_pct)} %`);
       put(change, market.change == null ? "" : signed(market.change));
-      status.hidden = market.status == null || market.status === "online";
-      if (!status.hidden) put(status, words(market.status));
+      // What is not live any more is not shown as if it were.
+      const subscribed = model.subscriptions.find((one) => one.symbol === symbol)?.state ?? "live";
+      const state = market.status == null || market.status === "online" ? subscribed : market.status;
+      status.hidden = words(state) === "live";
+      put(status, `◐ ${words(state)}`);
       for (const [name, [, value]] of facts) {
         put(value, market[name] == null ? "–" : name === "updated" ? clock(market.updated) : market[name]);
       }
@@ -132,7 +135,7 @@ export function cards(context) {
   painter.on(["known"], () => {
     byId("known").replaceChildren(...(model.known ?? []).map((symbol) => make("option", { value: symbol })));
   });
-  painter.on(["hello", "pairs", "markets", "look"], () => {
+  painter.on(["hello", "pairs", "markets", "look", "subscriptions"], () => {
     show(holder, model.pairs, (symbol) => symbol);
     if (model.pairs.length === 0) {
       put(empty, "No pair is shown. Add one above.");

@@ -47,8 +47,8 @@ export function ladder({ model, painter }) {
     for (const { rows, shown, totals } of sides) {
       rows.forEach((view, index) => view.show(shown[index], totals[index], Number(totals[index] ?? 0) / most));
     }
-    put(mid, book?.mid ?? "–");
-    put(spread, book == null || book.spread == null ? "no spread" : `spread ${book.spread}`);
+    put(mid, book?.mid ?? "");
+    put(spread, book?.spread == null ? "No verified book just now." : `spread ${book.spread}`);
     put(lean, book?.imbalance == null ? "" : `imbalance ${book.imbalance}`);
     const good = book?.state === "synchronised";
     mark(state, "data-state", book === null ? null : good ? "good" : "bad");

@@ -5,6 +5,7 @@ import { count, duration, words } from "./format.js";
 
 const WIDTH = 400;
 const HEIGHT = 96;
+const FEWEST = 9; // Buckets: a single one would tell nothing of its place.
 const COLUMNS = ["p50", "p90", "p99", "p999", "max"];
 
 export function latency({ model, painter }) {
@@ -41,8 +42,14 @@ export function latency({ model, painter }) {
   /** Leave out the empty ends, so that what is there has the room. */
   function trimmed(buckets) {
     const full = buckets.map(([, number]) => number > 0);
-    const from = full.indexOf(true);
-    return from < 0 ? [] : buckets.slice(Math.max(0, from - 1), full.lastIndexOf(true) + 2);
+    if (!full.includes(true)) return [];
+    let from = full.indexOf(true);
+    let to = full.lastIndexOf(true) + 1;
+    while (to - from < Math.min(FEWEST, buckets.length)) {
+      if (from > 0) from -= 1;
+      if (to < buckets.length) to += 1;
+    }
+    return buckets.slice(from, to);
   }
 
   function histogram(name, figures) {
