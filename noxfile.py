@@ -156,8 +156,8 @@ def lowest(session: nox.Session) -> None:
 def wheel(session: nox.Session) -> None:
     """Test the built wheel, out of reach of the source folder: without any extra, then with all.
 
-    Without: the public tiers are imported, and every test runs that needs none. With all of them:
-    the tests that need one.
+    Without: the public tiers are imported, and the tests of all rooms run that need none. With all of
+    them: the tests that need one. The proofs of the whole run by the sessions of the source.
     """
     room = emptied(session)
     built = build_wheel(session, room / "dist")
@@ -174,7 +174,8 @@ def wheel(session: nox.Session) -> None:
         session.run("python", "-m", "kraken_trio", success_codes=[2])  # It says what it needs.
         session.install(*group("test"))
         pytest = ("python", "-m", "pytest", "-q", "-m")
-        session.run(*pytest, "not extra and not long", "--ignore=tests/apps")
+        rooms = ("--ignore=tests/apps", "--ignore=tests/product")
+        session.run(*pytest, "not extra and not long", *rooms)
         session.install(f"{built}[full]", *group("plot"))
         session.run(*pytest, "extra and not long", "--ignore=tests/apps")
         session.run(*pytest, "not long", "tests/apps")
