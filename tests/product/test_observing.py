@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -27,10 +29,11 @@ from kraken_trio import (
     GapReason,
     KrakenConfig,
     LatencyStage,
+    RequestError,
     open_kraken,
 )
 from kraken_trio._internal.observe.metrics import METRICS
-from kraken_trio.extended import HttpRest, Latency, Telemetry, serve_metrics
+from kraken_trio.extended import AddOrder, HttpRest, Latency, Telemetry, serve_metrics
 from kraken_trio.testing import ChaosFault, chaos, open_exchange
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "metrics.md"
@@ -130,9 +133,22 @@ def same(
         spent_s = page.total("observer_seconds_total", observer=observer.name)
         assert 0 < observer.spent_s <= spent_s <= after.spent_s
     assert page.total("observers_disabled") == sum(each.disabled for each in statistics.observers)
+    same_requests(page, statistics)
     same_latencies(page, latency)
     looked_at = {name.removesuffix("_count") for name in page.asked}
     assert {metric.shown for metric in METRICS} - looked_at == set()
+
+
+def same_requests(page: Scraped, statistics: FeedStatistics) -> None:
+    """See that what became of requests about orders is what was counted."""
+    for requests in statistics.requests:
+        of = partial(page.total, method=requests.method)
+        for outcome in ("accepted", "rejected", "unknown", "not_sent"):
+            ended = of("order_requests_total", outcome=outcome)
+            assert ended == getattr(requests, outcome)
+        assert of("order_requests_waiting") == requests.waiting
+        assert of("outcomes_settled_total") == requests.settled
+        assert of("outcomes_unsettled") == requests.unsettled
 
 
 def same_latencies(page: Scraped, latency: Latency) -> None:
@@ -180,6 +196,25 @@ async def live(feed: Feed) -> None:
         nursery.start_soon(take, trades, 0.5)
 
 
+async def trade(feed: Feed, over: trio.Event) -> None:
+    """Place orders until it is over, some of which are refused, and some of which nobody knows."""
+    async with feed.trading() as trading:
+        number = 0
+        while not over.is_set():
+            number += 1
+            order = AddOrder(
+                symbol="BTC/USD",
+                side="buy",
+                order_type="limit",
+                order_qty=Decimal("0.01") if number % 3 else Decimal(10**6),
+                limit_price=Decimal(1000),
+            )
+            with contextlib.suppress(RequestError):
+                await trading.add_order(order, answer_within_s=0 if number % 5 == 0 else 1)
+            await trio.sleep(0.02)
+        await trio.sleep_forever()
+
+
 @metrics
 @pytest.mark.extra("rest")  # noqa: S610 - a mark of pytest, no query of Django
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -189,11 +224,18 @@ async def test_metrics_over_http_are_the_statistics_after_chaos(seed: int) -> No
     async with (
         open_exchange(seed=seed, rate=200) as exchange,
         chaos(exchange.dial, seed=seed, every_s=None) as trouble,
-        open_kraken(CONFIG, dial=trouble.dial, observers=[latency]) as feed,
+        open_kraken(
+            CONFIG.replace(api_key=exchange.api_key, api_secret=exchange.api_secret),
+            dial=trouble.dial,
+            rest=exchange.rest,
+            observers=[latency],
+        ) as feed,
         trio.open_nursery() as nursery,
     ):
-        port = await nursery.start(serve_metrics, feed, 0)
+        exchange.account.deposit("USD", Decimal(10**6))
+        port, over = await nursery.start(serve_metrics, feed, 0), trio.Event()
         nursery.start_soon(live, feed)
+        nursery.start_soon(trade, feed, over)
         await feed.wait_state(kraken_trio.ConnectionState.SUBSCRIBED)
         for fault in ("corrupt_checksum", "truncate", "unknown_channel", "drop", "cut_in_frame"):
             trouble.inflict(ChaosFault(fault))
@@ -203,6 +245,7 @@ async def test_metrics_over_http_are_the_statistics_after_chaos(seed: int) -> No
             while statistics.connections < 2 or GapReason.OVERFLOW not in statistics.gaps:
                 await trio.sleep(0.05)
                 statistics = feed.statistics()
+        over.set()
         feed.disconnect()  # so that nothing changes between the two looks
         with trio.fail_after(20):
             while True:
@@ -216,6 +259,8 @@ async def test_metrics_over_http_are_the_statistics_after_chaos(seed: int) -> No
     assert statistics.gaps[GapReason.OVERFLOW]
     assert statistics.faults
     assert statistics.unknown
+    (placed,) = (each for each in statistics.requests if each.method == "add_order")
+    assert min(placed.accepted, placed.rejected, placed.not_sent + placed.unknown) > 0
     assert page.total("reconnections_total") >= 1
 
 
