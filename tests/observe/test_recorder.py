@@ -15,7 +15,7 @@ import trio
 
 from kraken_trio import Channel, ConfigurationError, KrakenConfig, Timestamp
 from kraken_trio._internal.model.gap import GapHandling
-from kraken_trio._internal.model.steps import Closed, Opened
+from kraken_trio._internal.model.steps import Broke, Closed, Opened
 from kraken_trio._internal.observe import recorder as module
 from kraken_trio._internal.observe.parts import Parts
 from kraken_trio._internal.observe.recorder import Recorder, open_recorder
@@ -136,6 +136,21 @@ async def test_steps_without_end_are_bounded(
         for _ in range(5):
             recorder.stepped("public", Closed(BOOK))
     assert (recorder.statistics().steps, recorder.statistics().lost) == (2, 3)
+
+
+async def test_what_broke_the_framing_takes_room_too(tmp_path: Path) -> None:
+    """It may be as large as a message; what is written makes room again."""
+    path, step = tmp_path / "rec.jsonl", Broke("reserved bit", b"x" * 1000)
+    async with open_recorder(path, room_bytes=2 * (1000 + module.ENTRY_BYTES)) as recorder:
+        for _ in range(5):
+            recorder.stepped("public", step)
+        assert recorder.statistics().waiting_bytes == 2 * (1000 + module.ENTRY_BYTES)
+        await until(lambda: recorder.statistics().steps)
+        assert recorder.statistics().waiting_bytes == 0
+        recorder.stepped("public", step)
+    assert (recorder.statistics().steps, recorder.statistics().lost) == (3, 3)
+    notes = [line for line in read_lines(path) if isinstance(line, CapturedNote) and line.step]
+    assert [read_step(note.step or b"") for note in notes] == [step] * 3
 
 
 async def test_each_part_says_what_is_open(tmp_path: Path) -> None:

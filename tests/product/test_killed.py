@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
@@ -106,6 +107,22 @@ def frames_in(files: Iterable[Path], damage: list[CaptureError]) -> list[bytes]:
     ]
 
 
+def check_beginning(frames: list[bytes], files: list[Path], exchange: Replay) -> None:
+    """What was kept is the beginning of what was sent, and replays to its records.
+
+    A program that got no time at all may have given up a connection, and made another: then that is
+    so of each of them.
+    """
+    rest = frames
+    for number in range(1, exchange.connected + 1):
+        sent = exchange.ledger.frames(number)
+        same = (kept == told for kept, told in zip(rest, sent, strict=False))
+        rest = rest[sum(1 for _ in takewhile(bool, same)) :]
+    assert rest == []
+    if exchange.connected <= 1:
+        assert replayed(files) == told_by(frames)
+
+
 class Told(Struct, frozen=True):
     """What a record of a book says, wherever it comes from."""
 
@@ -165,10 +182,8 @@ async def test_killed_at_random_moments_it_leaves_a_beginning(
             files = parts(out)
             damage: list[CaptureError] = []
             frames = frames_in(files, damage)
-            sent = exchange.ledger.frames(1) if exchange.connected else []
-            assert frames == sent[: len(frames)], f"killed after {after_s} s"
+            check_beginning(frames, files, exchange)
             assert [error.path for error in damage] in ([], [str(files[-1])])
-            assert replayed(files) == told_by(frames)
             kept.append(len(frames))
             rotated.append(len(files))
 
@@ -198,5 +213,5 @@ async def test_what_came_before_a_silence_is_safe(
         process.kill()
         await process.wait()
         frames = frames_in(parts(out), [])
-        assert frames == exchange.ledger.frames(1)[: len(frames)]
-        assert replayed(parts(out)) == told_by(some.frames)
+        check_beginning(frames, parts(out), exchange)
+        assert len(told_by(frames)) >= len(some.frames)

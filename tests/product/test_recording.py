@@ -69,6 +69,8 @@ FAULTS = tuple(
     fault for fault in ChaosFault if fault not in {ChaosFault.MAINTENANCE, ChaosFault.BAN}
 )
 """All but what takes long and shows nothing."""
+BURST_S = 0.05
+"""From one burst of the market to the next."""
 SYMBOLS = "BTC/USD", "ETH/USD", "SOL/USD"
 
 
@@ -148,7 +150,7 @@ async def live(
     """Record a feed in chaos until so many frames came; in memory, by trio's clock."""
     digest, counted = Digest(), Frames()
     async with (
-        open_exchange(seed=seed, rate=rate) as exchange,
+        open_exchange(seed=seed) as exchange,
         chaos(exchange.dial, seed=seed, every_s=every_s, faults=faults) as trouble,
     ):
         config = KrakenConfig(
@@ -183,6 +185,7 @@ async def live(
                         Channel.level3(SYMBOLS[2]),
                     ):
                         nursery.start_soon(_stay, feed.subscribe(channel, stream=False))
+                    nursery.start_soon(_go_on, exchange, rate)
                     nursery.start_soon(_trade, exchange, random.Random(seed))
                     while counted.count < frames:
                         for item in await events.receive_batch():
@@ -195,6 +198,13 @@ async def live(
             return Outcome(
                 repr(digest), digest.of, digest.gaps, len(trouble.log), recorder.statistics()
             )
+
+
+async def _go_on(exchange: Exchange, rate: float) -> None:
+    """Let the market take so many steps a second, in bursts: for each, everybody has to wake."""
+    while True:
+        exchange.step(round(rate * BURST_S))
+        await trio.sleep(BURST_S)
 
 
 async def _trade(exchange: Exchange, dice: random.Random) -> None:

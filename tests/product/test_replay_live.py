@@ -17,7 +17,10 @@ from kraken_trio import (
     ClockSkew,
     Gap,
     Heartbeat,
+    HighWater,
     KrakenConfig,
+    LatencyAlert,
+    ObserverSlow,
     Restored,
     Resync,
     StateChange,
@@ -36,7 +39,10 @@ CHANNELS = (
     Channel.balances(),
     Channel.level3("SOL/USD"),
 )
-OF_CONNECTIONS = ClockSkew, Heartbeat, Resync, Restored, StateChange
+OF_CONNECTIONS = (
+    *(ClockSkew, HighWater, LatencyAlert, ObserverSlow),
+    *(Heartbeat, Resync, Restored, StateChange),
+)
 """What is told beside the records."""
 CLOCKS = "received_at", "from_time", "to_time"
 """What differs from run to run: when something came."""

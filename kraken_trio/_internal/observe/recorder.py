@@ -27,7 +27,7 @@ import trio
 from kraken_trio._internal.model.config import KrakenConfig
 from kraken_trio._internal.model.errors import ConfigurationError
 from kraken_trio._internal.model.ports import Observer
-from kraken_trio._internal.model.steps import Closed, Opened, Step
+from kraken_trio._internal.model.steps import Broke, Closed, Opened, Step
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.observe.parts import FLUSH_S, Parts
 from kraken_trio._internal.observe.scribe import Scribe
@@ -124,9 +124,11 @@ class Recorder(Observer):
         """Take down a step."""
         if self._closing:
             return
-        if self._waiting_steps >= MOST_STEPS:
+        size = _size(step)
+        if self._waiting_steps >= MOST_STEPS or self._waiting_bytes + size > self._room:
             self._lose()
             return
+        self._waiting_bytes += size
         self._waiting_steps += 1
         self._entries.append((session, step, time.time_ns(), False))
         self._stir()
@@ -145,7 +147,7 @@ class Recorder(Observer):
     def _keep(self, session: str, payload: bytes, at: int | None, *, sent: bool) -> None:
         if self._closing:
             return
-        size = ENTRY_BYTES + len(payload)
+        size = _size(payload)
         if self._waiting_bytes + size > self._room:
             self._lose()
             return
@@ -239,9 +241,7 @@ class RecorderTask(Recorder):
                 self._resume()
         finally:
             self._waiting_steps -= steps
-            self._waiting_bytes -= sum(
-                ENTRY_BYTES + len(each[1]) for each in frames if isinstance(each[1], bytes)
-            )
+            self._waiting_bytes -= sum(_size(each[1]) for each in frames)
 
     def _put(self, entries: Sequence[Entry]) -> None:
         """In the thread: make lines of some entries, and write them. Raises ``OSError``."""
@@ -293,6 +293,17 @@ class RecorderTask(Recorder):
         except Exception as error:
             fields = {"event": "on_trouble_failed", "reason": repr(error)}
             log.exception("on_trouble_failed: the recording goes on", extra=fields)
+
+
+def _size(what: bytes | Step) -> int:
+    """What it takes while it waits, where it is not one of a counted few."""
+    match what:
+        case bytes():
+            return ENTRY_BYTES + len(what)
+        case Broke(piece=piece):
+            return ENTRY_BYTES + len(piece)
+        case _:
+            return 0
 
 
 @asynccontextmanager

@@ -106,36 +106,37 @@ def read_acts(*paths: str | os.PathLike[str]) -> Acts:
     for line in lines:
         if isinstance(line, CapturedFrame):
             door = _SESSIONS.get(line.session or "") or _door(_parsed(line.payload)) or "public"
-            stage = found.setdefault(door, _Stage(door, line.session))
+            stage = found.setdefault(door, _Stage(line.session))
             if line.session == door:
                 stage.leader = line.session
     for line in lines:
-        for stage in found.values():
-            stage.take(line)
-    return {door: found[door].acts() if door in found else (_NOTHING,) for door in DOORS}
+        if isinstance(line, CapturedFrame):
+            message = _parsed(line.payload)
+            found[_SESSIONS.get(line.session or "") or _door(message) or "public"].take(
+                line, message
+            )
+        elif line.step is not None and _parsed(line.step).get("step") == "disconnected":
+            for stage in found.values():
+                stage.lose(line.session)
+    return {door: found[door].acts(door) if door in found else (_NOTHING,) for door in DOORS}
 
 
 class _Stage:
     """What the sessions of one door had, act by act."""
 
-    def __init__(self, door: Door, leader: str | None) -> None:
-        self.door = door
+    def __init__(self, leader: str | None) -> None:
         self.leader = leader
         """The session whose connections, greetings and heartbeats are played."""
         self._owners: dict[Key, str | None] = {}
         self._acts: list[list[CapturedFrame]] = [[]]
         self._lost = False
 
-    def take(self, line: CapturedFrame | CapturedNote) -> None:
-        """Take what of a line belongs here."""
-        if isinstance(line, CapturedNote):
-            if line.session == self.leader and line.step is not None:
-                self._lost |= _parsed(line.step).get("step") == "disconnected"
-            return
-        message = _parsed(line.payload)
-        there = _SESSIONS.get(line.session or "") or _door(message) or "public"
-        if there != self.door:
-            return
+    def lose(self, session: str | None) -> None:
+        """A session lost its connection."""
+        self._lost |= session == self.leader
+
+    def take(self, line: CapturedFrame, message: dict[str, Any]) -> None:
+        """Take a frame of this door, unless another session had the same."""
         keys = [key for key, _ in _rows(message)]
         mine = all(self._owners.setdefault(key, line.session) == line.session for key in keys)
         if not (mine if keys else line.session == self.leader):
@@ -149,7 +150,7 @@ class _Stage:
             return
         self._acts[-1].append(line)
 
-    def acts(self) -> tuple[Script, ...]:
+    def acts(self, door: Door) -> tuple[Script, ...]:
         """Give what is played; of every act all has to be subscribed to that there is in any."""
         scripts = [_script(act) for act in self._acts if act]
         offers: dict[Key, Offer] = {}
@@ -158,7 +159,7 @@ class _Stage:
                 known = offers.setdefault(key, offer)
                 if known.depth is None or not known.result:
                     offers[key] = offer
-        here = [(self.door,) * len(script.frames) for script in scripts]
+        here = [(door,) * len(script.frames) for script in scripts]
         return tuple(
             replace(script, offers=offers, doors=doors)
             for script, doors in zip(scripts, here, strict=True)
