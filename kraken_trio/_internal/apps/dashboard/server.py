@@ -147,7 +147,7 @@ class Connections:
                 nursery.start_soon(_cancel_when_over, metered, nursery.cancel_scope)
                 await self._handle(metered)
                 nursery.cancel_scope.cancel()
-        except* Exception as errors:
+        except* Exception as errors:  # noqa: BLE001 - whatever it is, it is told
             # Bytes of a stranger that are no request at all make anycorn raise. That is the end of
             # their connection, and of nobody else's.
             self._complain(errors)
