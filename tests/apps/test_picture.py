@@ -97,9 +97,9 @@ def test_a_usual_terminal_shows_everything() -> None:
     assert shown[0] == "Simulation wss://here/v2  12 frames/s, 2.0 KiB/s"
     assert shown[1] == "degraded  One thing.  Another."
     assert shown[2].split() == ["pair", "last", "24", "h", "%", "bid", "ask", "spread"]
-    first = ["1>", BTC, "62800.50", "-0.50", "62800.1", "62800.9", "0.8", "▁█▅"]
+    first = ["1>", BTC, "62800.50", "▲", "-0.50", "62800.1", "62800.9", "0.8", "▁█▅"]
     assert shown[3].split() == first
-    assert shown[4].split() == ["2", ETH, *"-----", "post_only"]
+    assert shown[4].split() == ["2", ETH, "-", "▼", *"----", "post_only"]
     assert "BTC/USD book: synchronised, 7 ok, 1 bad" in text
     assert "01:01:01 sell      62800.5     0.10000000" in text
     assert "session public: subscribed since 2 min, 2 connections, 1 reconnects" in text
@@ -109,6 +109,25 @@ def test_a_usual_terminal_shows_everything() -> None:
     assert shown[-1] == KEYS
     assert "PAUSED" not in text
     assert "PAUSED" in lines(paused=True)[0]
+
+
+def test_what_is_dim_is_no_more_than_what_is_beside_the_point() -> None:
+    """A style that a line begins with would be that of all of it."""
+    assert {str(line.style) for line in draw(PICTURE, width=120, height=40)[:2]} == {""}
+    styles = [
+        (span.start, span.end, str(span.style))
+        for line in draw(PICTURE, width=120, height=40)
+        if "sell " in line.plain
+        for span in line.spans
+    ]
+    assert any(style == "red" for *_, style in styles)
+    assert all(end - start < 12 for start, end, style in styles if style == "dim")
+
+
+def test_up_and_down_are_told_without_colours() -> None:
+    """And without letters that a terminal may not have."""
+    assert "62800.50 +" in lines(blocks=PLAIN)[3]
+    assert "- -" in lines(blocks=PLAIN)[4]
 
 
 def test_the_best_levels_meet_at_the_spread() -> None:

@@ -67,12 +67,13 @@ def written(on: Console) -> str:
     return on.file.getvalue()
 
 
-def test_it_is_given_back_whatever_happened() -> None:
+async def test_it_is_given_back_whatever_happened() -> None:
     """With the cursor, and what was there before."""
     terminal = console()
-    with pytest.raises(ZeroDivisionError), FullScreen(terminal) as screen:
-        screen.show(PICTURE, False)  # noqa: FBT003 - as a thread calls it
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        async with FullScreen(terminal) as screen:
+            screen.show(PICTURE, False)  # noqa: FBT003 - as a thread calls it
+            raise ZeroDivisionError
     seen = written(terminal)
     assert TAKEN in seen
     assert "All is well." in seen
@@ -81,10 +82,10 @@ def test_it_is_given_back_whatever_happened() -> None:
     assert "\x1b[?25h" in seen[seen.rindex("All is well.") :]
 
 
-def test_a_terminal_without_such_letters_has_others() -> None:
+async def test_a_terminal_without_such_letters_has_others() -> None:
     """Nothing that it cannot print."""
     terminal = console("latin-1")
-    with FullScreen(terminal) as screen:
+    async with FullScreen(terminal) as screen:
         screen.show(PICTURE, True)  # noqa: FBT003 - as above
     assert "_#" in written(terminal)
     assert "PAUSED" in written(terminal)

@@ -9,6 +9,7 @@ import select
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import time
 from collections.abc import Callable, Iterator
@@ -70,6 +71,12 @@ class Session:
                 self.terminal.seen += os.read(self.terminal.ours, 65536).decode()
             assert time.monotonic() - began < BOUND_S
         return self.process.wait(timeout=30)
+
+
+def unread(session: Session) -> int:
+    """Give how many bytes wait on our end of the terminal."""
+    found = fcntl.ioctl(session.terminal.ours, termios.FIONREAD, b"\0" * 4)
+    return int.from_bytes(found, sys.byteorder)
 
 
 @pytest.fixture
@@ -171,6 +178,22 @@ def test_a_signal_gives_the_terminal_back(
     assert session.end() == 128 + number
     assert GIVEN_BACK in session.terminal.seen
     assert "Traceback" not in session.terminal.seen
+
+
+def test_it_ends_though_the_terminal_takes_nothing(
+    on_terminal: Callable[..., Session],
+) -> None:
+    """A signal is enough: what waits to be shown is dropped."""
+    session = on_terminal("--demo", columns=250, rows=100)
+    session.see("BTC/USD book")
+    # Until it is full: nobody reads what is drawn on it.
+    end = time.monotonic() + DEADLINE_S
+    waiting = -1
+    while waiting != (waiting := unread(session)):
+        assert time.monotonic() < end
+        time.sleep(1.0)
+    session.process.send_signal(signal.SIGINT)
+    assert session.process.wait(timeout=BOUND_S) == 128 + signal.SIGINT
 
 
 def test_a_pair_that_is_refused_is_told_in_the_end(

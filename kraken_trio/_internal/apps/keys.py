@@ -88,11 +88,13 @@ def key_by_key() -> Iterator[int | None]:
     changed[3] &= ~(termios.ICANON | termios.ECHO)
     changed[6][termios.VMIN], changed[6][termios.VTIME] = 1, 0
     changed[6][termios.VSUSP] = b"\0"
-    termios.tcsetattr(file, termios.TCSADRAIN, changed)
+    # At once: others would wait for what is still to be shown, on a terminal that takes nothing.
+    termios.tcsetattr(file, termios.TCSANOW, changed)
     try:
         yield file
     finally:
-        termios.tcsetattr(file, termios.TCSAFLUSH, before)
+        termios.tcflush(file, termios.TCIFLUSH)
+        termios.tcsetattr(file, termios.TCSANOW, before)
 
 
 async def read_keys(file: int) -> AsyncGenerator[str, None]:

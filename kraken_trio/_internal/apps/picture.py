@@ -129,25 +129,27 @@ def spark(points: Sequence[Sequence[Any]], width: int, blocks: str = BLOCKS) -> 
 
 
 def _head(picture: Picture, *, paused: bool) -> list[Text]:
-    title = Text(f"{picture.label} ", style="bold")
+    # A style that a text begins with is that of all of it; so each begins without one.
+    title = Text().append(f"{picture.label} ", style="bold")
     title.append(shown(picture.url), style="dim")
     if paused:
         title.append("  PAUSED", style="bold yellow")
     rates = picture.rates
     title.append(f"  {rates['frames']:.0f} frames/s, {rates['bytes'] / 1024:.1f} KiB/s")
     verdict = picture.health["verdict"]
-    health = Text(verdict, style=_VERDICTS[verdict])
-    health.append("  " + "  ".join(picture.health["reasons"]), style="")
+    health = Text().append(verdict, style=_VERDICTS[verdict])
+    health.append("  " + "  ".join(picture.health["reasons"]))
     return [title, health]
 
 
 def _pairs(picture: Picture, width: int, blocks: str) -> list[Text]:
-    heads = ("", "pair", "last", "24 h %", "bid", "ask", "spread", "")
+    marks = {0: " ", 1: "▲", -1: "▼"} if blocks == BLOCKS else {0: " ", 1: "+", -1: "-"}
+    heads = ("", "pair", "last  ", "24 h %", "bid", "ask", "spread", "")
     rows = [
         (
             f"{number}" if symbol != picture.chosen else f"{number}>",
             shown(symbol)[:14],
-            _or_dash(card["last"]),
+            f"{_or_dash(card['last'])} {marks[card['direction']]}",
             _signed(card["change_pct"]),
             _or_dash(card["bid"]),
             _or_dash(card["ask"]),
@@ -187,7 +189,7 @@ def _market(picture: Picture, width: int, room: int) -> list[Text]:
     if ladder is None or picture.chosen is None:
         return []
     levels = (room - 2) // 2
-    head = Text(f"{shown(picture.chosen)} book: {ladder['state']}", style="bold")
+    head = Text().append(f"{shown(picture.chosen)} book: {ladder['state']}", style="bold")
     head.append(f", {ladder['verified']} ok, {ladder['mismatches']} bad", style="dim")
     asks, bids = ladder["asks"][:levels], ladder["bids"][:levels]
     sizes = [Decimal(qty) for _, qty in (*asks, *bids)]
@@ -212,7 +214,7 @@ def _market(picture: Picture, width: int, room: int) -> list[Text]:
 
 def _level(level: Sequence[str], most: Decimal, style: str) -> Text:
     price, qty = level
-    line = Text(f"{price:>16} ", style=style)
+    line = Text().append(f"{price:>16} ", style=style)
     line.append(f"{qty:>16} ")
     line.append("=" * int(Decimal(qty) / most * 10), style=style)
     return line
@@ -222,7 +224,7 @@ def _trade(trade: dict[str, Any]) -> Text:
     style = "green" if trade["side"] == "buy" else "red"
     seconds = trade["time"] // 1000
     clock = f"{seconds // 3600 % 24:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-    line = Text(f"{clock} ", style="dim")
+    line = Text().append(f"{clock} ", style="dim")
     line.append(f"{trade['side']:4} {trade['price']:>12} {trade['qty']:>14}", style=style)
     return line
 
@@ -262,7 +264,7 @@ def _log_line(line: dict[str, Any]) -> Text:
     seconds = line["time"] // 1000
     clock = f"{seconds // 3600 % 24:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
     about = " ".join(word for word in (line["channel"], line["symbol"]) if word)
-    text = Text(f"{clock} ", style="dim")
+    text = Text().append(f"{clock} ", style="dim")
     text.append(
         f"{about + ': ' if about else ''}{line['text']}", style=_SEVERITIES[line["severity"]]
     )

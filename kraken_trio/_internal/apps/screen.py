@@ -5,12 +5,25 @@ Imports rich, which takes its time: imported itself only where there is a termin
 
 from __future__ import annotations
 
-from typing import Self
+from contextlib import suppress
+from typing import Final, Self
 
+import trio
 from rich.console import Console, Group
 from rich.live import Live
 
 from kraken_trio._internal.apps.picture import BLOCKS, PLAIN, Picture, draw
+
+try:
+    import termios
+except ImportError:  # Not every system has terminals of this kind.
+    termios = None  # type: ignore[assignment]
+
+PATIENCE_S: Final = 0.5
+"""For a terminal to take what was drawn, at the end."""
+GIVE_UP_S: Final = 1.5
+"""For all of the end."""
+_AGAIN_S: Final = 0.02
 
 
 class FullScreen:
@@ -29,14 +42,26 @@ class FullScreen:
         )
         self._blocks = BLOCKS if self._console.encoding.lower().startswith("utf") else PLAIN
 
-    def __enter__(self) -> Self:
+    async def __aenter__(self) -> Self:
         """Take it."""
+        await trio.lowlevel.checkpoint()
         self._live.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Give it back."""
-        self._live.stop()
+    async def __aexit__(self, *_: object) -> None:
+        """Give it back, in bounded time: where it takes nothing, what waits for it is dropped."""
+        with trio.CancelScope(shield=True), trio.move_on_after(GIVE_UP_S):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._drop_what_waits)
+                await trio.to_thread.run_sync(self._live.stop, abandon_on_cancel=True)
+                nursery.cancel_scope.cancel()
+
+    async def _drop_what_waits(self) -> None:
+        await trio.sleep(PATIENCE_S)
+        while termios is not None:
+            with suppress(termios.error, OSError, ValueError):  # Of what is no terminal.
+                termios.tcflush(self._console.file.fileno(), termios.TCOFLUSH)
+            await trio.sleep(_AGAIN_S)
 
     def show(self, picture: Picture, paused: bool) -> None:  # noqa: FBT001 - as a thread calls it
         """Draw a picture, as large as the terminal is now."""

@@ -133,8 +133,8 @@ class Showing:
 
         picture: Picture | None = None
         looked_at = -1
-        with key_by_key() as file, FullScreen() as screen:
-            async with trio.open_nursery() as nursery:
+        with key_by_key() as file:
+            async with FullScreen() as screen, trio.open_nursery() as nursery:
                 if file is not None:
                     nursery.start_soon(self._listen, file, nursery.cancel_scope)
                 while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import MutableMapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -117,6 +118,79 @@ async def test_who_takes_nothing_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) 
                     await stuck.send_all(b"x" * 2**16)
             await trio.aclose_forcefully(stuck)
             await trio.aclose_forcefully(quick)
+
+
+HANDSHAKE = (
+    b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+MASK = b"\0\0\0\0"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x00\xff" * 500,
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 100,
+        b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n",
+        HANDSHAKE.replace(b"13", b"99"),
+        HANDSHAKE + b"\x81\x82" + MASK + b"\xff\xfe",
+        HANDSHAKE + b"\x83\x81" + MASK + b"x",
+        HANDSHAKE + b"\x81\xff" + (2**20).to_bytes(8, "big") + MASK + b"x" * 2**20,
+        HANDSHAKE + b"\x81\x05",
+    ],
+    ids=range(9),
+)
+async def test_a_strangers_bytes_end_no_more_than_his_connection(
+    serving: Serving, data: bytes
+) -> None:
+    """What is no request at all, and a WebSocket that breaks the rules before it is one."""
+    async with serving() as served:
+        stream = await trio.open_tcp_stream("127.0.0.1", served.port)
+        with suppress(trio.BrokenResourceError):
+            await stream.send_all(data)
+            with trio.move_on_after(0.5):
+                while await stream.receive_some():
+                    pass
+        await trio.aclose_forcefully(stream)
+        assert (await served.get("/healthz")).status_code == 200
+        await served.until(lambda: not served.board.browsers)
+
+
+@pytest.mark.parametrize(
+    "begin, then",
+    [
+        (HANDSHAKE + b"\x01\x81" + MASK + b"x", b"\x00\xfe\xea\x60" + MASK + b"y" * 60_000),
+        (HANDSHAKE, (b"\x89\x84" + MASK + b"ping") * 1000),
+        (
+            b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n",
+            b"x" * 65536,
+        ),
+        (b"GET / HTTP/1.1\r\n", b"x: y\r\n" * 1000),
+        (b"", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100),
+    ],
+    ids=["fragments", "pings", "body", "head", "requests"],
+)
+async def test_who_sends_much_is_hung_up_on(serving: Serving, begin: bytes, then: bytes) -> None:
+    """A page asks for little; a message that never ends would else grow in memory."""
+    async with serving() as served:
+        stream = await trio.open_tcp_stream("127.0.0.1", served.port)
+        async with trio.open_nursery() as nursery:
+
+            async def drain() -> None:
+                with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+                    while await stream.receive_some():
+                        pass
+
+            nursery.start_soon(drain)
+            with pytest.raises(trio.BrokenResourceError):
+                await stream.send_all(begin)
+                while True:
+                    await stream.send_all(then)
+            nursery.cancel_scope.cancel()
+        await trio.aclose_forcefully(stream)
+        assert (await served.get("/healthz")).status_code == 200
 
 
 async def test_too_many_connections_are_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:

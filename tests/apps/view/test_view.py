@@ -131,6 +131,29 @@ def test_a_look_makes_the_figures(view: View, made: type[Made], clock: Clock) ->
     assert view.rates["frames"] == 0.0
 
 
+def test_attempts_that_fail_are_no_return(view: View, made: type[Made], clock: Clock) -> None:
+    """However many states they are: what counts is since when it is away."""
+    state, trigger = ConnectionState, SessionTrigger.RETRY
+    way = (state.SUBSCRIBED, state.DEGRADED, state.CONNECTING, state.SUBSCRIBING)
+    verdicts = []
+    for number in range(12):
+        before, after = (way[number % 3 + 0], way[number % 3 + 1])
+        clock.now += 1_000
+        at = Timestamp(clock.now * 1_000_000)
+        view.state_changed(StateChange("public", before, after, trigger, "", at))
+        view.look(made.statistics(after))
+        verdicts.append(view.health.verdict)
+    clock.now += 1_000
+    at = Timestamp(clock.now * 1_000_000)
+    view.look(made.statistics(state.DEGRADED))
+    assert verdicts == ["degraded"] * 10 + ["unhealthy", "degraded"]
+    assert "away for 12 s" in view.health.reasons[0]
+    view.state_changed(StateChange("public", state.SUBSCRIBING, state.SUBSCRIBED, trigger, "", at))
+    view.state_changed(StateChange("public", state.SUBSCRIBED, state.DEGRADED, trigger, "", at))
+    view.look(made.statistics(state.DEGRADED))
+    assert view.health.verdict == "degraded"
+
+
 def test_a_session_that_never_connected_stands_there_since_it_was_seen(
     view: View, made: type[Made], clock: Clock
 ) -> None:

@@ -103,6 +103,20 @@ def test_a_pair_is_added_and_removed(page: Any, expect: Any) -> None:
     expect(page.locator("#subscription-rows")).not_to_contain_text(symbol)
 
 
+def test_the_last_pair_goes_and_another_comes(page: Any, expect: Any) -> None:
+    """Without a pair the page says so and shows no book; the next one is looked at by itself."""
+    for remove in page.locator(".card .remove").all()[::-1]:
+        remove.click()
+    expect(page.locator(".card")).to_have_count(0)
+    expect(page.locator("#cards")).to_contain_text("Add one")
+    expect(page.locator("#book-middle")).to_have_text("No verified book just now.")
+    expect(page.locator("#tape tr")).to_have_count(0)
+    add(page, SECOND)
+    expect(card(page, SECOND).locator(".price")).to_have_text(DECIMAL)
+    expect(page.locator("#book-title")).to_contain_text(SECOND)
+    expect(page.locator("#tape tr")).not_to_have_count(0)
+
+
 def test_a_sixth_pair_is_refused_with_a_word(page: Any, expect: Any) -> None:
     """Five are shown, and the sixth answers why it is not."""
     symbols = unshown(page, expect, 3)

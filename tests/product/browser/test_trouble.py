@@ -26,6 +26,10 @@ KNOCK = """url => new Promise(resolve => {
   socket.onerror = () => resolve("refused");
 })"""
 
+CROWD = """url => Promise.all((window.crowd = Array.from({ length: 15 }, () => new WebSocket(url)))
+  .map(socket => new Promise(resolve => { socket.onmessage = resolve; })))"""
+"""Opens as many as there is room for beside one."""
+
 
 def test_a_cut_is_shown_and_recovered_from(
     window: Callable[..., Any], own_dashboard: Any, expect: Any
@@ -87,6 +91,21 @@ def test_the_page_comes_back_to_a_server_that_does(
     refused = [line for line in opened.complaints if "ERR_CONNECTION_REFUSED" in line]
     assert opened.complaints == refused, "no more than that nobody was there"
     opened.complaints.clear()
+
+
+def test_a_browser_too_many_is_told_so(
+    window: Callable[..., Any], chromium: Any, own_dashboard: Any, expect: Any
+) -> None:
+    """It says why it is not connected, and comes in when there is room."""
+    first = window(own_dashboard).page
+    first.evaluate(CROWD, f"ws://127.0.0.1:{own_dashboard.port}/ws")
+    late = chromium.new_page()
+    late.goto(own_dashboard.url)
+    expect(late.locator("#banner-text")).to_contain_text(re.compile("browsers", re.IGNORECASE))
+    first.evaluate("() => { for (const socket of window.crowd) socket.close(); }")
+    expect(late.locator("body")).to_have_attribute("data-link", "live")
+    expect(late.locator("#banner")).to_be_hidden()
+    late.close()
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ connection kept on whose other end nobody is, or one that sends more than any pa
 from __future__ import annotations
 
 import logging
+import math
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, cast
 
@@ -44,6 +45,8 @@ BURST_BYTES: Final = 256 * 1024
 BYTES_PER_S: Final = 64 * 1024
 """That one connection may send: a page asks for little. The message that a WebSocket begins may
 else grow without end, for its bound ends the conversation, and not the reading."""
+COMPLAINT_PAUSE_S: Final = 10.0
+"""Between two lines of the log about connections that failed."""
 SEND_BUFFER_BYTES: Final = 64 * 1024
 """That the system keeps for one that is slow, and as much again. Megabytes would be usual: what a
 browser then reads at last would be minutes old."""
@@ -105,6 +108,8 @@ class Connections:
         self._open: dict[tuple[Any, ...], socket.socket] = {}
         # What is being sent, by whom it is sent to, with when it began.
         self._sending: dict[object, tuple[tuple[Any, ...], float]] = {}
+        self._failed = 0
+        self._say_again_at = -math.inf
         config = Config()
         config.errorlog = log
         config.include_server_header = False
@@ -142,6 +147,10 @@ class Connections:
                 nursery.start_soon(_cancel_when_over, metered, nursery.cancel_scope)
                 await self._handle(metered)
                 nursery.cancel_scope.cancel()
+        except* Exception as errors:  # noqa: BLE001 - whatever it is, it is told
+            # Bytes of a stranger that are no request at all make anycorn raise. That is the end of
+            # their connection, and of nobody else's.
+            self._complain(errors)
         finally:
             del self._open[peer]
             with trio.CancelScope(shield=True):
@@ -163,6 +172,17 @@ class Connections:
                 await trio.sleep(0.01)
         for raw in tuple(self._open.values()):
             _shut(raw)
+
+    def _complain(self, errors: BaseException) -> None:
+        """Tell the log, now and then: who causes it may do so as often as he likes."""
+        self._failed += 1
+        now = trio.current_time()
+        if now < self._say_again_at:
+            return
+        self._say_again_at = now + COMPLAINT_PAUSE_S
+        name, failed, self._failed = type(next(_leaves(errors))).__name__, self._failed, 0
+        fields = {"event": "connection_failed", "error": name, "failed": failed}
+        log.warning("connection_failed: %s; %d of late", name, failed, extra=fields)
 
     async def _watched(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The app, with an eye on what it sends."""
@@ -209,6 +229,14 @@ async def _cancel_when_over(metered: Metered, scope: trio.CancelScope) -> None:
     await metered.over.wait()
     await trio.sleep(_LINGER_S)
     scope.cancel()
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
 
 
 def _shut(raw: socket.socket | None) -> None:

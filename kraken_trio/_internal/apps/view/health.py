@@ -114,22 +114,22 @@ class Recent:
 
 def judge(
     statistics: FeedStatistics,
-    since: dict[str, int],
+    away: dict[str, int],
     recent: Recent,
     pairs: int,
     now: int,
     *,
     late: Iterable[str] = (),
 ) -> Health:
-    """How it is ``now``. ``since`` says since when each session is where it is, in milliseconds."""
+    """How it is ``now``; ``away`` says since when sessions are on their way back: milliseconds."""
     bad: list[str] = []
     poor: list[str] = []
     for name, state in statistics.states.items():
-        away_ms = now - since.get(name, now)
+        away_ms = now - away.get(name, now)
         if state is ConnectionState.CLOSED:
             bad.append(f"Session {name} is closed.")
         elif state in _AWAY:
-            words = f"Session {name} is {state.value}, for {away_ms // 1000} s."
+            words = f"Session {name} is {state.value}, away for {away_ms // 1000} s."
             (bad if away_ms >= PATIENCE_MS else poor).append(words)
         elif state in (ConnectionState.SUBSCRIBING, ConnectionState.RESYNCING):
             poor.append(f"Session {name} is {state.value}.")

@@ -40,6 +40,15 @@ _BOOK_WORDS = {
     "resyncing": "resyncing",
     "closed": "closed",
 }
+_THERE = frozenset(
+    {
+        ConnectionState.DISCONNECTED,
+        ConnectionState.SUBSCRIBED,
+        ConnectionState.RESYNCING,
+        ConnectionState.CLOSED,
+    }
+)
+"""States in which a session is not on its way back."""
 
 
 class View(Observer):
@@ -81,6 +90,7 @@ class View(Observer):
         """Is told each price of a pair, as it comes."""
         self._records = 0
         self._since: dict[str, int] = {}
+        self._away: dict[str, int] = {}
         self._recent = Recent()
         self._lateness = Lateness()
         self._rates = figures.Rates()
@@ -146,8 +156,13 @@ class View(Observer):
 
     def state_changed(self, change: StateChange) -> None:
         """Note where a session stands."""
+        at = change.at // 1_000_000
         if change.from_state is not change.to_state:
-            self._since[change.session] = change.at // 1_000_000
+            self._since[change.session] = at
+        if change.to_state in _THERE:
+            self._away.pop(change.session, None)
+        else:  # Through all attempts: each of them is a new state, and none a return.
+            self._away.setdefault(change.session, at)
         self.chronicle.state(change, self.now())
 
     def fault(self, session: str, error: ProtocolError) -> None:
@@ -170,7 +185,7 @@ class View(Observer):
                 self._since.setdefault(name, now)
         latency = self.latency.statistics()
         late = self._lateness.look(latency, now)
-        self.health = judge(statistics, self._since, self._recent, len(self.pairs), now, late=late)
+        self.health = judge(statistics, self._away, self._recent, len(self.pairs), now, late=late)
         self.sessions = figures.sessions(
             statistics, self._since, self.frames.received_bytes, self.url
         )
