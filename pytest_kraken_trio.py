@@ -4,6 +4,8 @@ pytest loads it at its start, in each project that has kraken_trio installed. So
 alone, and all else when a test asks for it; and it stands outside of the package, because to
 import a part of that is to import all of it. Its fixtures are asynchronous: pytest-trio runs them.
 What the marks mean is ``kraken_trio._internal.testing.marks``.
+
+PYTEST_DONT_REWRITE: nothing is asserted here, and pytest in pytest finds it loaded already.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ def test_each_extra_is_used() -> None:
     assert USES.keys() - {"core"} == EXTRAS.keys() - {"full"}
 
 
+@pytest.mark.long  # Where only the environment is another, the session does it better.
 @pytest.mark.extra("full")  # noqa: S610 - a mark of pytest, no query of Django
 @pytest.mark.parametrize("extra", USES)
 def test_it_can_be_used(extra: str) -> None:
