@@ -52,7 +52,8 @@ def test_every_page_is_in_one_table_of_contents() -> None:
             page.read_text("utf-8"),
             re.MULTILINE | re.DOTALL,
         ):
-            listed.update(page.parent / f"{entry}.md" for entry in entries.split())
+            names = re.findall(r"^(?:.*<)?([^<>\n]+?)>?$", entries, re.MULTILINE)
+            listed.update(page.parent / f"{name}.md" for name in names)
     assert listed == Counter(set(DOCS.rglob("*.md")) - {DOCS / "index.md"})
 
 
