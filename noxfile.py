@@ -26,9 +26,9 @@ nox.options.error_on_missing_interpreters = False
 nox.options.sessions = [
     "tests",
     "coverage",
+    "docs",
     "lint",
     "types",
-    "docs",
     "lowest",
     "wheel",
     "foreign",
@@ -76,20 +76,6 @@ def types(session: nox.Session) -> None:
     session.run("mypy")
     session.run("pyright")
     session.run("pyright", "--verifytypes", PACKAGE.name, "--ignoreexternal")
-
-
-@nox.session
-def docs(session: nox.Session) -> None:
-    """Build the site into ``build/site``, and run what is shown there as a dialogue with Python.
-
-    Any warning is an error: a link within the site that leads nowhere, a page in no table of
-    contents, a docstring that cannot be read.
-    """
-    session.install("-e", ".", *group("docs"))
-    for builder in ("html", "doctest"):
-        out = "build/site" if builder == "html" else f"build/{builder}"
-        words = ("-q", "-W", "--keep-going", "-d", "build/doctrees", "-b", builder)
-        session.run("python", "-m", "sphinx", *words, "docs", out)
 
 
 @nox.session(python=PYTHONS[0])
@@ -145,6 +131,20 @@ def foreign(session: nox.Session) -> None:
         *("python", "-m", "pytest", "-q", "tests/product/test_foreign_clients.py"),
         env={"KRAKEN_TRIO_FOREIGN": session.create_tmp()},
     )
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site into ``build/site``, and run what is shown there as a dialogue with Python.
+
+    Any warning is an error: a link within the site that leads nowhere, a page in no table of
+    contents, a docstring that cannot be read.
+    """
+    session.install("-e", ".", *group("docs"))
+    for builder in ("html", "doctest"):
+        out = "build/site" if builder == "html" else f"build/{builder}"
+        words = ("-q", "-W", "--keep-going", "-d", "build/doctrees", "-b", builder)
+        session.run("python", "-m", "sphinx", *words, "docs", out)
 
 
 @nox.session
