@@ -44,10 +44,10 @@ nox.options.error_on_missing_interpreters = False
 nox.options.sessions = [
     "tests",
     "coverage",
+    "docs",
     "lint",
     "types",
     "api",
-    "docs",
     "lowest",
     "wheel",
     "foreign",
@@ -122,20 +122,6 @@ def last_release() -> str | None:
     asked = ("git", "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*")
     found = subprocess.run(asked, check=False, capture_output=True, text=True)  # noqa: S603 - git
     return found.stdout.strip() or None
-
-
-@nox.session
-def docs(session: nox.Session) -> None:
-    """Build the site into ``build/site``, and run what is shown there as a dialogue with Python.
-
-    Any warning is an error: a link within the site that leads nowhere, a page in no table of
-    contents, a docstring that cannot be read.
-    """
-    session.install("-e", ".", *group("docs"))
-    for builder in ("html", "doctest"):
-        out = "build/site" if builder == "html" else f"build/{builder}"
-        words = ("-q", "-W", "--keep-going", "-d", "build/doctrees", "-b", builder)
-        session.run("python", "-m", "sphinx", *words, "docs", out)
 
 
 @nox.session(python=PYTHONS[0])
@@ -303,6 +289,20 @@ def foreign(session: nox.Session) -> None:
         *("python", "-m", "pytest", "-q", "tests/product/test_foreign_clients.py"),
         env={"KRAKEN_TRIO_FOREIGN": session.create_tmp()},
     )
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site into ``build/site``, and run what is shown there as a dialogue with Python.
+
+    Any warning is an error: a link within the site that leads nowhere, a page in no table of
+    contents, a docstring that cannot be read.
+    """
+    session.install("-e", ".", *group("docs"))
+    for builder in ("html", "doctest"):
+        out = "build/site" if builder == "html" else f"build/{builder}"
+        words = ("-q", "-W", "--keep-going", "-d", "build/doctrees", "-b", builder)
+        session.run("python", "-m", "sphinx", *words, "docs", out)
 
 
 @nox.session

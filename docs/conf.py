@@ -17,6 +17,7 @@ import typing
 from pathlib import Path
 from typing import Any
 
+import attrs
 from sphinx.application import Sphinx
 from sphinx.pycode import ModuleAnalyzer
 
@@ -33,7 +34,7 @@ MIRRORED = {
 """Pages of the site that show a file above this folder, each at home where readers look for it."""
 
 project = "kraken_trio"
-author = "The kraken_trio authors"
+author = project_copyright = "The kraken_trio authors"
 version = release = importlib.import_module("importlib.metadata").version("kraken-trio")
 extensions = [
     "sphinx.ext.autodoc",
@@ -57,7 +58,18 @@ autodoc_class_signature = "mixed"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
-autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_default_options = {
+    "members": True,
+    "show-inheritance": True,
+    # Of what is public, and of others, the members stand there; of inner parts they stand here.
+    "inherited-members": ",".join(
+        {
+            *(name for tier in TIERS for name in importlib.import_module(tier).__all__),
+            *("object", "int", "Enum", "BaseException", "Exception", "Mapping", "Struct"),
+            *("AsyncResource", "Generic", "Protocol", "ReceiveChannel"),
+        }
+    ),
+}
 suppress_warnings = ["ref.python"]
 """Of a built-in type that has the name of a field, such as ``type``, Sphinx cannot tell which."""
 python_use_unqualified_type_names = True
@@ -79,11 +91,12 @@ def relinked(text: str, home: Path, page: Path) -> str:
     return re.sub(r"\[([^\[\]]*)\]\((?!#|https?:|mailto:)([^)\s]+)\)", link, text)
 
 
-def read_page(_: Sphinx, name: str, source: list[str]) -> None:
+def read_page(app: Sphinx, name: str, source: list[str]) -> None:
     """Show the files above this folder as pages, and lead links to them there."""
     page = (DOCS / name).parent
     if file := MIRRORED.get(name):
         path = PROJECT / file
+        app.env.note_dependency(str(path))  # So that a page that was built is built anew.
         source[0] = relinked(path.read_text(encoding="utf-8"), path.parent, page)
     elif (DOCS / f"{name}.md").exists():
         source[0] = relinked(source[0], page, page)
@@ -112,22 +125,37 @@ def tell_analyzer() -> None:
                     public.tagorder[tag] = place
 
 
-def hide_constructor(
+def mend_signature(
     _: Sphinx, what: str, __: str, thing: Any, ___: Any, signature: str | None, returns: str | None
 ) -> tuple[str | None, str | None]:
-    """Show no signature of a class that is given by something else, and made of inner parts."""
-    if what == "class" and inspect.isfunction(getattr(thing, "__init__", None)):
+    """Show the defaults of settings, and no signature of what is made of inner parts.
+
+    The latter is given by something else. The defaults that attrs writes stand nowhere else.
+    """
+    if what in {"class", "exception"} and inspect.isfunction(getattr(thing, "__init__", None)):
         try:
             hints = typing.get_type_hints(thing.__init__)
         except NameError:  # Its parts are imported for the checker alone.
             return "", returns
         if "kraken_trio._internal" in repr(list(hints.values())):
             return "", returns
+        signature = signature and re.sub(
+            r"attr_dict\['(\w+)'\]\.default",
+            lambda found: repr(attrs.fields_dict(thing)[found[1]].default),
+            signature,
+        )
     return signature, returns
+
+
+def hide_inner_bases(_: Sphinx, __: str, ___: object, ____: object, bases: list[Any]) -> None:
+    """Show what a class is to its users: a base that is an inner part means nothing to them."""
+    public = [base for base in bases if not base.__module__.startswith("kraken_trio._internal")]
+    bases[:] = public or [object]
 
 
 def setup(app: Sphinx) -> None:
     """Connect the above."""
     tell_analyzer()
     app.connect("source-read", read_page)
-    app.connect("autodoc-process-signature", hide_constructor)
+    app.connect("autodoc-process-signature", mend_signature)
+    app.connect("autodoc-process-bases", hide_inner_bases)
