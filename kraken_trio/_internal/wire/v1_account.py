@@ -131,6 +131,14 @@ def read_fills(
     )
 
 
+def may_begin(payload: Raw) -> bool:
+    """Whether a message of orders can be what a subscription begins with, all that is open: each
+    is described, and none has only just come. Raises what ``faults.FAULTS`` names.
+    """
+    rows = [row for entry in _decode_orders(payload) for row in entry.values()]
+    return all(row.descr is not None and row.status == "open" for row in rows)
+
+
 def read_orders(
     payload: Raw, received_at: Timestamp | None, *, snapshot: bool
 ) -> tuple[Execution, ...]:
