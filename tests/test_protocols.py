@@ -24,6 +24,7 @@ def modules() -> Iterator[Path]:
     """Give every module above ``wire``."""
     for room in ABOVE:
         yield from sorted((PACKAGE / "_internal" / room).rglob("*.py"))
+    yield from sorted((PACKAGE / "_internal").glob("*.py"))
     yield from sorted(PACKAGE.glob("*.py"))
 
 
@@ -34,15 +35,21 @@ def questions(source: str) -> Iterator[int]:
         match node:
             case ast.Constant(value=str(text)) if text in NAMES:
                 yield node.lineno
-            case ast.Compare() | ast.Match() | ast.If() | ast.IfExp():
-                asked = node.test if isinstance(node, ast.If | ast.IfExp) else node
-                parts: list[ast.AST] = [asked]
-                if isinstance(asked, ast.Compare):
-                    parts = [asked.left, *asked.comparators]
-                elif isinstance(asked, ast.Match):
-                    parts = [asked.subject]
-                if any(_tells(part) for part in parts):
+            case ast.Compare(left=left, comparators=others):
+                if any(_tells(part) or _is_one(part) for part in (left, *others)):
                     yield node.lineno
+            case ast.Match(subject=asked) | ast.If(test=asked) | ast.IfExp(test=asked):
+                if _tells(asked):
+                    yield node.lineno
+            case ast.While(test=asked) | ast.Assert(test=asked) | ast.UnaryOp(operand=asked):
+                if _tells(asked):
+                    yield node.lineno
+            case ast.BoolOp(values=parts) if any(map(_tells, parts)):
+                yield node.lineno
+            case ast.match_case(guard=ast.expr() as asked) if _tells(asked):
+                yield asked.lineno
+            case ast.comprehension(ifs=parts) if any(map(_tells, parts)):
+                yield parts[0].lineno
             case ast.ImportFrom(module=str(module), names=names) if module.endswith("traits"):
                 if any(name.name in ("V1", "PROTOCOLS") for name in names):
                     yield node.lineno
@@ -51,15 +58,21 @@ def questions(source: str) -> Iterator[int]:
 
 
 def _tells(node: ast.AST) -> bool:
+    """Whether it is what says which protocol there is."""
     match node:
-        case ast.Name(id="protocol") | ast.Attribute(attr="protocol" | "api_version"):
-            return True
-        case ast.Attribute(value=ast.Name(id="traits") | ast.Attribute(attr="traits"), attr="name"):
-            return True
-        case ast.Name(id="traits") | ast.Attribute(attr="traits"):
-            return True
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            if name.lstrip("_") in ("protocol", "api_version", "traits"):
+                return True
+    match node:
+        case ast.Attribute(value=ast.Name(id=of) | ast.Attribute(attr=of), attr="name"):
+            return of.lstrip("_") == "traits"
         case _:
             return False
+
+
+def _is_one(node: ast.AST) -> bool:
+    """Whether it is one of the protocols."""
+    return isinstance(node, ast.Name) and node.id in ("V1", "V2")
 
 
 @pytest.mark.parametrize(
@@ -84,6 +97,14 @@ def test_nobody_asks(path: Path) -> None:
         "from kraken_trio._internal.model.traits import PROTOCOLS",
         "from kraken_trio._internal.wire.v1_decode import V1Decoder",
         "if status.api_version == x: pass",
+        "if self._traits is OTHER: pass",
+        "x = engine.spoken is V2",
+        "while self._protocol: pass",
+        "assert protocol",
+        "x = [each for each in y if each.protocol]",
+        "x = protocol and y",
+        "x = not protocol",
+        "match x:\n    case _ if traits: pass",
     ],
 )
 def test_the_guard_finds_questions(source: str) -> None:
@@ -100,6 +121,9 @@ def test_the_guard_finds_questions(source: str) -> None:
         "from kraken_trio._internal.model.traits import V2, Traits",
         "x = 'protocol v1 alone has it'",
         "decoder_of(config.traits)",
+        "def wire_part(part: Channel, traits: Traits = V2) -> Channel: ...",
+        "match x:\n    case 'ticker' if traits.spread_of_tickers: pass",
+        "x = not self._traits.orders",
     ],
 )
 def test_the_guard_finds_nothing_else(source: str) -> None:

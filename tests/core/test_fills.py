@@ -165,6 +165,19 @@ def test_a_fill_as_a_record_of_its_own() -> None:
     assert own_trade(said, order) == own_trade(said)
 
 
+def test_what_is_said_of_a_fill_alone() -> None:
+    """All that is said of its margin and its position, and a partner's name of it, stays."""
+    said = {
+        "margin": True,
+        "margin_borrow": True,
+        "margin_cost": Decimal("1.5"),
+        "position_id": "P",
+        "ext_exec_id": "E",
+    }
+    trade = own_trade(fill(1, **said))
+    assert {name: getattr(trade, name) for name in said} == said
+
+
 @pytest.mark.parametrize("member", ["exec_id", "last_qty", "last_price"])
 def test_what_says_too_little_is_no_record(member: str) -> None:
     """A fill without a name, a quantity or a price."""

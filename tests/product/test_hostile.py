@@ -40,12 +40,13 @@ from kraken_trio import (
     Timestamp,
     open_kraken,
 )
-from kraken_trio._internal.engine.engine import Engine
+from kraken_trio._internal.engine.engine import Codec, Engine
 from kraken_trio._internal.shell.ration import LINES, WHILE_S
 from kraken_trio._internal.testing.memory import memory_streams
 from kraken_trio._internal.wire.capture import format_line
 from kraken_trio._internal.wire.decode import V2Decoder
 from kraken_trio._internal.wire.frames import CONTINUATION, TEXT, encode_frame
+from kraken_trio._internal.wire.v1_decode import V1Decoder
 from kraken_trio.extended import AddOrder, Observer, TcpDial
 from kraken_trio.testing import Exchange, open_exchange
 
@@ -58,6 +59,10 @@ PATIENCE_S: Final = 600.0
 CONFIG: Final = KrakenConfig(
     endpoint="wss://hostile.test/v2", jitter=0.0, max_attempts=2, buffer_size=100
 )
+CONFIGS: Final = {
+    "v2": CONFIG,
+    "v1": CONFIG.replace(endpoint="wss://hostile.test/", protocol="v1"),
+}
 
 Behave = Callable[[trio.abc.Stream], Awaitable[None]]
 
@@ -129,17 +134,33 @@ GARBAGE: Final = {
     b'"price":1.0,"qty":1.0,"ord_type":"limit","trade_id":%d,'
     b'"timestamp":"2026-01-02T03:04:05.678901Z"}]}',
 }
+GARBAGE_V1: Final = {
+    "no data": b"[]",
+    "a broken book": b'[5,{"a":[["1.0"]],"c":"1"},"book-10","XBT/USD"]',
+    "an absurd number": b'[5,[["1e999999","1","1.0","b","l",""]],"trade","XBT/USD"]',
+    "nested": b"[" * 2000,
+    "cut off": b'[5,[["1.0","1',
+    "an error": b'{"errorMessage":"Nonsense","event":"subscriptionStatus","status":"error"}',
+    "unknown": b'[5,[],"nonsense","XBT/USD"]',
+    "unknown private": b'[[],"nonsense",{"sequence":1}]',
+    "unknown event": b'{"event":"nonsense"}',
+}
 
 
-@pytest.mark.parametrize("kind", GARBAGE)
+@pytest.mark.parametrize(
+    "protocol, kind",
+    [*(("v2", kind) for kind in GARBAGE), *(("v1", kind) for kind in GARBAGE_V1)],
+)
 async def test_garbage_at_full_speed(
+    protocol: str,
     kind: str,
     autojump_clock: trio.testing.MockClock,
     caplog: pytest.LogCaptureFixture,
     memory: Callable[[], tuple[int, int]],
 ) -> None:
     """It is counted, one by one; little of it is kept or logged, and others go on meanwhile."""
-    count, text, sent = 2000, GARBAGE[kind], trio.Event()
+    garbage = {"v1": GARBAGE_V1, "v2": GARBAGE}[protocol]
+    count, text, sent = 2000, garbage[kind], trio.Event()
     numbered = b"%d" in text
 
     async def behave(stream: trio.abc.Stream) -> None:
@@ -151,7 +172,7 @@ async def test_garbage_at_full_speed(
 
     go = trio.Event()
     turns = 0
-    async with facing(behave) as feed:
+    async with facing(behave, CONFIGS[protocol]) as feed:
         feed._hub.public.engine.open(Channel.trades("BTC/USD"))
         feed.connect()
         await feed.wait_state(ConnectionState.SUBSCRIBED)
@@ -162,7 +183,7 @@ async def test_garbage_at_full_speed(
                 await trio.lowlevel.checkpoint()
                 turns += 1
             statistics = feed.statistics()
-            items = await events.receive_batch(50) if kind != "unknown" else [None] * 50
+            items = [None] * 50 if "unknown" in kind else await events.receive_batch(50)
         assert statistics.connections == 1
         held, most = memory()
     counted = statistics.faults + statistics.unknown + sum(statistics.gaps.values())
@@ -239,17 +260,37 @@ UNKNOWN: Final = [
     b'{"method":"m%d","success":true}',
 ]
 """What names a symbol, or something else, that nobody asked for."""
+UNKNOWN_V1: Final = [
+    b'[%d,[["1.0","1.0","7.5","b","l",""]],"trade","A%d/USD"]',
+    b'[%d,{"a":[["1.0","1.0","7.5"]],"c":"1"},"book-10","A%d/USD"]',
+    b'[%d,["1.0","1.0","7.5","1.0","1.0"],"spread","A%d/USD"]',
+    (
+        b'{"errorMessage":"Currency pair not supported A%d/USD","event":"subscriptionStatus",'
+        b'"pair":"A%d/USD","status":"error","subscription":{"name":"trade"}}'
+    ),
+    (
+        b'{"channelID":%d,"channelName":"ticker","event":"subscriptionStatus","pair":"A%d/USD",'
+        b'"status":"subscribed","subscription":{"name":"ticker"}}'
+    ),
+    b'[%d,[],"x%d","XBT/USD"]',
+    b'{"event":"e%d"}',
+]
+"""The same by protocol v1."""
 
 
-def test_a_million_unknown_symbols() -> None:
-    """A million names, one after the other: of the last quarter of them not one is kept."""
-    count = 1_000_000
-    engine = Engine(V2Decoder())
+@pytest.mark.parametrize(
+    "decoder, shapes, count",
+    [(V2Decoder(), UNKNOWN, 1_000_000), (V1Decoder(), UNKNOWN_V1, 200_000)],
+    ids=["v2", "v1"],
+)
+def test_a_million_unknown_symbols(decoder: Codec, shapes: list[bytes], count: int) -> None:
+    """Very many names, one after the other: of the last quarter of them not one is kept."""
+    engine = Engine(decoder)
     engine.open(Channel.trades("BTC/USD"))
     engine.open(Channel.book("BTC/USD"))
     blocks: list[int] = []
     for number in range(count):
-        shape = UNKNOWN[number % len(UNKNOWN)]
+        shape = shapes[number % len(shapes)]
         engine.feed(shape.replace(b"%d", b"%d" % number), None)
         if number in (count * 3 // 4, count - 1):
             gc.collect()

@@ -449,6 +449,40 @@ async def test_a_private_message_that_is_missing(
         assert len({item.order_id for item in after}) == 2
 
 
+@pytest.mark.parametrize("fault", ["drop_next", "truncate_next"])
+@pytest.mark.parametrize("protocol", ["v1", "v2"])
+async def test_a_beginning_that_is_missing(
+    autojump_clock: trio.testing.MockClock, protocol: str, fault: str
+) -> None:
+    """Where the snapshot of orders is lost, news are not taken for it: no order seems gone."""
+    name = "open_orders" if protocol == "v1" else "executions"
+    async with (
+        open_exchange(seed=3) as exchange,
+        opened(exchange, protocol=protocol) as feed,
+        feed.open_orders() as orders,
+    ):
+        account = exchange.account
+        names = [
+            account.place(BTC, "buy", Decimal("0.01"), Decimal(price))[0].order_id
+            for price in (1000, 1001)
+        ]
+        (peer,) = exchange.connections
+        peer.drop_next(name, None)
+        account.fill(names[0], Decimal("0.001"))
+        account.fill(names[0], Decimal("0.001"))
+        getattr(peer, fault)(name, None)
+        await until(lambda: len(peer.requests) == 3)  # It is asked for anew.
+        account.fill(names[0], Decimal("0.001"))
+        await trio.sleep(60)
+        told = [item for item in taken(orders) if isinstance(item, Order)]
+        assert all(item.open for item in told)
+        assert feed.orders.live
+        assert [(order.order_id, order.cum_qty or 0) for order in feed.orders.open] == [
+            (names[0], Decimal("0.003")),
+            (names[1], 0),
+        ]
+
+
 async def test_a_recording(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:
     """Records and gaps of a recording are those of its feed, whatever went wrong meanwhile."""
     told: list[Any] = []

@@ -199,6 +199,40 @@ def test_prices(
     assert report.triggers == (None if trigger is None else Triggers(price=Decimal(trigger)))
 
 
+@pytest.mark.parametrize(
+    "row, limit, trigger",
+    [
+        ({"limitprice": "5", "stopprice": "0.00000"}, "5", None),
+        ({"stopprice": "7", "limitprice": "0.00000"}, None, "7"),
+        ({"descr": {"price": "6"}, "limitprice": "5"}, "5", None),
+        ({"descr": {"price": "6"}, "stopprice": "7"}, None, "7"),
+        ({"descr": {"ordertype": "limit", "price": "#5"}, "limitprice": "8"}, "8", None),
+        (
+            {
+                "descr": {"ordertype": "trailing-stop-limit", "price": "+5", "price2": "+1%"},
+                "limitprice": "8",
+                "stopprice": "9",
+            },
+            "8",
+            "9",
+        ),
+    ],
+)
+def test_prices_that_change(row: dict[str, Any], limit: str | None, trigger: str | None) -> None:
+    """A price that changed is told beside the description, or without one; of an order whose type
+    is not said once more, one in the description might be either.
+    """
+    report = order(row)
+    assert report.limit_price == (None if limit is None else Decimal(limit))
+    assert report.triggers == (None if trigger is None else Triggers(price=Decimal(trigger)))
+
+
+def test_a_description_that_is_partial() -> None:
+    """What a description does not say once more has not changed: an order stays on margin."""
+    report = order({"descr": {"price": "6", "order": "buy it"}})
+    assert (report.margin, report.leverage, report.description) == (None, None, "buy it")
+
+
 def test_a_trigger_that_is_not_told() -> None:
     """An order whose trigger is a distance, and not known yet, has none."""
     assert order({"descr": {"ordertype": "trailing-stop", "price": "+1%"}}).triggers is None

@@ -158,6 +158,30 @@ def test_private_data() -> None:
 
 
 @pytest.mark.parametrize(
+    "sequence, rows, begins",
+    [
+        (1, [{"A": {"status": "closed"}}], True),
+        (2, [], True),
+        (2, [{"A": {"status": "open", "descr": {}}}], True),
+        (2, [{"A": {"status": "open"}}], False),
+        (2, [{"A": {"status": "open", "descr": {}}}, {"B": {"vol_exec": "1.0"}}], False),
+        (2, [{"A": {"status": "pending", "descr": {}}}], False),
+    ],
+)
+def test_news_of_orders_are_no_beginning(sequence: int, rows: Any, begins: bool) -> None:
+    """Where the beginning is missing, what comes instead is not taken for all that is open."""
+    decoder = V1Decoder()
+    confirm(decoder, "openOrders", None)
+    message = read(decoder, [rows, "openOrders", {"sequence": sequence}])
+    assert isinstance(message, RecordsMessage)
+    assert message.snapshot is begins
+    assert {record.snapshot for record in message.records} <= {begins}  # type: ignore[union-attr]
+    message = read(decoder, [[], "openOrders", {"sequence": sequence + 1}])
+    assert isinstance(message, RecordsMessage)
+    assert not message.snapshot
+
+
+@pytest.mark.parametrize(
     "frame, name",
     [
         ([5, {}, "weather-5", "XBT/USD"], "weather"),

@@ -176,9 +176,9 @@ class Execution(Struct, frozen=True, gc=False, kw_only=True):
     ratecount: Decimal | None = None
     """The trading rate counter, where the subscription asked for it."""
     cum_fee: Decimal | None = None
-    """Fees so far; protocol v1 alone."""
+    """Fees so far, in the currency that they are paid in; protocol v1 alone."""
     position_id: str | None = None
-    """Of a fill: the position it is about; protocol v1 alone."""
+    """The position that it is about; protocol v1 alone."""
     leverage: str | None = None
     """Such as ``5:1``; protocol v1 alone."""
     margin_cost: Decimal | None = None

@@ -104,6 +104,14 @@ class Order(Struct, frozen=True, gc=False, kw_only=True):
     """For institutions: which of their clients."""
     ext_ord_id: str | None = None
     """A partner's name of it."""
+    cum_fee: Decimal | None = None
+    """Fees so far, in the currency that they are paid in; protocol v1 alone."""
+    leverage: str | None = None
+    """Such as ``5:1``; protocol v1 alone."""
+    position_id: str | None = None
+    """The position that it is about; protocol v1 alone."""
+    description: str | None = None
+    """The order in words; protocol v1 alone."""
     received_at: Timestamp | None = None
     """When the last report on it was read from the connection."""
     snapshot: bool = False
@@ -161,6 +169,14 @@ class OwnTrade(Struct, frozen=True, gc=False, kw_only=True):
     """The client's number of the order; 0 or None where it has none."""
     margin: bool | None = None
     """Whether it was on margin."""
+    margin_borrow: bool | None = None
+    """Whether it borrowed."""
+    margin_cost: Decimal | None = None
+    """What of it is on margin, quote currency; protocol v1 alone."""
+    position_id: str | None = None
+    """The position that it is about; protocol v1 alone."""
+    ext_exec_id: str | None = None
+    """A partner's name of it."""
     timestamp: Timestamp | None = None
     """When, by the exchange's clock."""
     received_at: Timestamp | None = None

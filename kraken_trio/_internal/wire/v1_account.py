@@ -82,6 +82,7 @@ class _Order(Struct, frozen=True, gc=False):
     fee: str | None = None
     avg_price: str | None = None
     stopprice: str | None = None
+    limitprice: str | None = None
     display_volume: str | None = None
     display_volume_remain: str | None = None
     oflags: str | None = None
@@ -131,6 +132,14 @@ def read_fills(
     )
 
 
+def may_begin(payload: Raw) -> bool:
+    """Whether a message of orders can be what a subscription begins with, all that is open: each
+    is described, and none has only just come. Raises what ``faults.FAULTS`` names.
+    """
+    rows = [row for entry in _decode_orders(payload) for row in entry.values()]
+    return all(row.descr is not None and row.status == "open" for row in rows)
+
+
 def read_orders(
     payload: Raw, received_at: Timestamp | None, *, snapshot: bool
 ) -> tuple[Execution, ...]:
@@ -145,7 +154,8 @@ def read_orders(
 def _report(name: str, row: _Order, received_at: Timestamp | None, *, snapshot: bool) -> Execution:
     status = None if row.status is None else _STATUSES.get(row.status, row.status)
     kind = "amended" if row.amended else status or "status"
-    described = {} if row.descr is None else _described(row.descr, _number(row.stopprice))
+    prices = _price(row.limitprice), _price(row.stopprice)
+    described = _priced(*prices) if row.descr is None else _described(row.descr, *prices)
     flags = {} if row.oflags is None else _flagged(row.oflags.split(","))
     qty = _number(row.vol)
     in_quote = row.oflags is not None and "viqc" in row.oflags.split(",")
@@ -182,27 +192,36 @@ def _report(name: str, row: _Order, received_at: Timestamp | None, *, snapshot: 
     )
 
 
-def _described(descr: _Descr, stop: Decimal | None) -> dict[str, Any]:
+def _described(descr: _Descr, limit: Decimal | None, stop: Decimal | None) -> dict[str, Any]:
     """What the description of an order says, in the members of today.
 
     Its first price is the limit, or what sets it off; then the second one is the limit. A distance,
-    which is written with a sign or a percent, has no place there: it stands in the words.
+    which is written with a sign or a percent, has no place there: it stands in the words, and what
+    it comes to beside the description, where it is known. What is of no type that is said may be
+    either, so it is neither.
     """
-    kind = descr.ordertype or ""
+    kind = descr.ordertype
     first, second = _price(descr.price), _price(descr.price2)
-    limited = kind in _LIMITED
-    trigger = None if limited or kind == "market" else first or stop or None
-    return {
+    if kind in _LIMITED:
+        prices = _priced(first or limit, None)
+    elif kind is None or kind == "market":
+        prices = _priced(limit, stop) if kind is None else {}
+    else:
+        prices = _priced((second or limit) if kind in _TRIGGERED_LIMITS else None, first or stop)
+    whole = kind is not None or descr.leverage is not None
+    return prices | {
         "symbol": None if descr.pair is None else symbol_of(descr.pair),
         "side": descr.type,
-        "order_type": descr.ordertype,
-        "limit_price": first if limited else second if kind in _TRIGGERED_LIMITS else None,
-        "triggers": None if trigger is None else Triggers(price=trigger),
-        "margin": (descr.leverage or "") not in _NO_LEVERAGE,
+        "order_type": kind,
+        "margin": (descr.leverage or "") not in _NO_LEVERAGE if whole else None,
         "leverage": descr.leverage,
         "position_id": descr.position,
         "description": descr.order,
     }
+
+
+def _priced(limit: Decimal | None, stop: Decimal | None) -> dict[str, Any]:
+    return {"limit_price": limit, "triggers": None if stop is None else Triggers(price=stop)}
 
 
 def _flagged(flags: list[str]) -> dict[str, Any]:

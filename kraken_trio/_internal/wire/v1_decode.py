@@ -25,7 +25,7 @@ from kraken_trio._internal.model.messages import Message, RecordsMessage, Reply,
 from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.model.traits import V1, Traits
 from kraken_trio._internal.wire.faults import FAULTS, protocol_error
-from kraken_trio._internal.wire.v1_account import read_fills, read_orders
+from kraken_trio._internal.wire.v1_account import may_begin, read_fills, read_orders
 from kraken_trio._internal.wire.v1_book import read_book
 from kraken_trio._internal.wire.v1_events import Event, Events, key_of
 from kraken_trio._internal.wire.v1_market import READERS
@@ -153,7 +153,11 @@ class V1Decoder:
         sequence = _numbered(parts[-1]).sequence
         if not 0 <= sequence < 2**63:
             raise ValueError("the number of a message is out of bounds")
-        snapshot = self._begins((channel, None, None)) or sequence == 1
+        begins = self._begins((channel, None, None))
+        if begins and sequence != 1 and channel == "open_orders":
+            # The beginning may be what is missing: news must not be taken for all that is open.
+            begins = may_begin(parts[0])
+        snapshot = begins or sequence == 1
         records = reader(parts[0], received_at, snapshot=snapshot)
         return RecordsMessage(channel, snapshot, records, sequence, received_at)
 

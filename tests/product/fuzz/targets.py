@@ -10,7 +10,7 @@ import atexit
 import json
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -29,6 +29,7 @@ from kraken_trio._internal.wire.faults import FAULTS
 from kraken_trio._internal.wire.frames import FrameSplitter
 from kraken_trio._internal.wire.rest_token import read_token
 from kraken_trio._internal.wire.rest_trades import read_trades
+from kraken_trio._internal.wire.v1_decode import V1Decoder
 from kraken_trio.extended import RestResponse
 
 AT: Final = Timestamp(10**18)
@@ -44,6 +45,15 @@ CHANNELS: Final = (
     Channel.instrument(),
     Channel.executions(),
     Channel.balances(),
+)
+CHANNELS_V1: Final = (
+    Channel.book("BTC/USD"),
+    Channel.trades("BTC/USD"),
+    Channel.ticker("BTC/USD"),
+    Channel.spread("BTC/USD"),
+    Channel.ohlc("BTC/USD"),
+    Channel.open_orders(),
+    Channel.own_trades(),
 )
 _decoder = V2Decoder()
 _folder = tempfile.TemporaryDirectory(prefix="kraken-trio-fuzz-")
@@ -87,15 +97,31 @@ def envelope(data: bytes) -> None:
 
 def decode(data: bytes) -> None:
     """Frames, one a line, through the decoder and all that may be open."""
-    engine = Engine(_decoder)
+    through(_decoder, CHANNELS, data)
+
+
+def decode_v1(data: bytes) -> None:
+    """The same of protocol v1, whose decoder remembers what was confirmed; and whose data those
+    were that it refused.
+    """
+    decoder = V1Decoder()
+    through(decoder, CHANNELS_V1, data)
+    for line in data.split(b"\n"):
+        owner = decoder.owner(line)
+        assert owner is None or len(owner[0]) <= 40
+
+
+def through(decoder: V1Decoder | V2Decoder, channels: Iterable[Channel], data: bytes) -> None:
+    """Let frames, one a line, through a decoder and these channels."""
+    engine = Engine(decoder)
     items: list[object] = []
     engine.attach(items.append)
-    for channel in CHANNELS:
+    for channel in channels:
         engine.open(channel)
     for line in data.split(b"\n"):
         engine.feed(line, AT)
         try:
-            message = _decoder.decode(line, AT)
+            message = decoder.decode(line, AT)
         except ProtocolError as error:
             assert len(error.excerpt) <= 120
             assert str(error).isprintable()
@@ -243,6 +269,6 @@ def rest(data: bytes) -> None:
 
 
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
-    target.__name__: target for target in (frames, envelope, decode, book, capture, rest)
+    target.__name__: target for target in (frames, envelope, decode, decode_v1, book, capture, rest)
 }
 """Each by its name, which its folder of corpus has, too."""

@@ -14,6 +14,7 @@ import msgspec
 import trio
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from kraken_trio import KrakenConfig
 from kraken_trio._internal.apps.dashboard.asked import INTERVALS, Refusal, decode
 from kraken_trio._internal.apps.dashboard.board import Board, Browser
 from kraken_trio._internal.apps.origin import MOST_PAIRS
@@ -74,7 +75,7 @@ def hello(board: Board, browser: Browser) -> dict[str, Any]:
             {"name": name, "label": each.label, "help": each.help}
             for name, each in TROUBLES.items()
         ],
-        "config": {"preset": "dashboard", "protocol": "v2"},
+        "config": {"preset": "dashboard", "protocol": KrakenConfig().protocol},
     }
 
 
