@@ -68,6 +68,15 @@ def test_a_request_is_answered_once() -> None:
     assert answers.clock_offset_s == pytest.approx(-0.005)
 
 
+def test_what_has_no_answer_yet_is_known() -> None:
+    """Since when, until it has one."""
+    answers = Answers("trading", hooks=Hooks(), skew=Skew(print))
+    answers.sent(7, at(1))
+    assert (answers.sent_at(7), answers.sent_at(8)) == (at(1), None)
+    answers.replied(Reply(method="x", success=True, req_id=7, received_at=at(2)))
+    assert answers.sent_at(7) is None
+
+
 def test_a_ping_needs_no_number() -> None:
     """It may be refused by its own name, and may have a number."""
     seen = Answered()

@@ -97,6 +97,10 @@ class Answers:
         if len(self._asked) < MOST_ASKED:
             self._asked[_PING if req_id is None else req_id] = at
 
+    def sent_at(self, req_id: int) -> Timestamp | None:
+        """When a request went out that has no answer yet; None if there is no such."""
+        return self._asked.get(req_id)
+
     def replied(self, reply: Reply) -> None:
         """An answer came. Of several to one request the first one counts."""
         method = _PING if reply.method == "pong" else reply.method
