@@ -133,6 +133,30 @@ def test_when_a_clock_is_set_the_past_is_forgotten() -> None:
         assert answers.clock_offset_s == pytest.approx(0.25 if ahead < 1 else 60)
 
 
+@pytest.mark.parametrize("which", ["ours", "the exchange's"])
+def test_a_clock_that_is_set_back_on_the_way_shows_nothing(which: str) -> None:
+    """The answer came before the request, or took less time than the exchange had it: no estimate,
+    no skew, and of a way that took less than nothing no duration.
+    """
+    told: list[Any] = []
+    answers = Answers("public", hooks=Hooks(), skew=Skew(told.append))
+    answers.sent(None, at(100))
+    answers.replied(pong(100.01, 100.02))
+    answers.sent(1, at(130))
+    moments = {"time_in": at(130.01), "time_out": at(130.01), "received_at": at(120.02)}
+    if which != "ours":
+        moments |= {"time_in": at(120.01), "time_out": at(130.01), "received_at": at(130.02)}
+    answers.replied(Reply(method="pong", success=True, req_id=1, **moments))
+    assert told == []
+    assert answers.clock_offset_s == pytest.approx(0)
+    assert answers.round_trip_s == pytest.approx(0.02 if which == "ours" else 0)
+    for moment in (150, 180):  # From then on it is wrong, and by all of it.
+        answers.sent(None, at(moment))
+        answers.replied(pong(moment + 0.01, moment + 0.02, ahead_s=10))
+    (skew,) = told
+    assert skew.offset_s == answers.clock_offset_s == pytest.approx(10)
+
+
 @pytest.mark.parametrize("ahead_s", [1.2, -30.0])
 def test_a_skew_is_said_once(ahead_s: float, caplog: pytest.LogCaptureFixture) -> None:
     """For all sessions of a feed, until it is over; that is said too."""
