@@ -142,8 +142,8 @@ def lowest(session: nox.Session) -> None:
 def wheel(session: nox.Session) -> None:
     """Test the built wheel, out of reach of the source folder: without any extra, then with all.
 
-    Without: the public tiers are imported, and the tests of all rooms run that need none. With all of
-    them: the tests that need one. The proofs of the whole run by the sessions of the source.
+    Without: the public tiers are imported, and the tests of all rooms run that need none. With all
+    of them: the tests that need one. The proofs of the whole are those of ``tests`` and ``lowest``.
     """
     room = emptied(session)
     built = build_wheel(session, room / "dist")

@@ -255,6 +255,9 @@ def expected() -> Expected:
         ("processing_time_seconds", ("book",)): [each / 1000 for each in WAITED_MS],
         ("total_latency_seconds", ("book",)): [(WAY_MS + each) / 1000 for each in WAITED_MS],
     }
+    for labels in (("book", "BTC/USD"), ("trade", "ETH/USD"), ("status", "")):
+        for reason in GapReason:  # There from the beginning, or the first one is no rise.
+            found.setdefault(("gaps", (*labels, reason.value)), 0)
     for name, (_, number) in _SESSIONS.items():
         found[name, ("public",)] = 100 + number
         found[name, ("block",)] = 200 + 300 + 1000 + 3 * number

@@ -134,6 +134,26 @@ async def test_every_value_is_of_a_metric_with_its_labels(
             assert waited.buckets[-1][1] == latency.buckets(LatencyStage.PROCESSING)["book"].count
 
 
+async def test_gaps_are_counted_from_nothing(autojump_clock: trio.abc.Clock, opened: Open) -> None:
+    """Each kind is there before the first of it: else Prometheus saw no rise, and no alarm rang."""
+    async with opened() as (exchange, feed), feed.book("BTC/USD", "ETH/USD"):
+        await trio.sleep(1)
+        for most in (50, 0):
+            gaps = {
+                labels: value
+                for (name, labels), value in measure(feed, Symbols(most)).items()
+                if name == f"{PREFIX}gaps"
+            }
+            named = ("BTC/USD", "ETH/USD") if most else (OTHER,)
+            wanted = {("book", each, reason.value) for each in named for reason in GapReason}
+            assert gaps == dict.fromkeys(wanted, 0)
+        exchange.connections[0].corrupt_next_book("BTC/USD")
+        await trio.sleep(2)
+        after = measure(feed, Symbols())
+        assert after[f"{PREFIX}gaps", ("book", "BTC/USD", "checksum")] == 1
+        assert total(after, "gaps") == 1
+
+
 async def test_what_has_ended_is_counted_on(autojump_clock: trio.abc.Clock, opened: Open) -> None:
     """Sessions of single subscriptions come and go; together they are one, and never fall."""
     async with opened() as (_, feed):

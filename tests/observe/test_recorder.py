@@ -274,8 +274,13 @@ async def test_a_disk_that_hangs_does_not_hold_the_program(
     monkeypatch.setattr(Parts, "write", hang)
     async with open_recorder(tmp_path / "rec.jsonl") as recorder:
         tell(recorder, FRAME)
+        waiting = recorder.statistics().waiting_bytes
     go.set()
-    assert "took too long" in caplog.text
+    (line,) = caplog.records
+    fields = {"event": "recording_late", "path": str(tmp_path / "rec.jsonl")}
+    assert vars(line).items() >= {**fields, "waiting_bytes": waiting}.items()
+    assert waiting > len(FRAME)
+    assert f"rec.jsonl: the disk took too long, and {waiting} bytes" in line.getMessage()
 
 
 def test_hooks_wait_for_nothing(tmp_path: Path) -> None:

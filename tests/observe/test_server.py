@@ -170,6 +170,38 @@ async def test_strangers_wait_for_each_other_and_not_for_ever(
         nursery.cancel_scope.cancel()
 
 
+@extra
+async def test_strangers_that_wait_hold_nothing_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They wait in the system's queue, and take no file that a feed needs to connect again; when
+    one leaves, the next is served.
+    """
+    from prometheus_client import CollectorRegistry  # noqa: PLC0415 - an extra
+
+    accepted: list[trio.SocketStream] = []
+    usual = trio.SocketListener.accept
+
+    async def accept(listener: trio.SocketListener) -> trio.SocketStream:
+        accepted.append(await usual(listener))
+        return accepted[-1]
+
+    monkeypatch.setattr(trio.SocketListener, "accept", accept)
+    registry: Any = CollectorRegistry()
+    async with trio.open_nursery() as nursery:
+        port = await nursery.start(serve_registry, registry, 0)
+        silent = [await trio.open_tcp_stream("127.0.0.1", port) for _ in range(MOST_CLIENTS + 20)]
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        assert len(accepted) == MOST_CLIENTS
+        await silent[0].aclose()
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        assert len(accepted) == MOST_CLIENTS + 1
+        for stream in silent:
+            await stream.aclose()
+        head, _ = await fetch(port)
+        assert head.startswith("HTTP/1.1 200 OK")
+        assert len(accepted) == MOST_CLIENTS + 21
+        nursery.cancel_scope.cancel()
+
+
 class Broken:
     """A collector of somebody else."""
 

@@ -17,6 +17,7 @@ from kraken_trio import (
     GapReason,
     LatencyStage,
     OrderRejected,
+    OutcomeUnknown,
     SessionTrigger,
     StateChange,
     Timestamp,
@@ -249,6 +250,79 @@ async def test_an_order_is_a_span(autojump_clock: trio.abc.Clock, kit: Kit) -> N
     assert second.status.status_code.name == "ERROR"
     assert second.status.description
     assert second.status.description in str(caught.value)
+
+
+async def test_an_order_without_an_answer_is_a_span(
+    autojump_clock: trio.abc.Clock, kit: Kit
+) -> None:
+    """Until nobody waits for it any more: too long, by a cancellation, or for its connection. What
+    is answered with words that leave it open has an answer, and one span as well.
+    """
+    watching, began = kit.telemetry(), trio.current_time()
+    order = AddOrder(
+        symbol="BTC/USD",
+        side="buy",
+        order_type="limit",
+        order_qty=Decimal("0.01"),
+        limit_price=Decimal(1000),
+    )
+    async with open_exchange(seed=1) as exchange:
+        exchange.account.deposit("USD", Decimal(1000))
+        config = CONFIG.replace(api_key=exchange.api_key, api_secret=exchange.api_secret)
+        async with (
+            open_kraken(
+                config, dial=exchange.dial, rest=exchange.rest, observers=[watching]
+            ) as feed,
+            feed.trading() as trading,
+        ):
+            exchange.refusals["add_order"] = "EService:Deadline elapsed"
+            with pytest.raises(OutcomeUnknown, match="Deadline"):
+                await trading.add_order(order)
+            exchange.refusals["add_order"] = None
+            with pytest.raises(OutcomeUnknown, match="no answer within 2 s"):
+                await trading.add_order(order, answer_within_s=2)
+            with trio.move_on_after(1):
+                await trading.add_order(order, answer_within_s=60)
+            async with trio.open_nursery() as nursery:
+
+                @nursery.start_soon
+                async def _() -> None:
+                    with pytest.raises(OutcomeUnknown, match="connection was lost"):
+                        await trading.add_order(order, answer_within_s=60)
+
+                await trio.sleep(1)
+                for connection in exchange.connections:
+                    connection.drop()
+            unknown = feed.statistics().requests[0]
+            assert (unknown.method, unknown.unknown) == ("add_order", 4)
+    spans = [each for each in kit.spans() if each.attributes.get("method") == "add_order"]
+    assert [(each.name, each.attributes["session"]) for each in spans] == [
+        ("kraken.request", "trading")
+    ] * 4
+    assert len({each.attributes["req_id"] for each in spans}) == 4
+    assert {each.status.status_code.name for each in spans} == {"ERROR"}
+    assert [each.status.description for each in spans] == [
+        "EService:Deadline elapsed",
+        "no answer within 2 s",
+        "its answer was waited for no longer: cancelled",
+        "the connection was lost",
+    ]
+    assert all(each.start_time <= each.end_time for each in spans)
+    assert trio.current_time() - began >= 4
+
+
+@pytest.mark.parametrize("req_id", [7, None])
+def test_a_request_without_an_answer_says_which_it_was(kit: Kit, req_id: int | None) -> None:
+    """By its number, if it had one; a clock that was set back makes no span end before it began."""
+    error = OutcomeUnknown("add_order", "no answer", req_id)
+    watching = kit.telemetry()
+    watching.unanswered("public", error, Timestamp(10), Timestamp(30))
+    watching.unanswered("public", error, Timestamp(10), Timestamp(5))
+    first, second = kit.spans()
+    assert told(first) == ("kraken.request", 10, 30, "no answer")
+    assert told(second) == ("kraken.request", 10, 10, "no answer")
+    assert first.attributes["method"] == "add_order"
+    assert first.attributes.get("req_id") == req_id
 
 
 async def test_every_value_is_the_figure_it_stands_for(kit: Kit) -> None:

@@ -290,6 +290,10 @@ async def test_a_clock_that_is_wrong_is_told_of_once(
     assert caplog.text.count("clock_skew") == 1
 
 
+SHARED_ROWS: Final = {"high_water", "overflow", "backfill", "backfill_refused", "backfill_again"}
+"""Events whose rows on the page have the fields of others, too."""
+
+
 class Lines(logging.Handler):
     """Writes what a formatter for JSON writes: the message, the level, and every extra field."""
 
@@ -321,10 +325,24 @@ def lines() -> Iterator[list[dict[str, Any]]]:
     log.removeHandler(handler)
 
 
+def documented() -> dict[str, tuple[str, set[str]]]:
+    """Give the level of each event that the page has, and the fields."""
+    table = PAGE.read_text(encoding="utf-8").split("\n| event |", 1)[1].split("\n\n", 1)[0]
+    found: dict[str, tuple[str, set[str]]] = {}
+    for row in table.splitlines()[2:]:
+        events, levels, fields = (cell.strip() for cell in row.strip("|").split("|"))
+        names, each = re.findall(r"`(\w+)`", events), levels.upper().split(", ")
+        for name, level in zip(names, each if len(each) > 1 else each * len(names), strict=True):
+            found[name] = level, set(re.findall(r"`(\w+)`", fields))
+    return found
+
+
 async def test_every_line_of_the_log_is_fit_for_json(
     autojump_clock: trio.abc.Clock, lines: list[dict[str, Any]]
 ) -> None:
-    """It has the event that it begins with, fields that say the rest, and one logger of ours."""
+    """It has the event that it begins with, fields that say the rest, and one logger of ours; the
+    level and the fields are those that the page has.
+    """
     async with (
         open_exchange(seed=1, rate=50) as exchange,
         chaos(exchange.dial, seed=11, every_s=2) as trouble,
@@ -334,7 +352,7 @@ async def test_every_line_of_the_log_is_fit_for_json(
         nursery.start_soon(live, feed)
         await trio.sleep(240)
         nursery.cancel_scope.cancel()
-    events = {line["event"] for line in lines}
+    events, page = {line["event"] for line in lines}, documented()
     assert events >= {"gap", "resync", "faulty_frame", "retry_in", "silent", "restored", "latency"}
     for line in lines:
         assert line["said"].startswith(f"{line['event']}: ")
@@ -344,6 +362,9 @@ async def test_every_line_of_the_log_is_fit_for_json(
         fields = line.keys() - {"said", "level", "logger", "event"}
         assert fields
         assert all(re.fullmatch(r"[a-z_]+", field) for field in fields)
+        level, wanted = page[line["event"]]
+        assert (line["level"], fields <= wanted) == (level, True), line
+        assert fields == wanted or line["event"] in SHARED_ROWS, line
         assert all(value is None or not isinstance(value, dict | list) for value in line.values())
     assert len(lines) < 20 * 240
 

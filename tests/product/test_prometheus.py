@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import urllib.parse
@@ -20,7 +21,14 @@ from typing import Any
 import pytest
 import trio
 
-from kraken_trio import ConnectionState, Feed, GapReason, KrakenConfig, open_kraken
+from kraken_trio import (
+    ConnectionFailed,
+    ConnectionState,
+    Feed,
+    GapReason,
+    KrakenConfig,
+    open_kraken,
+)
 from kraken_trio._internal.observe.metrics import METRICS, Kind
 from kraken_trio.extended import HttpRest, Latency, serve_metrics
 from kraken_trio.testing import open_exchange
@@ -30,6 +38,7 @@ pytestmark = [
     pytest.mark.extra("metrics"),  # noqa: S610 - a mark of pytest, no query of Django
     pytest.mark.skipif(not PROGRAM, reason="KRAKEN_TRIO_PROMETHEUS names no Prometheus"),
 ]
+DOCS = Path(__file__).parents[2] / "docs"
 CONFIGURATION = """
 global:
   scrape_interval: 500ms
@@ -92,6 +101,40 @@ async def until_scraped(web: HttpRest, feed: Feed) -> None:
             await trio.sleep(0.2)
 
 
+async def until_there(web: HttpRest, expression: str) -> None:
+    """Wait until there is any value of it."""
+    with trio.fail_after(30):
+        while True:
+            try:
+                if await asked(web, expression):
+                    return
+            except ConnectionFailed:
+                pass  # it takes a moment to listen
+            await trio.sleep(0.2)
+
+
+async def see_that_all_can_be_asked(web: HttpRest) -> None:
+    """Ask all that the page and the dashboard ask, of this feed: a gap that was the first one."""
+    dashboard = json.loads((DOCS / "grafana-dashboard.json").read_text(encoding="utf-8"))
+    for panel in dashboard["panels"]:
+        for target in panel.get("targets", ()):
+            expression = target["expr"].replace("$feed", "main")
+            found = await asked(web, expression)
+            legend = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
+            assert all(legend <= labels.keys() for labels, _ in found), expression
+            # What is above nothing is there when something is wrong; and no data are no trouble.
+            assert found or expression.endswith("> 0"), expression
+    page = (DOCS / "metrics.md").read_text(encoding="utf-8")
+    alarms = page.split("| expression |", 1)[1].split("\n\n", 1)[0]
+    ringing = {
+        expression
+        for expression in re.findall(r"^\| `([^`]+)`", alarms, re.MULTILINE)
+        if await asked(web, expression)
+    }
+    assert any("kraken_gaps_total" in each for each in ringing)
+    assert not any("clock" in each or "observers" in each for each in ringing)
+
+
 async def test_prometheus_sees_what_the_feed_counts(tmp_path: Path) -> None:
     """Every metric is there, by its name and of its kind; values are those of the statistics."""
     async with (
@@ -103,6 +146,8 @@ async def test_prometheus_sees_what_the_feed_counts(tmp_path: Path) -> None:
         async with feed.book("BTC/USD", "ETH/USD") as book, prometheus(port, tmp_path) as web:
             for number in range(300):
                 await book.receive()
+                if number == 99:
+                    await until_there(web, "kraken_gaps_total")
                 if number == 100:
                     exchange.connections[0].corrupt_next_book("BTC/USD")
             feed.disconnect()
@@ -116,8 +161,9 @@ async def test_prometheus_sees_what_the_feed_counts(tmp_path: Path) -> None:
                 assert value == part.messages
                 ((_, value),) = await asked(web, f"kraken_checksum_failures_total{which}")
                 assert value == part.checksums_failed
-            ((labels, value),) = await asked(web, 'kraken_gaps_total{reason="checksum"}')
-            assert (labels["symbol"], value) == ("BTC/USD", 1)
+            gaps = await asked(web, 'kraken_gaps_total{reason="checksum"} > 0')
+            assert [(labels["symbol"], value) for labels, value in gaps] == [("BTC/USD", 1)]
+            await see_that_all_can_be_asked(web)
             states = await asked(web, 'kraken_connection_state{session="public"} == 1')
             assert [labels["state"] for labels, _ in states] == ["closed"]
             ((_, p99),) = await asked(
@@ -132,6 +178,6 @@ async def test_prometheus_sees_what_the_feed_counts(tmp_path: Path) -> None:
                 # In the format that it asks for, a counter is named without its ending.
                 (kind,) = told[metric.name]
                 assert (kind["type"], kind["help"]) == (metric.kind.value, metric.help)
-                if metric.kind is not Kind.HISTOGRAM and metric.shown != "kraken_gaps_total":
+                if metric.kind is not Kind.HISTOGRAM:
                     assert await asked(web, metric.shown), metric.shown
         nursery.cancel_scope.cancel()

@@ -68,6 +68,15 @@ def test_a_request_is_answered_once() -> None:
     assert answers.clock_offset_s == pytest.approx(-0.005)
 
 
+def test_what_has_no_answer_yet_is_known() -> None:
+    """Since when, until it has one."""
+    answers = Answers("trading", hooks=Hooks(), skew=Skew(print))
+    answers.sent(7, at(1))
+    assert (answers.sent_at(7), answers.sent_at(8)) == (at(1), None)
+    answers.replied(Reply(method="x", success=True, req_id=7, received_at=at(2)))
+    assert answers.sent_at(7) is None
+
+
 def test_a_ping_needs_no_number() -> None:
     """It may be refused by its own name, and may have a number."""
     seen = Answered()
@@ -122,6 +131,30 @@ def test_when_a_clock_is_set_the_past_is_forgotten() -> None:
         answers.sent(None, at(0))
         answers.replied(pong(there, 2 * there, ahead_s=ahead))
         assert answers.clock_offset_s == pytest.approx(0.25 if ahead < 1 else 60)
+
+
+@pytest.mark.parametrize("which", ["ours", "the exchange's"])
+def test_a_clock_that_is_set_back_on_the_way_shows_nothing(which: str) -> None:
+    """The answer came before the request, or took less time than the exchange had it: no estimate,
+    no skew, and of a way that took less than nothing no duration.
+    """
+    told: list[Any] = []
+    answers = Answers("public", hooks=Hooks(), skew=Skew(told.append))
+    answers.sent(None, at(100))
+    answers.replied(pong(100.01, 100.02))
+    answers.sent(1, at(130))
+    moments = {"time_in": at(130.01), "time_out": at(130.01), "received_at": at(120.02)}
+    if which != "ours":
+        moments |= {"time_in": at(120.01), "time_out": at(130.01), "received_at": at(130.02)}
+    answers.replied(Reply(method="pong", success=True, req_id=1, **moments))
+    assert told == []
+    assert answers.clock_offset_s == pytest.approx(0)
+    assert answers.round_trip_s == pytest.approx(0.02 if which == "ours" else 0)
+    for moment in (150, 180):  # From then on it is wrong, and by all of it.
+        answers.sent(None, at(moment))
+        answers.replied(pong(moment + 0.01, moment + 0.02, ahead_s=10))
+    (skew,) = told
+    assert skew.offset_s == answers.clock_offset_s == pytest.approx(10)
 
 
 @pytest.mark.parametrize("ahead_s", [1.2, -30.0])

@@ -152,6 +152,7 @@ class Hooks:
         "state_changed",
         "stepped",
         "subscription_failed",
+        "unanswered",
     )
 
     def __init__(self, watched: Iterable[Watcher] = (), own: Iterable[Observer] = ()) -> None:
@@ -170,6 +171,7 @@ class Hooks:
         self.frame_received: tuple[Hook, ...] = hooks("frame_received")
         self.frame_sent: tuple[Hook, ...] = hooks("frame_sent")
         self.answered: tuple[Hook, ...] = hooks("answered")
+        self.unanswered: tuple[Hook, ...] = hooks("unanswered")
         self.record_received: tuple[Hook, ...] = hooks("record_received")
         self.record_taken: tuple[Hook, ...] = hooks("record_taken")
         self.fault: tuple[Hook, ...] = hooks("fault")

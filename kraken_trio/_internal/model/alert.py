@@ -6,10 +6,14 @@ Each is an event: it stands in ``events()`` and goes to callbacks, and the log h
 from __future__ import annotations
 
 import enum
+from typing import Final
 
 from msgspec import Struct
 
 from kraken_trio._internal.model.timestamp import Timestamp
+
+SET_NS: Final = 10_000_000
+"""By how much a clock is set at least, if it is: frames are stamped by the read, not one by one."""
 
 
 class ObserverFailed(Struct, frozen=True):
@@ -108,20 +112,27 @@ class RoundTrip(Struct, frozen=True, kw_only=True):
     @property
     def duration_ns(self) -> int:
         """On the way, there and back; what the exchange took for it is not in it, if known."""
-        whole = self.received_at - self.sent_at
-        if self.time_in is None or self.time_out is None:
-            return max(0, whole)
-        return max(0, whole - (self.time_out - self.time_in))
+        return max(0, self._way_ns)
 
     @property
     def offset_ns(self) -> int | None:
         """How far the exchange's clock is ahead, if the way back is as long as that there.
 
         Right to half of ``duration_ns``, whatever the ways are. The estimate of NTP (RFC 5905).
+        None where the exchange does not say, and where a clock was set back on the way: there an
+        answer came before its request, and half of what that is off by would be taken for sure.
         """
-        if self.time_in is None or self.time_out is None:
+        if self.time_in is None or self.time_out is None or self._way_ns < -SET_NS:
             return None
         return ((self.time_in - self.sent_at) + (self.time_out - self.received_at)) // 2
+
+    @property
+    def _way_ns(self) -> int:
+        """What the clocks make of the way; below nothing where one of them was set back."""
+        whole = self.received_at - self.sent_at
+        if self.time_in is None or self.time_out is None:
+            return whole
+        return whole - (self.time_out - self.time_in)
 
 
 Alert = ObserverFailed | ObserverSlow | LatencyAlert | ClockSkew

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec import Struct
 
 from kraken_trio._internal.model.alert import Alert, RoundTrip
-from kraken_trio._internal.model.errors import ProtocolError, SubscriptionError
+from kraken_trio._internal.model.errors import OutcomeUnknown, ProtocolError, SubscriptionError
 from kraken_trio._internal.model.gap import Gap, Resync
 from kraken_trio._internal.model.lifecycle import Restored, StateChange
 from kraken_trio._internal.model.steps import Step
@@ -86,6 +86,13 @@ class Observer:
 
     def answered(self, session: str, trip: RoundTrip) -> None:
         """A request was answered for the first time: a ping, a subscription, an order."""
+
+    def unanswered(
+        self, session: str, error: OutcomeUnknown, sent_at: Timestamp, at: Timestamp
+    ) -> None:
+        """A request about orders was sent, and its answer is waited for no longer. One that comes
+        all the same is ``answered``.
+        """
 
     def record_received(self, session: str, record: object) -> None:
         """A record was decoded and verified; those who consume it are given it next."""

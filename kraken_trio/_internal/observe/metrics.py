@@ -18,6 +18,7 @@ from typing import Final, Protocol
 from msgspec import Struct
 
 from kraken_trio._internal.model.alert import LatencyStage
+from kraken_trio._internal.model.gap import GapReason
 from kraken_trio._internal.model.lifecycle import BookState, ConnectionState
 from kraken_trio._internal.model.ports import Observer
 from kraken_trio._internal.model.statistics import (
@@ -320,8 +321,15 @@ def _sessions(sessions: Iterable[SessionStatistics]) -> _Values:
 
 
 def _parts(parts: Iterable[PartStatistics], symbols: Symbols) -> _Values:
+    known: set[tuple[str, str]] = set()
     for part in parts:
         labels = part.channel, symbols.label(part.symbol)
+        if labels not in known:
+            # From the beginning, for Prometheus sees no rise in a series that begins with 1: the
+            # first gap of each kind would be no reason for an alarm.
+            known.add(labels)
+            for reason in GapReason:
+                yield "gaps", (*labels, reason.value), 0
         for name, field in _OF_PARTS.items():
             if part.channel in _CHECKED or not name.startswith("checksum"):
                 yield name, labels, getattr(part, field)

@@ -217,6 +217,18 @@ class RecorderTask(Recorder):
         """Begin the first part, which says what it is. Raises ``OSError``."""
         await scribe.do(partial(self._put, ()))
 
+    def leave(self) -> None:
+        """The disk took too long: say what is left behind."""
+        path, waiting = self._path, self._waiting_bytes
+        fields = {"event": "recording_late", "path": path, "waiting_bytes": waiting}
+        text = "recording_late: %s: the disk took too long, and %d bytes that waited were left"
+        log.error(text, path, waiting, extra=fields)
+
+    @property
+    def _path(self) -> str:
+        """The part that is written, or was to be."""
+        return str(self._parts.paths[-1] if self._parts.paths else self._parts.path)
+
     async def _gather(self) -> None:
         """Let a few lines come; after a failure let the disk have its time."""
         with trio.CancelScope() as self._gathering:
@@ -273,7 +285,7 @@ class RecorderTask(Recorder):
         again = self._stopped is not None
         self._stopped = error.strerror or str(error)
         if not again:
-            path = str(self._parts.paths[-1] if self._parts.paths else self._parts.path)
+            path = self._path
             fields = {"event": "recording_stopped", "path": path, "reason": self._stopped}
             log.error("recording_stopped: %s: %s", path, self._stopped, extra=fields)
             self._tell(RecordingStopped(path, self._stopped, lost))
@@ -376,10 +388,7 @@ async def open_recorder(
                 if recorder.written.is_set():
                     await scribe.finish(CLOSE_TIMEOUT_S)
                 else:
-                    log.error(
-                        "recording_late: the disk took too long, and what waited was left",
-                        extra={"event": "recording_late"},
-                    )
+                    recorder.leave()
                     scope.cancel()
     if failure is not None:
         raise failure

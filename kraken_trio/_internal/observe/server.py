@@ -96,18 +96,45 @@ async def serve_registry(
 
     guarded = Guarded(page)
     listeners = await trio.open_tcp_listeners(port, host=host, backlog=_BACKLOG)
-    limit = trio.CapacityLimiter(MOST_CLIENTS)
+    room = trio.Semaphore(MOST_CLIENTS)
 
     async def serve(stream: trio.SocketStream) -> None:
-        async with limit:
+        try:
             await serve_client(stream, guarded)
+        finally:
+            room.release()
 
     bound = int(listeners[0].socket.getsockname()[1])
     fields = {"event": "metrics", "host": host, "port": bound}
     log.info("metrics: at http://%s:%d%s", host, bound, PATH, extra=fields)
     async with trio.open_nursery() as nursery:
-        await nursery.start(trio.serve_listeners, serve, listeners)
+        await nursery.start(
+            trio.serve_listeners, serve, [_Patient(each, room) for each in listeners]
+        )
         task_status.started(bound)
+
+
+class _Patient(trio.abc.Listener[trio.SocketStream]):
+    """Takes nobody in while there is no room: who waits here would hold a file, and a feed that has
+    to connect again would have none.
+    """
+
+    def __init__(self, listener: trio.SocketListener, room: trio.Semaphore) -> None:
+        self._listener = listener
+        self._room = room
+
+    async def accept(self) -> trio.SocketStream:
+        """Take one in. The room is for who serves him to give back."""
+        await self._room.acquire()
+        try:
+            return await self._listener.accept()
+        except BaseException:
+            self._room.release()
+            raise
+
+    async def aclose(self) -> None:
+        """Take nobody in any more."""
+        await self._listener.aclose()
 
 
 class Guarded:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from kraken_trio._internal.model.alert import LatencyStage, RoundTrip
-from kraken_trio._internal.model.errors import ConfigurationError
+from kraken_trio._internal.model.errors import ConfigurationError, OutcomeUnknown
 from kraken_trio._internal.model.gap import Resync
 from kraken_trio._internal.model.lifecycle import ConnectionState, SessionTrigger, StateChange
 from kraken_trio._internal.model.ports import Observer
@@ -56,7 +56,8 @@ class Telemetry(Observer):
 
     ``kraken.connect``, ``kraken.authenticate``, ``kraken.subscribe`` and, after a reconnect,
     ``kraken.resubscribe``: until all is there, or it failed. ``kraken.resync``: from a gap until
-    it was mended. ``kraken.request``: each request and its answer, orders too, but pings.
+    it was mended. ``kraken.request``: each request and its answer, orders too, but pings; and of an
+    order whose answer nobody waits for any more until then, as an error.
     """
 
     def __init__(
@@ -132,6 +133,15 @@ class Telemetry(Observer):
             *("kraken.request", session, trip.sent_at, trip.received_at, attributes),
             failure=failure,
         )
+
+    def unanswered(
+        self, session: str, error: OutcomeUnknown, sent_at: Timestamp, at: Timestamp
+    ) -> None:
+        """A request about orders has none, and nobody knows what became of it."""
+        attributes: dict[str, Any] = {"method": error.method}
+        if error.req_id is not None:
+            attributes["req_id"] = error.req_id
+        self._span("kraken.request", session, sent_at, at, attributes, failure=error.reason)
 
     def watch(self, feed: Watched, *, most_symbols: int = MOST_SYMBOLS) -> None:
         """Show the metrics of a feed, the same ones that Prometheus is shown. Once.

@@ -17,7 +17,7 @@ from logging import INFO, WARNING
 from typing import Final
 
 from kraken_trio._internal.engine.hooks import Hooks
-from kraken_trio._internal.model.alert import ClockSkew, RoundTrip
+from kraken_trio._internal.model.alert import SET_NS, ClockSkew, RoundTrip
 from kraken_trio._internal.model.messages import Reply
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
 from kraken_trio._internal.shell.ration import say
@@ -28,8 +28,6 @@ SKEW_S: Final = 1.0
 """How far clocks may be apart before it is said."""
 REMEMBERED: Final = 8
 """Round trips of which the fastest counts: at a ping in 30 s, those of four minutes."""
-SET_NS: Final = 10_000_000
-"""By how much a clock is set at least, if it is: frames are stamped by the read, not one by one."""
 MOST_ASKED: Final = 1_000
 """Requests without an answer that are remembered; of a new one beyond that nothing is known."""
 _PING = "ping"
@@ -97,6 +95,10 @@ class Answers:
         if len(self._asked) < MOST_ASKED:
             self._asked[_PING if req_id is None else req_id] = at
 
+    def sent_at(self, req_id: int) -> Timestamp | None:
+        """When a request went out that has no answer yet; None if there is no such."""
+        return self._asked.get(req_id)
+
     def replied(self, reply: Reply) -> None:
         """An answer came. Of several to one request the first one counts."""
         method = _PING if reply.method == "pong" else reply.method
@@ -115,7 +117,8 @@ class Answers:
             received_at=reply.received_at,
         )
         took, offset = trip.duration_ns, trip.offset_ns
-        self.round_trip_s = took / NANOSECONDS
+        if reply.received_at >= sent_at:  # Else it was measured by a clock that was set back.
+            self.round_trip_s = took / NANOSECONDS
         if offset is not None:
             self._remember(took, offset)
             self._skew.note(self._session, offset, took // 2, reply.received_at)

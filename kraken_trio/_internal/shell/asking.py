@@ -57,6 +57,7 @@ from kraken_trio._internal.shell.preparing import dated
 from kraken_trio._internal.shell.ration import say
 from kraken_trio._internal.shell.reports import Reports
 from kraken_trio._internal.shell.session import Session
+from kraken_trio._internal.shell.supervisor import Supervisor
 from kraken_trio._internal.wire.encode import METHODS
 
 log = logging.getLogger("kraken_trio.trading")
@@ -82,6 +83,8 @@ class Asking:
         self._reports = reports
         self._timeout_s = timeout_s
         self._session: Session | None = None
+        # That of the session, also when this is left: then what is unanswered is told.
+        self._asked: Supervisor | None = None
         self._answers: dict[Errand, trio.Event] = {}
         self._unknown: dict[Errand, OutcomeUnknown] = {}
         # Reports that have to come: since when, and by when at the latest.
@@ -103,6 +106,7 @@ class Asking:
     def open(self, session: Session) -> None:
         """Ask there from now on."""
         self._session = session
+        self._asked = session.supervisor
         session.on_errand = self._told
         session.serve(self._watch, name="owed reports")
 
@@ -234,6 +238,7 @@ class Asking:
             errands.withdraw(errand, reason)
             self._count(errand)
             self._note(errand)
+            self._hub.settled()
 
     def _told(self, effect: Effect) -> None:
         """The session's word of what became of a request."""
@@ -322,6 +327,10 @@ class Asking:
             **fields,
         )
         self._hub.publish(error)
+        if self._asked is not None:
+            sent_at = self._asked.answers.sent_at(req_id)
+            if sent_at is not None:  # Else there was an answer, which left it open.
+                self._hub.unanswered(TRADING, error, sent_at, self._asked.wall())
 
     def exchange_time(self) -> Timestamp:
         """What the exchange's clock shows now, as far as is known."""

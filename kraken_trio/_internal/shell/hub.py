@@ -25,7 +25,7 @@ from kraken_trio._internal.engine.hooks import Hooks
 from kraken_trio._internal.model.channel import PRIVATE_CHANNELS, Channel, modern_symbol
 from kraken_trio._internal.model.config import KrakenConfig
 from kraken_trio._internal.model.endpoint import Endpoint, parse_endpoint
-from kraken_trio._internal.model.errors import ConfigurationError
+from kraken_trio._internal.model.errors import ConfigurationError, OutcomeUnknown
 from kraken_trio._internal.model.gap import Gap, Resync
 from kraken_trio._internal.model.level3 import Level3Snapshot
 from kraken_trio._internal.model.lifecycle import (
@@ -35,6 +35,7 @@ from kraken_trio._internal.model.lifecycle import (
     StateChange,
 )
 from kraken_trio._internal.model.records import BookSnapshot
+from kraken_trio._internal.model.timestamp import Timestamp
 from kraken_trio._internal.shell.backlog import Backlog
 from kraken_trio._internal.shell.channel import Pressure, RecordChannel
 from kraken_trio._internal.shell.counting import ENDED, Past, Requests
@@ -284,6 +285,13 @@ class Hub:
         for hook in self.hooks.gap:
             self._untold.append(partial(hook, _HOMES.get(gap.channel, PUBLIC), gap))
         self.settled()
+
+    def unanswered(
+        self, session: str, error: OutcomeUnknown, sent_at: Timestamp, at: Timestamp
+    ) -> None:
+        """Tell everybody that nobody knows what became of a request; observers as of ``told``."""
+        for hook in self.hooks.unanswered:
+            self._untold.append(partial(hook, session, error, sent_at, at))
 
     def settled(self) -> None:
         """A session has carried out all that there was to do: now tell the observers.
