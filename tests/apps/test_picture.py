@@ -121,6 +121,9 @@ def test_what_is_dim_is_no_more_than_what_is_beside_the_point() -> None:
         for span in line.spans
     ]
     assert any(style == "red" for *_, style in styles)
+    drawn = draw(PICTURE, width=120, height=40)
+    (spread,) = [line for line in drawn if line.plain.strip().startswith("spread")]
+    assert str(spread.style) == ""
     assert all(end - start < 12 for start, end, style in styles if style == "dim")
 
 

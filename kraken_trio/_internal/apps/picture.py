@@ -196,7 +196,7 @@ def _market(picture: Picture, width: int, room: int) -> list[Text]:
     most = max(sizes, default=Decimal(0)) or Decimal(1)
     left = [head]
     left += [_level(level, most, "red") for level in reversed(asks)]
-    left.append(Text(f"{'spread':>16} {_or_dash(ladder['spread'])}", style="dim"))
+    left.append(Text().append(f"{'spread':>16} {_or_dash(ladder['spread'])}", style="dim"))
     left += [_level(level, most, "green") for level in bids]
     if width < 2 * _BOOK_WIDTH:
         return left[:room]

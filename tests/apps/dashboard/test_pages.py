@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import trio
 from prometheus_client.parser import text_string_to_metric_families
 
 from kraken_trio._internal.apps.dashboard.files import read_files
 from kraken_trio._internal.apps.dashboard.guard import HEADERS
+from kraken_trio._internal.apps.dashboard.pages import MOST_DOWNLOADS
 from kraken_trio._internal.apps.view.health import Health
 from kraken_trio.extended import verify_capture
 
@@ -150,6 +153,26 @@ async def test_the_last_frames_are_a_capture(serving: Serving, tmp_path: Path) -
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines[len(lines) // 2 :]))
     assert verify_capture(path).ok
+
+
+async def test_few_download_at_a_time(serving: Serving) -> None:
+    """Each keeps what there was when it began; who goes makes room."""
+    async with serving() as served, AsyncExitStack() as stack:
+        for _ in range(100):
+            served.origin.view.frames.add("public", b"x" * 50_000, 0, sent=False)
+        request = b"GET /api/capture HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        streams = []
+        for _ in range(MOST_DOWNLOADS):
+            stream = await stack.enter_async_context(
+                await trio.open_tcp_stream("127.0.0.1", served.port)
+            )
+            await stream.send_all(request)
+            assert (await stream.receive_some(12)) == b"HTTP/1.1 200"
+            streams.append(stream)
+        assert (await served.get("/api/capture")).status_code == 503
+        await trio.aclose_forcefully(streams[0])
+        while (await served.get("/api/capture")).status_code == 503:  # noqa: ASYNC110 - nobody tells
+            await trio.sleep(0.05)
 
 
 def test_the_verifying_command_reads_the_capture(run: Run, tmp_path: Path) -> None:

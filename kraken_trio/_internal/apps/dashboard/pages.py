@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from importlib import metadata
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from kraken_trio._internal.apps.dashboard.board import Board
@@ -23,7 +25,37 @@ from kraken_trio.extended import MetricsCollector
 FRESH: Final = {"cache-control": "no-store"}
 """Of whatever tells how things stand."""
 JSON: Final = "application/json"
+MOST_DOWNLOADS: Final = 4
+"""Captures at a time: each keeps the frames that there were when it began."""
 _CHUNK: Final = 256 * 1024
+
+
+class _Downloads:
+    """How many there are."""
+
+    def __init__(self) -> None:
+        """None."""
+        self.now = 0
+        """At this moment."""
+
+
+class _Download(StreamingResponse):
+    """One that is counted, from its first byte to its last."""
+
+    def __init__(
+        self, counted: _Downloads, content: AsyncGenerator[bytes, None], **options: Any
+    ) -> None:
+        super().__init__(content, **options)
+        self._counted = counted
+        self._content = content
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._counted.now += 1
+        try:
+            async with aclosing(self._content):
+                await super().__call__(scope, receive, send)
+        finally:
+            self._counted.now -= 1
 
 
 class Pages:
@@ -34,6 +66,7 @@ class Pages:
         self._board = board
         self._view = board.origin.view
         self._files = read_files()
+        self._downloads = _Downloads()
         self._registry = CollectorRegistry()
         collector = MetricsCollector()
         collector.add(board.origin.feed)
@@ -120,8 +153,11 @@ class Pages:
         return _json(self._view.chronicle.since(0))
 
     async def _capture(self, _request: Request) -> Response:
+        if self._downloads.now >= MOST_DOWNLOADS:
+            return PlainTextResponse("Others download it just now: try again.\n", 503, FRESH)
         name = f"kraken-trio-{self._view.now()}.jsonl"
-        return StreamingResponse(
+        return _Download(
+            self._downloads,
             _chunks(self._view.frames.capture()),
             media_type="application/x-ndjson",
             headers={**FRESH, "content-disposition": f'attachment; filename="{name}"'},
@@ -131,7 +167,7 @@ class Pages:
         await converse(socket, self._board)
 
 
-async def _chunks(lines: Iterable[bytes]) -> AsyncIterator[bytes]:
+async def _chunks(lines: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
     """Some lines at a time; between two times others run."""
     gathered = bytearray()
     for line in lines:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -23,7 +24,7 @@ from anycorn.tcp_server import tcp_server_handler
 from anycorn.typing import ConnectionState
 from anycorn.utils import wrap_app
 from anycorn.worker_context import WorkerContext
-from anyio.abc import ByteStream, SocketAttribute, SocketStream
+from anyio.abc import ByteStream, SocketAttribute, SocketListener, SocketStream
 
 from kraken_trio._internal.apps.dashboard.guard import App, Message, Receive, Scope, Send
 
@@ -50,6 +51,7 @@ COMPLAINT_PAUSE_S: Final = 10.0
 SEND_BUFFER_BYTES: Final = 64 * 1024
 """That the system keeps for one that is slow, and as much again. Megabytes would be usual: what a
 browser then reads at last would be minutes old."""
+BACKLOG: Final = 100
 _LINGER_S: Final = 0.2
 _LOOK_EVERY_S: Final = 1.0
 
@@ -206,10 +208,10 @@ async def open_server(app: App, host: str, port: int) -> AsyncIterator[int]:
     The end takes a second at most, whatever browsers do. Raises ``OSError`` for a port that is
     taken, and for a host that is not this machine.
     """
-    listener = await anyio.create_tcp_listener(local_host=host, local_port=port)
-    async with listener:
+    sock = await _bound(host, port)
+    async with await SocketListener.from_socket(sock) as listener:
         connections = Connections(app)
-        bound = int(listener.extra(SocketAttribute.local_port))  # noqa: S610 - as above
+        bound = int(sock.getsockname()[1])
         async with trio.open_nursery() as nursery:
             nursery.start_soon(listener.serve, connections.serve)
             nursery.start_soon(connections.hang_up_on_the_slow)
@@ -219,6 +221,25 @@ async def open_server(app: App, host: str, port: int) -> AsyncIterator[int]:
                 with trio.CancelScope(shield=True):
                     await connections.end()
                 nursery.cancel_scope.cancel()
+
+
+async def _bound(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises ``OSError``, and leaves none behind."""
+    found = await trio.socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    family, kind, protocol, _, address = found[0]
+    sock = socket.socket(family, kind, protocol)
+    try:
+        if os.name == "posix":  # Elsewhere it would let others take the port, too.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(BACKLOG)
+        sock.setblocking(False)  # noqa: FBT003 - as it is
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 async def _cancel_when_over(metered: Metered, scope: trio.CancelScope) -> None:

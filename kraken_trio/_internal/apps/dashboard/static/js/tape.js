@@ -25,7 +25,7 @@ export function tape({ model, painter }) {
         make(
           "tr",
           { class: trade.side, "data-id": trade.id, title: trade.type ?? null },
-          make("td", {}, clock(trade.time, true)),
+          make("td", {}, clock(trade.time), make("span", { class: "ms" }, clock(trade.time, true).slice(8))),
           make("td", {}, SIDES[trade.side] ?? trade.side),
           make("td", {}, trade.price),
           make("td", {}, trade.qty),
