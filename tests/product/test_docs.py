@@ -89,3 +89,12 @@ def test_what_one_migrates_to_is_there() -> None:
         if re.fullmatch(r"[a-z]+_[a-z_]+", span) and span not in settings:
             assert hasattr(extended.Trading, span) or span in {"kraken_trio", "from_env"}, span
     assert checked > 60
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_files_that_are_named_are_there(page: Path) -> None:
+    """What is said to prove something, above all."""
+    folders = "benchmarks|docs|examples|kraken_trio|tests"
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    for name in re.findall(rf"`(?:python )?((?:{folders})/[\w/-]+\.\w+)[^`]*`", text):
+        assert (PROJECT / name).exists(), name

@@ -84,7 +84,7 @@ def test_candles_to_dataframe(tmp_path: Path) -> None:
 
 def test_many_pairs(tmp_path: Path) -> None:
     """All pairs that there are in a currency, verified, and the widest first."""
-    out = run(tmp_path, "many_pairs", "--pairs", "30", "--seconds", "1")
+    out = run(tmp_path, "many_pairs", "--pairs", "30", "--seconds", "3")
     head, counts, *widest = out.splitlines()
     pairs = int(re.fullmatch(r"(\d+) pairs in USD", head)[1])  # type: ignore[index] # or it fails
     assert pairs > 10
