@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -27,10 +28,11 @@ from kraken_trio import (
     GapReason,
     KrakenConfig,
     LatencyStage,
+    OrderRejected,
     open_kraken,
 )
 from kraken_trio._internal.observe.metrics import METRICS
-from kraken_trio.extended import HttpRest, Latency, Telemetry, serve_metrics
+from kraken_trio.extended import AddOrder, HttpRest, Latency, Telemetry, serve_metrics
 from kraken_trio.testing import ChaosFault, chaos, open_exchange
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "metrics.md"
@@ -249,6 +251,15 @@ SHARED_ROWS: Final = {"high_water", "overflow", "backfill", "backfill_refused", 
 """Events whose rows on the page have the fields of others, too."""
 
 
+ORDER: Final = AddOrder(
+    symbol="BTC/USD",
+    side="buy",
+    order_type="limit",
+    order_qty=Decimal("0.01"),
+    limit_price=Decimal(1000),
+)
+
+
 class Lines(logging.Handler):
     """Writes what a formatter for JSON writes: the message, the level, and every extra field."""
 
@@ -340,10 +351,13 @@ def test_a_library_says_nothing_unless_it_is_asked_to() -> None:
 
 @metrics
 @pytest.mark.extra("otel")  # noqa: S610 - a mark of pytest, no query of Django
-async def test_no_secret_is_in_what_operators_see(lines: list[dict[str, Any]]) -> None:
+async def test_no_secret_is_in_what_operators_see(
+    lines: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
+) -> None:
     """Not in a line's fields, a metric, its labels, a span or its attributes; nor do a server's
-    own words put one there.
+    own words put one there, nor does any other library's logger.
     """
+    caplog.set_level(logging.DEBUG)  # Of all loggers that there are.
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 - of an extra
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor  # noqa: PLC0415
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import (  # noqa: PLC0415
@@ -379,6 +393,10 @@ async def test_no_secret_is_in_what_operators_see(lines: list[dict[str, Any]]) -
                 for token in sorted(tokens):
                     private.send_raw(f'{{"token":"{token}"')
                     private.send_raw(f'{{"error":"bad token {token}","method":"subscribe"}}')
+                async with feed.trading() as trading:
+                    exchange.refusals["add_order"] = f"EOrder:Not with {' '.join(sorted(tokens))}"
+                    with pytest.raises(OrderRejected, match="EOrder:Not with") as refused:
+                        await trading.add_order(ORDER)
                 await trio.sleep(0.1)
                 pages.append(await scrape(port))
                 exchange.rest.refuse_next("EAPI:Invalid key")
@@ -387,6 +405,9 @@ async def test_no_secret_is_in_what_operators_see(lines: list[dict[str, Any]]) -
         secrets = {exchange.api_key, exchange.api_secret, *tokens}
     shown = [(span.name, span.attributes, span.status) for span in spans.get_finished_spans()]
     seen = repr([lines, pages[0].samples, [(*each[:2], vars(each[2])) for each in shown]])
+    seen += caplog.text + repr([vars(each) for each in caplog.records]) + repr(refused.value)
+    assert {"kraken_trio.feed", "trio-websocket"} <= {each.name for each in caplog.records}
+    assert seen.count("EOrder:Not with") >= 2
     assert "faulty_frame" in seen
     assert "kraken.authenticate" in seen
     assert "executions" in seen
