@@ -7,6 +7,7 @@ import logging
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import partial
@@ -115,6 +116,13 @@ def same(
         assert of("messages_coalesced_total") == consumer.coalesced
         assert of("queue_depth") == consumer.buffered
         assert of("queue_capacity") == consumer.capacity
+    for requests in statistics.requests:
+        of = partial(page.total, method=requests.method)
+        for outcome in ("accepted", "rejected", "unknown", "not_sent"):
+            assert of("order_requests_total", outcome=outcome) == getattr(requests, outcome)
+        assert of("order_requests_waiting") == requests.waiting
+        assert of("outcomes_settled_total") == requests.settled
+        assert of("outcomes_unsettled") == requests.unsettled
     assert page.total("gaps_total") == sum(statistics.gaps.values())
     assert page.total("resyncs_total") == statistics.resyncs
     assert page.total("messages_dropped_total") == statistics.dropped
@@ -132,6 +140,7 @@ def same(
         spent_s = page.total("observer_seconds_total", observer=observer.name)
         assert 0 < observer.spent_s <= spent_s <= after.spent_s
     assert page.total("observers_disabled") == sum(each.disabled for each in statistics.observers)
+    assert page.total("read_timestamp_seconds") == pytest.approx(time.time(), abs=60)
     same_latencies(page, latency)
     looked_at = {name.removesuffix("_count") for name in page.asked}
     assert {metric.shown for metric in METRICS} - looked_at == set()
