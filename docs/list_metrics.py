@@ -127,6 +127,7 @@ ROWS: tuple[tuple[str, tuple[tuple[str, str, dict[str, str]], ...]], ...] = (
                     ),
                     "round trip {{session}}": "max by (session) (kraken_round_trip_seconds{F})",
                     "clock ahead {{session}}": "max by (session) (kraken_clock_offset_seconds{F})",
+                    "age of all this": "max(time() - kraken_read_timestamp_seconds{F})",
                 },
             ),
         ),

@@ -6,6 +6,7 @@ sum of two or three of them.
 
 from __future__ import annotations
 
+import time
 from typing import Any, Final
 
 from kraken_trio import BookUpdate, Channel, FeedStatistics, GapReason, Timestamp
@@ -208,6 +209,7 @@ def expected() -> Expected:
         ("trades_repeated", ()): 91,
         ("trades_backfilled", ()): 92,
         ("observers_disabled", ()): 2,
+        ("read_timestamp_seconds", ()): time.time(),
         ("order_requests_waiting", ("add_order",)): 501,
         ("order_requests", ("add_order", "accepted")): 502,
         ("order_requests", ("add_order", "rejected")): 503,

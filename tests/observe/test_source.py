@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any, cast
 
 import pytest
@@ -12,6 +13,7 @@ import trio.testing
 from kraken_trio._internal.observe import source
 from kraken_trio._internal.observe.metrics import Samples, Symbols, Watched
 from kraken_trio._internal.observe.source import Source
+from tests.observe.figures import Made
 
 FEED = cast("Watched", object())
 
@@ -59,6 +61,21 @@ async def test_where_trio_waits_for_the_thread_it_is_given_the_last(monkeypatch:
     thread.start()
     thread.join()  # As a reader's shutdown does.
     assert found == [first]
+
+
+async def test_values_that_are_old_say_so(monkeypatch: Any) -> None:
+    """A feed that hangs would look as sound as it last was: when that was stands beside it."""
+    moments = iter((1000.0, 2000.0))
+    monkeypatch.setattr(time, "time", lambda: next(moments))
+    made = Source(Made(), patience_s=0.01)
+    made.read()
+    found: list[Samples] = []
+    thread = threading.Thread(target=lambda: found.append(made.read()))
+    thread.start()
+    thread.join()
+    found.append(made.read())
+    assert [each["kraken_read_timestamp_seconds", ()] for each in found] == [1000.0, 2000.0]
+    monkeypatch.undo()
 
 
 def test_when_trio_s_run_is_over_it_is_read_right_away(monkeypatch: Any) -> None:

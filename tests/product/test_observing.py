@@ -8,6 +8,7 @@ import logging
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import partial
@@ -29,6 +30,7 @@ from kraken_trio import (
     GapReason,
     KrakenConfig,
     LatencyStage,
+    OrderRejected,
     RequestError,
     open_kraken,
 )
@@ -121,6 +123,13 @@ def same(
         assert of("messages_coalesced_total") == consumer.coalesced
         assert of("queue_depth") == consumer.buffered
         assert of("queue_capacity") == consumer.capacity
+    for requests in statistics.requests:
+        of = partial(page.total, method=requests.method)
+        for outcome in ("accepted", "rejected", "unknown", "not_sent"):
+            assert of("order_requests_total", outcome=outcome) == getattr(requests, outcome)
+        assert of("order_requests_waiting") == requests.waiting
+        assert of("outcomes_settled_total") == requests.settled
+        assert of("outcomes_unsettled") == requests.unsettled
     assert page.total("gaps_total") == sum(statistics.gaps.values())
     assert page.total("resyncs_total") == statistics.resyncs
     assert page.total("messages_dropped_total") == statistics.dropped
@@ -140,6 +149,7 @@ def same(
         assert 0 < observer.spent_s <= spent_s <= after.spent_s
     assert page.total("observers_disabled") == sum(each.disabled for each in statistics.observers)
     same_requests(page, statistics)
+    assert page.total("read_timestamp_seconds") == pytest.approx(time.time(), abs=60)
     same_latencies(page, latency)
     looked_at = {name.removesuffix("_count") for name in page.asked}
     assert {metric.shown for metric in METRICS} - looked_at == set()
@@ -311,6 +321,15 @@ SHARED_ROWS: Final = {"high_water", "overflow", "backfill", "backfill_refused", 
 """Events whose rows on the page have the fields of others, too."""
 
 
+ORDER: Final = AddOrder(
+    symbol="BTC/USD",
+    side="buy",
+    order_type="limit",
+    order_qty=Decimal("0.01"),
+    limit_price=Decimal(1000),
+)
+
+
 class Lines(logging.Handler):
     """Writes what a formatter for JSON writes: the message, the level, and every extra field."""
 
@@ -402,10 +421,13 @@ def test_a_library_says_nothing_unless_it_is_asked_to() -> None:
 
 @metrics
 @pytest.mark.extra("otel")  # noqa: S610 - a mark of pytest, no query of Django
-async def test_no_secret_is_in_what_operators_see(lines: list[dict[str, Any]]) -> None:
+async def test_no_secret_is_in_what_operators_see(
+    lines: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
+) -> None:
     """Not in a line's fields, a metric, its labels, a span or its attributes; nor do a server's
-    own words put one there.
+    own words put one there, nor does any other library's logger.
     """
+    caplog.set_level(logging.DEBUG)  # Of all loggers that there are.
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 - of an extra
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor  # noqa: PLC0415
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import (  # noqa: PLC0415
@@ -441,6 +463,10 @@ async def test_no_secret_is_in_what_operators_see(lines: list[dict[str, Any]]) -
                 for token in sorted(tokens):
                     private.send_raw(f'{{"token":"{token}"')
                     private.send_raw(f'{{"error":"bad token {token}","method":"subscribe"}}')
+                async with feed.trading() as trading:
+                    exchange.refusals["add_order"] = f"EOrder:Not with {' '.join(sorted(tokens))}"
+                    with pytest.raises(OrderRejected, match="EOrder:Not with") as refused:
+                        await trading.add_order(ORDER)
                 await trio.sleep(0.1)
                 pages.append(await scrape(port))
                 exchange.rest.refuse_next("EAPI:Invalid key")
@@ -449,6 +475,9 @@ async def test_no_secret_is_in_what_operators_see(lines: list[dict[str, Any]]) -
         secrets = {exchange.api_key, exchange.api_secret, *tokens}
     shown = [(span.name, span.attributes, span.status) for span in spans.get_finished_spans()]
     seen = repr([lines, pages[0].samples, [(*each[:2], vars(each[2])) for each in shown]])
+    seen += caplog.text + repr([vars(each) for each in caplog.records]) + repr(refused.value)
+    assert {"kraken_trio.feed", "trio-websocket"} <= {each.name for each in caplog.records}
+    assert seen.count("EOrder:Not with") >= 2
     assert "faulty_frame" in seen
     assert "kraken.authenticate" in seen
     assert "executions" in seen

@@ -11,6 +11,7 @@ their own, and all others are ``other``.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Final, Protocol
@@ -167,6 +168,12 @@ METRICS: Final = (
         "Latency of the last records, its window; quantile 0 is the least, 1 the greatest.",
         unit="seconds",
     ),
+    _gauge(
+        "read_timestamp_seconds",
+        "",
+        "When these values were read from the feed, since 1970.",
+        unit="seconds",
+    ),
     _gauge("latency_mean_seconds", "stage", "Its mean, over the same.", unit="seconds"),
     _histogram(
         "message_latency_seconds", "channel", "From the exchange's time of a record to its receipt."
@@ -274,6 +281,8 @@ _Values = Iterator[tuple[str, tuple[str, ...], float]]
 
 
 def _values(statistics: FeedStatistics, latency: Latency | None, symbols: Symbols) -> _Values:
+    # A thread that asks in vain shows the last values, and a feed that hangs would look sound.
+    yield "read_timestamp_seconds", (), time.time()
     yield from _sessions(statistics.sessions)
     yield from _parts(statistics.parts, symbols)
     for book in statistics.books:
