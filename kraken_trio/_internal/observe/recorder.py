@@ -219,10 +219,9 @@ class RecorderTask(Recorder):
 
     def leave(self) -> None:
         """The disk took too long: say what is left behind."""
-        path, waiting = self._path, self._waiting_bytes
-        fields = {"event": "recording_late", "path": path, "waiting_bytes": waiting}
+        fields = {"path": self._path, "waiting_bytes": self._waiting_bytes}
         text = "recording_late: %s: the disk took too long, and %d bytes that waited were left"
-        log.error(text, path, waiting, extra=fields)
+        log.error(text, *fields.values(), extra={"event": "recording_late", **fields})
 
     @property
     def _path(self) -> str:
