@@ -136,15 +136,20 @@ def same(
     for book in statistics.books:
         of = partial(page.total, channel=book.channel, symbol=book.symbol)
         assert (of("book_live"), of("books_not_live")) == ((1, 0) if is_live(book) else (0, 1))
-    for observer, after in zip(statistics.observers, later.observers, strict=True):
-        spent_s = page.total("observer_seconds_total", observer=observer.name)
-        assert 0 < observer.spent_s <= spent_s <= after.spent_s
-    assert page.total("observers_disabled") == sum(each.disabled for each in statistics.observers)
+    same_observers(page, statistics, later)
     same_requests(page, statistics)
     assert page.total("read_timestamp_seconds") == pytest.approx(time.time(), abs=60)
     same_latencies(page, latency)
     looked_at = {name.removesuffix("_count") for name in page.asked}
     assert {metric.shown for metric in METRICS} - looked_at == set()
+
+
+def same_observers(page: Scraped, statistics: FeedStatistics, later: FeedStatistics) -> None:
+    """See that what observers take is what was counted, between two looks."""
+    for observer, after in zip(statistics.observers, later.observers, strict=True):
+        spent_s = page.total("observer_seconds_total", observer=observer.name)
+        assert 0 < observer.spent_s <= spent_s <= after.spent_s
+    assert page.total("observers_disabled") == sum(each.disabled for each in statistics.observers)
 
 
 def same_requests(page: Scraped, statistics: FeedStatistics) -> None:
