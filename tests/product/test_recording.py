@@ -219,7 +219,7 @@ async def _trade(exchange: Exchange, dice: random.Random) -> None:
             account.fill(dice.choice(there), Decimal("0.1"))
         else:
             account.cancel(dice.choice(there))
-        await trio.sleep(0.2)
+        await trio.sleep(0.05)
 
 
 async def _stay(subscription: Any) -> None:
@@ -256,14 +256,13 @@ async def test_live_records_are_those_of_the_recording(
 ) -> None:
     """Byte for byte of their encoding, gaps too, whatever goes wrong; and twice the same."""
     for seed, name in ((1, "rec.jsonl"), (2, "rec.jsonl.gz")):
-        outcome = await live(tmp_path / name, 5000, seed=seed, every_s=1.0)
+        outcome = await live(tmp_path / name, 5000, seed=seed, every_s=2.0, rate=300)
         items = int(outcome.live.split()[2])
         assert items > 4000
         assert outcome.gaps > 5
         assert outcome.mishaps > 3
-        assert {"BookUpdate", "Trade", "Execution", "BalanceUpdate", "Level3Update"} <= set(
-            outcome.of
-        )
+        assert {"BookUpdate", "Trade", "Execution", "Level3Update"} <= set(outcome.of)
+        assert any(name.startswith("Balance") for name in outcome.of)
         assert (outcome.recorder.lost, outcome.recorder.stopped) == (0, None)
         for _ in range(2):
             assert repr(replayed(outcome.recorder.parts, items)) == outcome.live
