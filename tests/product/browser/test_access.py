@@ -38,7 +38,7 @@ def test_no_width_needs_scrolling_sideways(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1440])
-def test_axe_finds_nothing_serious(
+def test_axe_finds_nothing(
     window: Callable[..., Any], dashboard: Any, expect: Any, scheme: str, width: int
 ) -> None:
     """Contrast, names, landmarks, roles: by the rules of axe-core."""
@@ -49,11 +49,9 @@ def test_axe_finds_nothing_serious(
     told = [
         f"{rule['id']} ({rule['impact']}): {node['target']} {node.get('failureSummary', '')}"
         for rule in found
-        if rule["impact"] in ("serious", "critical")
         for node in rule["nodes"]
     ]
     assert told == []
-    assert found == [] or {rule["impact"] for rule in found} <= {"minor", "moderate"}
 
 
 def test_nothing_moves_for_those_who_do_not_want_it(

@@ -98,8 +98,9 @@ def test_a_pair_is_added_and_removed(page: Any, expect: Any) -> None:
     expect(card(page, symbol).locator(".price")).to_have_text(DECIMAL)
     expect(page.locator("#add-answer")).to_have_text(f"{symbol} was added.")
     expect(page.locator("#subscription-rows")).to_contain_text(symbol)
-    page.get_by_role("button", name=f"Remove {symbol}").click()
+    page.get_by_role("button", name=f"Remove {symbol}").press("Enter")
     expect(card(page, symbol)).to_have_count(0)
+    expect(page.locator("#markets-title")).to_be_focused()
     expect(page.locator("#subscription-rows")).not_to_contain_text(symbol)
 
 

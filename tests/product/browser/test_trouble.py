@@ -76,6 +76,11 @@ def test_the_page_comes_back_to_a_server_that_does(
     expect(page.locator("#book-title")).to_contain_text("ETH/USD")
     page.get_by_role("button", name="Remove SOL/USD").click()
     expect(page.locator(".card")).to_have_count(2)
+    page.locator("#alert-price").fill("1000000000")
+    page.get_by_role("button", name="Set").click()
+    expect(page.locator("#alert-list")).to_contain_text("waiting")
+    page.get_by_role("button", name="Watch").click()
+    expect(page.locator("#frame-list details")).not_to_have_count(0)
     own_dashboard.kill()
     expect(page.locator("#banner")).to_be_visible()
     expect(page.locator("#banner-text")).to_contain_text("not connected")
@@ -86,6 +91,9 @@ def test_the_page_comes_back_to_a_server_that_does(
     expect(page.locator("body")).to_have_attribute("data-link", "live")
     expect(page.locator(".card")).to_have_count(2)
     expect(page.locator("#book-title")).to_contain_text("ETH/USD")
+    expect(page.locator("#alert-list")).to_contain_text("waiting")
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator("#frame-list details")).not_to_have_count(0)
     price = page.locator(".card .price").first
     expect(price).not_to_have_text(price.text_content())
     refused = [line for line in opened.complaints if "ERR_CONNECTION_REFUSED" in line]

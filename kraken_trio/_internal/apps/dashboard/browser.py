@@ -29,10 +29,10 @@ MOST_ANSWERS: Final = 20
 """That wait to be sent: nothing more is read before that."""
 REQUEST_PAUSE_S: Final = 0.01
 """From one request to the next, at least."""
+NOT_TEXT: Final = 1003
+"""Close code: data of a kind that is not understood (RFC 6455 section 7.4.1)."""
 TRY_AGAIN: Final = 1013
 """Close code: too many are here (IANA registry of WebSocket close codes)."""
-GOING_AWAY: Final = 1001
-"""Close code: the server ends."""
 
 
 async def converse(socket: WebSocket, board: Board) -> None:
@@ -53,7 +53,7 @@ async def converse(socket: WebSocket, board: Board) -> None:
     finally:
         board.leave(browser)
     if not gone and socket.application_state is WebSocketState.CONNECTED:
-        await socket.close(1003, "only text is understood here")
+        await socket.close(NOT_TEXT, "only text is understood here")
 
 
 def hello(board: Board, browser: Browser) -> dict[str, Any]:

@@ -35,7 +35,7 @@ MOST_CONNECTIONS: Final = 128
 SEND_TIMEOUT_S: Final = 10.0
 """For what is sent to be taken; a browser that takes longer is hung up on, and comes back."""
 GOODBYE_S: Final = 0.5
-"""For browsers to be told that it ends."""
+"""For what is being sent to get there, at the end."""
 IDLE_S: Final = 15
 """A connection on which nothing is asked for lives so long."""
 PING_S: Final = 20.0

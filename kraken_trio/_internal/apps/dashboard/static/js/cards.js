@@ -65,7 +65,10 @@ function create(symbol, { model, send, answer }) {
   );
   pick.addEventListener("click", () => send({ type: "look", symbol, interval: model.look?.interval ?? model.hello.intervals[0] }));
   remove.addEventListener("click", () => {
-    send({ type: "remove", symbol }).then(() => answer(`${symbol} was removed.`, true), answer);
+    send({ type: "remove", symbol }).then(() => {
+      answer(`${symbol} was removed.`, true);
+      byId("markets-title").focus({ preventScroll: true }); // Or it would be lost with the button.
+    }, answer);
   });
   let shown = null;
   let drawn = null;
