@@ -314,3 +314,16 @@ def test_without_a_snapshot_counting_starts_anywhere() -> None:
         assert tracker.accept(numbered(7)) == numbered(7).records
         assert isinstance(tracker.accept(numbered(9))[0], Gap)
         tracker.restart()
+
+
+def test_where_counting_starts_anywhere_the_snapshot_is_the_beginning() -> None:
+    """What comes before it passes; from it on each number is the next, and so it is anew."""
+    tracker = SequenceTracker("own_trades", from_one=False)
+    for first in (3, 7):
+        begins = replace(numbered(first), snapshot=True)
+        for message in (numbered(first - 1), begins, numbered(first + 1)):
+            assert tracker.accept(message) == message.records
+        gap, _ = tracker.accept(numbered(first + 3))
+        assert isinstance(gap, Gap)
+        assert (gap.expected, gap.received, gap.size) == (first + 2, first + 3, 1)
+        tracker.restart()

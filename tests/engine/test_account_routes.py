@@ -18,6 +18,7 @@ from kraken_trio._internal.model.gap import Gap, GapHandling, GapPolicy, GapReas
 from kraken_trio._internal.model.messages import RecordsMessage
 from kraken_trio._internal.model.orders import Order, OwnTrade
 from kraken_trio._internal.model.timestamp import Timestamp
+from kraken_trio._internal.model.traits import V1
 
 USUAL = GapHandling()
 
@@ -364,3 +365,18 @@ def test_what_is_asked_for_anew_begins_anew() -> None:
     assert [*lives, route.source.live] == [False, True]
     assert not [item for item in desk.take("executions") if isinstance(item, Gap)]
     assert shown(desk.take("own_trades")) == ["T2"]
+
+
+@pytest.mark.parametrize("name", ["own_trades", "open_orders"])
+def test_a_channel_of_its_own_begins_with_any_number(name: str) -> None:
+    """Where nobody says that numbers begin with 1, a snapshot is the beginning, and no loss."""
+    route = account_route(Channel(name=name), USUAL, (), V1)
+
+    def say(sequence: int) -> list[Any]:
+        message = RecordsMessage(name, sequence == 2, (), sequence, Timestamp(sequence))
+        return list(route.take(message))
+
+    assert say(2) == [SnapshotSeen(Channel(name=name))]
+    assert say(3) == []
+    (lost,) = say(5)
+    assert isinstance(lost, DataLost)

@@ -41,6 +41,7 @@ from kraken_trio import (
     Trade,
     open_kraken,
 )
+from kraken_trio._internal.testing import v1_speech
 from kraken_trio.extended import (
     Observer,
     open_recorder,
@@ -447,6 +448,34 @@ async def test_a_private_message_that_is_missing(
         assert items[at].size == 1
         after = [item for item in items[at + 1 :] if item.snapshot]
         assert len({item.order_id for item in after}) == 2
+
+
+async def test_numbers_that_do_not_begin_with_one(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A snapshot with the number 2 was captured: it is the beginning, and nothing is missing."""
+
+    def later(payload: object, name: str, message: dict[str, Any]) -> bytes:
+        return told(payload, name, {**message, "sequence": message["sequence"] + 1})
+
+    told = v1_speech._private
+    monkeypatch.setattr(v1_speech, "_private", later)
+    async with (
+        open_exchange(seed=3) as exchange,
+        opened(exchange) as feed,
+        feed.open_orders() as orders,
+        feed.own_trades() as fills,
+    ):
+        for lost in (False, True):
+            name = exchange.account.place(BTC, "buy", Decimal("0.01"), Decimal(1000))[0].order_id
+            exchange.account.fill(name, Decimal("0.001"))
+            await trio.sleep(60)
+            gaps = [item.reason for item in taken(orders) if isinstance(item, Gap)]
+            assert gaps == ([GapReason.DISCONNECT] if lost else [])
+            assert [item.order_id for item in taken(fills)] == [name]
+            assert feed.orders.live
+            exchange.connections[0].drop()
+            await trio.sleep(10)
 
 
 @pytest.mark.parametrize("fault", ["drop_next", "truncate_next"])

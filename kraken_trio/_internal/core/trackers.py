@@ -187,19 +187,28 @@ class SequenceTracker:
 
     One that is asked for anew, to be made whole, begins with its next snapshot: what comes before
     that was on its way from the one before, and is numbered as that was. Where none comes, as for
-    sub-accounts, the next message is the beginning, for nobody says where counting starts.
+    sub-accounts, the next message is the beginning, for nobody says where counting starts; nor does
+    anybody where it is not ``from_one``: then a snapshot is the beginning, whatever its number.
     """
 
-    __slots__ = ("_begins_with_snapshot", "_channel", "_expected", "_last_at", "repeats")
+    __slots__ = (
+        "_begins_with_snapshot",
+        "_channel",
+        "_expected",
+        "_from_one",
+        "_last_at",
+        "repeats",
+    )
 
-    def __init__(self, channel: str, *, snapshot: bool = True) -> None:
+    def __init__(self, channel: str, *, snapshot: bool = True, from_one: bool = True) -> None:
         """Start before the first message; ``snapshot`` says whether that is one."""
         self.repeats = 0
         """Messages that were there before."""
         self._channel = channel
         self._begins_with_snapshot = snapshot
+        self._from_one = snapshot and from_one
         # None before a subscription that was asked for anew has begun.
-        self._expected: int | None = 1 if snapshot else None
+        self._expected: int | None = 1 if self._from_one else None
         self._last_at: Timestamp | None = None
 
     @property
@@ -218,7 +227,7 @@ class SequenceTracker:
         if expected is None:
             if self._begins_with_snapshot and not message.snapshot and sequence != 1:
                 return message.records
-            expected = 1 if self._begins_with_snapshot else sequence
+            expected = 1 if self._from_one else sequence
         if sequence < expected:
             self.repeats += 1
             return ()

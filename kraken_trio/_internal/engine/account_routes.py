@@ -231,8 +231,9 @@ def account_route(
         return AccountRoute(part, handling, BalancesSource(part))
     if not traits.orders_of_executions:
         if part.name == "own_trades":
-            return OwnTradesRoute(part, handling, FillsSource(part))
-        return OpenOrdersRoute(part, handling, ExecutionsSource(part))
+            return OwnTradesRoute(part, handling, FillsSource(part, from_one=traits.from_one))
+        orders = ExecutionsSource(part, from_one=traits.from_one)
+        return OpenOrdersRoute(part, handling, orders)
     source = next((route.source for route in there if _on_executions(route)), None)  # type: ignore[attr-defined]
     if source is None:
         source = ExecutionsSource(part if part.name == "executions" else Channel.executions())

@@ -68,8 +68,10 @@ class Listener(Protocol):
 class Source(ABC):
     """One private subscription of the exchange's. What it adds up, its kinds know."""
 
-    def __init__(self, wire: Channel) -> None:
-        """Know nothing yet. ``wire`` is what the exchange is asked for."""
+    def __init__(self, wire: Channel, *, from_one: bool = True) -> None:
+        """Know nothing yet. ``wire`` is what the exchange is asked for; ``from_one`` is the
+        protocol's trait.
+        """
         self.wire: Channel = wire
         """What the exchange is asked for."""
         self.listeners: list[Listener] = []
@@ -80,7 +82,7 @@ class Source(ABC):
         """Whether it has said what there was in the beginning."""
         self.watchers: list[Watcher] = []
         """Who is told of changes. Replaced, never changed."""
-        self._tracker = SequenceTracker(wire.name, snapshot=wire.needs_snapshot)
+        self._tracker = SequenceTracker(wire.name, snapshot=wire.needs_snapshot, from_one=from_one)
 
     @property
     def whole(self) -> bool:
@@ -171,9 +173,9 @@ class BalancesSource(Source):
 class ExecutionsSource(Source):
     """What becomes of orders."""
 
-    def __init__(self, wire: Channel) -> None:
+    def __init__(self, wire: Channel, *, from_one: bool = True) -> None:
         """Know of none."""
-        super().__init__(wire)
+        super().__init__(wire, from_one=from_one)
         self.orders: Orders = Orders()
         """As they stand."""
         self.fills: Fills = Fills()
@@ -241,9 +243,9 @@ class ExecutionsSource(Source):
 class FillsSource(Source):
     """Fills alone, where the exchange has a channel of them."""
 
-    def __init__(self, wire: Channel) -> None:
+    def __init__(self, wire: Channel, *, from_one: bool = True) -> None:
         """Know of none."""
-        super().__init__(wire)
+        super().__init__(wire, from_one=from_one)
         self.fills: Fills = Fills()
         """What was traded."""
 

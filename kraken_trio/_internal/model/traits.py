@@ -38,6 +38,9 @@ class Traits(Struct, frozen=True, kw_only=True):
     """Whether a spread is made of tickers, as far as the exchange knows."""
     orders_of_executions: bool
     """Whether own orders and fills are folded from executions; else each is a channel."""
+    from_one: bool
+    """Whether the messages of a private subscription are known to be numbered from 1; else by its
+    first one, whatever its number."""
     elsewhere: frozenset[str] = frozenset()
     """Paths at which other protocols are spoken."""
     orders: bool
@@ -115,6 +118,7 @@ V2 = Traits(
     numbered=frozenset({"trade", "ohlc"}),
     spread_of_tickers=True,
     orders_of_executions=True,
+    from_one=True,
     orders=True,
 )
 """Protocol v2, the exchange's own choice."""
@@ -131,6 +135,7 @@ V1 = Traits(
     numbered=frozenset({"ohlc"}),
     spread_of_tickers=False,
     orders_of_executions=False,
+    from_one=False,  # Of own trades a snapshot with the number 2 was captured.
     elsewhere=frozenset({"v2"}),
     orders=False,
 )
