@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kraken_trio._internal.model.alert import SET_NS, RoundTrip
+from kraken_trio._internal.model.alert import BACK_NS, RoundTrip
 from kraken_trio._internal.model.timestamp import Timestamp
 
 times = st.integers(0, 10**12)
@@ -42,6 +42,6 @@ def test_without_the_exchange_s_times_the_whole_is_known_alone() -> None:
     """Nor is a trip shorter than nothing, when a clock was set in between."""
     assert (trip(10, None, 5, 30).duration_ns, trip(10, 5, None, 30).offset_ns) == (20, None)
     assert trip(10, 20, 40, 11).offset_ns == 19  # What is stamped by the read is not exact.
-    assert trip(10**9, 1, 2, 10**9 - SET_NS + 1).offset_ns is not None
-    assert trip(10**9, 1, 2, 10**9 - SET_NS).offset_ns is None
+    assert trip(10**9, 1, 2, 10**9 - BACK_NS + 1).offset_ns is not None
+    assert trip(10**9, 1, 2, 10**9 - BACK_NS).offset_ns is None
     assert (trip(10, None, None, 5).duration_ns, trip(10, 20, 40, 11).duration_ns) == (0, 0)

@@ -291,6 +291,37 @@ async def test_metrics_over_http_are_the_statistics_after_chaos(seed: int, proto
     assert page.total("reconnections_total") >= 1
 
 
+@metrics
+@pytest.mark.extra("rest")  # noqa: S610 - a mark of pytest, no query of Django
+async def test_it_is_scraped_while_it_connects_again() -> None:
+    """In whatever state a session is: each page is whole, and no counter of it ever falls."""
+    seen: dict[tuple[str, tuple[tuple[str, str], ...]], float] = {}
+    states: set[str] = set()
+    async with (
+        open_exchange(seed=4, rate=100) as exchange,
+        open_kraken(CONFIG, dial=exchange.dial, observers=[Latency()]) as feed,
+        trio.open_nursery() as nursery,
+    ):
+        port = await nursery.start(serve_metrics, feed, 0)
+        nursery.start_soon(live, feed)
+        with trio.fail_after(30):
+            while feed.statistics().connections < 4:
+                if feed.state is kraken_trio.ConnectionState.SUBSCRIBED:
+                    exchange.connections[-1].drop()
+                page = await scrape(port)
+                for name, labels, value in page.samples:
+                    key = name, tuple(sorted(labels.items()))
+                    if name.endswith(("_total", "_count", "_bucket", "_sum")):
+                        assert value >= seen.get(key, 0), key
+                        seen[key] = value
+                    elif name == "kraken_connection_state" and value:
+                        states.add(labels["state"])
+        nursery.cancel_scope.cancel()
+    assert "degraded" in states
+    assert len(states) > 1
+    assert sum(value for (name, _), value in seen.items() if name == RECONNECTIONS) >= 2
+
+
 async def test_a_clock_that_is_wrong_is_told_of_once(
     autojump_clock: trio.abc.Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -317,6 +348,8 @@ async def test_a_clock_that_is_wrong_is_told_of_once(
     assert caplog.text.count("clock_skew") == 1
 
 
+RECONNECTIONS: Final = "kraken_reconnections_total"
+"""What a drop is counted as."""
 SHARED_ROWS: Final = {"high_water", "overflow", "backfill", "backfill_refused", "backfill_again"}
 """Events whose rows on the page have the fields of others, too."""
 

@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from kraken_trio._internal.model.timestamp import Timestamp
 
-SET_NS: Final = 10_000_000
-"""By how much a clock is set at least, if it is: frames are stamped by the read, not one by one."""
+BACK_NS: Final = 250_000_000
+"""How much less than no time a way may seem to take: a program that was held up between two looks
+at a clock sees some, and half of it is far from a skew of a second."""
 
 
 class ObserverFailed(Struct, frozen=True):
@@ -122,7 +123,7 @@ class RoundTrip(Struct, frozen=True, kw_only=True):
         None where the exchange does not say, and where a clock was set back on the way: there an
         answer came before its request, and half of what that is off by would be taken for sure.
         """
-        if self.time_in is None or self.time_out is None or self._way_ns < -SET_NS:
+        if self.time_in is None or self.time_out is None or self._way_ns < -BACK_NS:
             return None
         return ((self.time_in - self.sent_at) + (self.time_out - self.received_at)) // 2
 

@@ -17,7 +17,7 @@ from logging import INFO, WARNING
 from typing import Final
 
 from kraken_trio._internal.engine.hooks import Hooks
-from kraken_trio._internal.model.alert import SET_NS, ClockSkew, RoundTrip
+from kraken_trio._internal.model.alert import BACK_NS, ClockSkew, RoundTrip
 from kraken_trio._internal.model.messages import Reply
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
 from kraken_trio._internal.shell.ration import say
@@ -28,6 +28,8 @@ SKEW_S: Final = 1.0
 """How far clocks may be apart before it is said."""
 REMEMBERED: Final = 8
 """Round trips of which the fastest counts: at a ping in 30 s, those of four minutes."""
+SET_NS: Final = 10_000_000
+"""By how much a clock is set at least, if it is: frames are stamped by the read, not one by one."""
 MOST_ASKED: Final = 1_000
 """Requests without an answer that are remembered; of a new one beyond that nothing is known."""
 _PING = "ping"
@@ -117,7 +119,7 @@ class Answers:
             received_at=reply.received_at,
         )
         took, offset = trip.duration_ns, trip.offset_ns
-        if reply.received_at >= sent_at:  # Else it was measured by a clock that was set back.
+        if reply.received_at - sent_at >= -BACK_NS:  # Else the clock was set back.
             self.round_trip_s = took / NANOSECONDS
         if offset is not None:
             self._remember(took, offset)
