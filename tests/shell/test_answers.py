@@ -143,14 +143,17 @@ def test_a_clock_that_is_set_back_on_the_way_shows_nothing(which: str) -> None:
     answers.sent(None, at(100))
     answers.replied(pong(100.01, 100.02))
     answers.sent(1, at(130))
-    moments: dict[str, Any] = {
-        "time_in": at(130.01),
-        "time_out": at(130.01),
-        "received_at": at(120.02),
-    }
-    if which != "ours":
-        moments |= {"time_in": at(120.01), "time_out": at(130.01), "received_at": at(130.02)}
-    answers.replied(Reply(method="pong", success=True, req_id=1, **moments))
+    time_in, received_at = (130.01, 120.02) if which == "ours" else (120.01, 130.02)
+    answers.replied(
+        Reply(
+            method="pong",
+            success=True,
+            req_id=1,
+            time_in=at(time_in),
+            time_out=at(130.01),
+            received_at=at(received_at),
+        )
+    )
     assert told == []
     assert answers.clock_offset_s == pytest.approx(0)
     assert answers.round_trip_s == pytest.approx(0.02 if which == "ours" else 0)
