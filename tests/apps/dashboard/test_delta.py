@@ -202,11 +202,17 @@ def test_frames_come_while_they_are_asked_for(shown: Shown) -> None:
     assert message is not None
     assert len(message["items"]) == MOST_SHOWN
     assert message["total"] == MOST_SHOWN + 5
+    assert message["reset"]
     assert shown.delta.frames() is None
     shown.view.frames.add("public", b"new", 0, sent=False)
     message = shown.delta.frames()
     assert message is not None
     assert [item["text"] for item in message["items"]] == ["new"]
+    assert not message["reset"]
+    shown.delta.show_frames(Filter(text="0"))
+    message = shown.delta.frames()
+    assert message is not None
+    assert message["reset"], "or those of the filter before would stay"
     shown.delta.show_frames(None)
     shown.view.frames.add("public", b"more", 0, sent=False)
     assert shown.delta.frames() is None

@@ -106,10 +106,12 @@ class Delta:
         if self._filter is None or frames.total == self._frame:
             return None
         items = frames.since(self._frame, self._filter)
+        reset = self._frame == 0
         self._frame = frames.total
         rates = self._view.rates
         return {
             "type": "frames",
+            "reset": reset,
             "items": items,
             "total": frames.total,
             "rate": rates["frames"],

@@ -30,6 +30,7 @@ export function frames({ model, painter, send, wishes }) {
   let watched = false;
   let paused = false;
   let seen = -Infinity; // The number of the newest row.
+  let shown = 0; // The wish that the rows are for.
 
   const filled = (field) => field.value.trim() || null;
 
@@ -64,10 +65,7 @@ export function frames({ model, painter, send, wishes }) {
   byId("frames-tools").addEventListener("submit", (event) => event.preventDefault());
   for (const field of [session, channel, text]) {
     field.addEventListener("change", () => {
-      model.clearFrames();
-      list.replaceChildren();
       if (watched) ask();
-      painter.changed("frames");
     });
   }
 
@@ -79,7 +77,7 @@ export function frames({ model, painter, send, wishes }) {
     session.value = names.includes(chosen) ? chosen : "";
   });
   painter.on(["frames"], () => {
-    const { items, total, rate: often, bytes_rate: bytes } = model.frames;
+    const { wish, items, total, rate: often, bytes_rate: bytes } = model.frames;
     const waiting = items.filter((frame) => frame.n > seen).length;
     put(
       byId("frames-rate"),
@@ -88,8 +86,8 @@ export function frames({ model, painter, send, wishes }) {
         : "not watched",
     );
     if (paused) return;
-    // Numbers begin anew where the server did.
-    if ((items.at(-1)?.n ?? -Infinity) < seen) {
+    if (wish !== shown) {
+      shown = wish;
       seen = -Infinity;
       list.replaceChildren();
     }

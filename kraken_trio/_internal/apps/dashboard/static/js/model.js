@@ -35,7 +35,7 @@ export class Model {
     this.buffers = [];
     this.subscriptions = [];
     this.alerts = [];
-    this.frames = { items: [], total: 0, rate: 0, bytes_rate: 0 };
+    this.frames = { wish: (this.frames?.wish ?? 0) + 1, items: [], total: 0, rate: 0, bytes_rate: 0 };
   }
 
   apply(message) {
@@ -48,8 +48,11 @@ export class Model {
     }
     if (message.type === "view") return this.#view(message);
     if (message.type === "frames") {
-      const items = last([...this.frames.items, ...message.items], FRAMES);
-      this.frames = { items, total: message.total, rate: message.rate, bytes_rate: message.bytes_rate };
+      // The first answer to another wish stands for itself: others may still come before it.
+      const before = message.reset ? [] : this.frames.items;
+      const wish = this.frames.wish + (message.reset ? 1 : 0);
+      const items = last([...before, ...message.items], FRAMES);
+      this.frames = { wish, items, total: message.total, rate: message.rate, bytes_rate: message.bytes_rate };
       return ["frames"];
     }
     return [];
