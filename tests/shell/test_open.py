@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from kraken_trio import (
     KrakenConfig,
     ObserverFailed,
     ObserverSlow,
+    OutcomeUnknown,
     ProtocolError,
     RetriesExhausted,
     StateChange,
@@ -26,7 +28,7 @@ from kraken_trio import (
 )
 from kraken_trio._internal.engine.engine import Engine
 from kraken_trio._internal.wire import encode
-from kraken_trio.extended import Observer
+from kraken_trio.extended import AddOrder, Observer
 from kraken_trio.testing import Exchange, open_exchange
 
 CONFIG = KrakenConfig(endpoint="wss://exchange.test/v2", jitter=0.0)
@@ -265,6 +267,21 @@ def raising(name: str, error: Exception) -> Observer:
     return made
 
 
+async def ask_in_vain(exchange: Exchange, feed: Feed) -> None:
+    """Send an order that is not answered."""
+    exchange.refusals["add_order"] = None
+    order = AddOrder(
+        symbol="BTC/USD",
+        side="buy",
+        order_type="limit",
+        order_qty=Decimal("0.01"),
+        limit_price=Decimal(1000),
+    )
+    async with feed.trading() as trading:
+        with pytest.raises(OutcomeUnknown):
+            await trading.add_order(order, answer_within_s=1)
+
+
 @pytest.mark.parametrize("error", [ZeroDivisionError("mine"), ProtocolError("mine too")])
 @pytest.mark.parametrize("hook", [name for name in vars(Observer) if not name.startswith("_")])
 async def test_an_observer_that_raises_is_told_nothing_more_and_the_feed_goes_on(
@@ -277,9 +294,12 @@ async def test_an_observer_that_raises_is_told_nothing_more_and_the_feed_goes_on
     """It is reported once: an event, an error in the log, and in the statistics."""
     exchange.refusals["SOL/USD"] = "Currency pair not supported SOL/USD"
     observers = [raising(hook, error)]
+    config = CONFIG.replace(api_key=exchange.api_key, api_secret=exchange.api_secret)
     with trio.fail_after(60):
         async with (
-            open_kraken(CONFIG, dial=exchange.dial, observers=observers) as feed,
+            open_kraken(
+                config, dial=exchange.dial, rest=exchange.rest, observers=observers
+            ) as feed,
             feed.events() as events,
             feed.book("BTC/USD", "SOL/USD") as book,
         ):
@@ -291,6 +311,8 @@ async def test_an_observer_that_raises_is_told_nothing_more_and_the_feed_goes_on
             await trio.sleep(10)
             assert feed.order_book("BTC/USD") is not None
             await book.receive_batch()
+            if hook == "unanswered":
+                await ask_in_vain(exchange, feed)
             seen = await events.receive_batch()
             (statistics,) = feed.statistics().observers
     told = [item for item in seen if isinstance(item, ObserverFailed)]
