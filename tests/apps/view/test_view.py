@@ -193,19 +193,19 @@ def test_alerts_are_told_and_make_it_degraded(view: View, made: type[Made]) -> N
     view.heard(LatencyAlert(LatencyStage.NETWORK, "book", BTC, 0.2, 0.1, 1, NOW))
     texts = [line["text"] for line in view.chronicle.since(0)]
     assert [text.rpartition(" ")[2] for text in texts] == ["online", "maintenance", "allowed"]
-    view.look(made.statistics())
+    view.look(made.statistics(books={BTC: BookState.LIVE}))
     assert view.health.reasons == ("The exchange says that it is maintenance.",)
 
 
 def test_what_is_late_makes_it_degraded(view: View, made: type[Made], clock: Clock) -> None:
     """Half of what came, and no single record."""
-    view.look(made.statistics())
+    view.look(made.statistics(books={BTC: BookState.LIVE}))
     clock.now += 1000
     for number in range(30):
         took_ms = 500 if number < 20 else 1
         update = made.trade(number, at_ms=0, received_at=Timestamp(took_ms * 1_000_000))
         view.latency.record_received("public", update)
-    view.look(made.statistics())
+    view.look(made.statistics(books={BTC: BookState.LIVE}))
     assert view.health.reasons == ("Half of what came in the last 10 s was late: network.",)
 
 
