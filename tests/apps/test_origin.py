@@ -20,6 +20,17 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.extra("cli")  # noqa: S610 - a mark of pytest, no query of Django
 
 
+class Nowhere:
+    """Leads nowhere."""
+
+    def __init__(self, _context: object) -> None:
+        """Take what the real one takes."""
+
+    async def __call__(self, _host: str, _port: int, *, tls: bool) -> trio.abc.Stream:
+        """Fail."""
+        raise OSError(tls)
+
+
 async def until(condition: Callable[[], object]) -> None:
     """Wait until something is so."""
     while not condition():  # noqa: ASYNC110 - nobody tells
@@ -78,29 +89,34 @@ async def test_another_exchange_is_not_called_kraken(listening: Listening) -> No
         await until(lambda: origin.view.health.verdict == "healthy")
 
 
-async def test_the_exchange_itself_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also before it can be reached, which is not well."""
-
-    class Nowhere:
-        """Leads nowhere."""
-
-        def __init__(self, _context: object) -> None:
-            """Take what the real one takes."""
-
-        async def __call__(self, _host: str, _port: int, *, tls: bool) -> trio.abc.Stream:
-            """Fail."""
-            raise OSError(tls)
-
+@pytest.mark.parametrize("url", [PUBLIC_URL, "wss://beta-ws.kraken.com/v2"])
+async def test_the_exchange_itself_is_called_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """Whichever of its own it is; also before it can be reached, which is not well."""
     monkeypatch.setattr("kraken_trio._internal.apps.origin.TcpDial", Nowhere)
-    async with open_origin((), demo=False, url=PUBLIC_URL, ca=None, seed=1) as origin:
-        assert (origin.kind, origin.label, origin.url) == ("exchange", "Kraken", PUBLIC_URL)
+    async with open_origin((), demo=False, url=url, ca=None, seed=1) as origin:
+        assert (origin.kind, origin.label, origin.url) == ("exchange", "Kraken", url)
         assert origin.view.health.verdict == "degraded"
 
 
-async def test_what_makes_no_sense_is_told() -> None:
-    """Of the option that it is."""
+@pytest.mark.parametrize("url", ["wss://ws.notkraken.com/", "wss://ws.kraken.com.example/v2"])
+async def test_a_name_that_is_like_its_own_is_not(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """And may have any path."""
+    monkeypatch.setattr("kraken_trio._internal.apps.origin.TcpDial", Nowhere)
+    async with open_origin((), demo=False, url=url, ca=None, seed=1) as origin:
+        assert (origin.kind, origin.label) == ("other", "Not Kraken")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://x", "wss://ws.kraken.com", "wss://ws-auth.kraken.com", "wss://u:p@x/v2"]
+)
+async def test_what_makes_no_sense_is_told(url: str) -> None:
+    """Of the option that it is: also an address at which another protocol is spoken."""
     with pytest.raises(ConfigurationError, match="url"):
-        async with open_origin((), demo=False, url="http://x", ca=None, seed=1):
+        async with open_origin((), demo=False, url=url, ca=None, seed=1):
             pass
 
 

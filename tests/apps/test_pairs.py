@@ -125,6 +125,24 @@ async def test_a_pair_that_the_exchange_refuses_is_told(autojump_clock: object) 
         assert len(told) == 3
 
 
+async def test_instruments_that_are_refused_for_good_are_not_asked_for_again(
+    autojump_clock: object,
+) -> None:
+    """Before somebody comes anew; nobody is told, for it is about no pair."""
+    async with shown() as all_:
+        told: list[str] = []
+        all_.pairs.refused = lambda symbol, _: told.append(symbol)
+        all_.exchange.refusals["instrument"] = "EGeneral:Permission denied"
+        all_.pairs.want_instruments()
+        await trio.sleep(60)
+        assert len([line for line in all_.view.chronicle.since(0) if line["kind"] == "error"]) == 1
+        all_.pairs.leave_instruments()
+        del all_.exchange.refusals["instrument"]
+        all_.pairs.want_instruments()
+        await until(lambda: all_.view.statuses.get(BTC) == "online")
+        assert told == []
+
+
 async def test_what_is_refused_for_a_while_is_asked_for_again(autojump_clock: object) -> None:
     """Until it is granted; nobody is told."""
     async with shown() as all_:

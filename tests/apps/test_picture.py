@@ -194,6 +194,17 @@ def test_with_nothing_to_show_it_shows_that() -> None:
 
 
 @pytest.mark.parametrize(
+    "took_ms, words",
+    [(0.0123, "0.0123 ms"), (999.4, "999 ms"), (999.5, "1000 ms"), (12_345.0, "12345 ms")],
+)
+def test_how_long_it_took(took_ms: float, words: str) -> None:
+    """In digits, and never in powers of ten."""
+    latency = {"stages": {"network": {"p50": took_ms, "p99": took_ms}}}
+    text = "\n".join(lines(replace(PICTURE, latency=latency)))
+    assert f"network {words} / {words}" in text
+
+
+@pytest.mark.parametrize(
     "since, words",
     [(None, "-"), (199_000, "1 s"), (300_000, "0 s"), (140_000, "1 min"), (-7_100_000, "2 h")],
 )

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 import trio
@@ -52,6 +53,8 @@ HISTORY_S: Final = 720
 HISTORY_STEPS: Final = 4_000
 LISTED: Final = 12
 """Pairs of the made-up market, at least."""
+
+_DOMAIN: Final = ".kraken.com"
 
 _ALERTS: Final[tuple[type[Any], ...]] = (
     LatencyAlert,
@@ -121,12 +124,26 @@ async def open_origin(
             yield origin
         return
     config = configured(url, buffer_size=ROOM, max_queue_depth=ROOM, max_attempts=None)
-    real = config.endpoint == PUBLIC_URL
+    real = _is_krakens(config.endpoint)
     label = "Kraken" if real else "Not Kraken"
     kind: Literal["exchange", "other"] = "exchange" if real else "other"
     view = View(now_ms, url=config.endpoint)
     async with _watched(config, TcpDial(trusting(ca)), view) as feed:
         yield Origin(feed, view, kind, label, view.url)
+
+
+def _is_krakens(url: str) -> bool:
+    """Whether it is one of the exchange's own. Raises ``ConfigurationError`` for one of those at
+    which another protocol is spoken: there, nothing would ever be shown.
+    """
+    parts = urlsplit(url)
+    if not f".{parts.hostname}".endswith(_DOMAIN):
+        return False
+    if parts.path != urlsplit(PUBLIC_URL).path:
+        raise ConfigurationError(
+            "url", f"must be one of protocol v2, is {url}", f"As {PUBLIC_URL}, or leave it out"
+        )
+    return True
 
 
 @asynccontextmanager

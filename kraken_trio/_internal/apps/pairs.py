@@ -108,9 +108,10 @@ class Pairs:
                             for record in await records.receive_batch():
                                 self._view.add(record)
                 except SubscriptionError as error:
-                    if not error.retryable and channel.symbols:
-                        self.refused(channel.symbols[0], error.reason)
-                        return
+                    if not error.retryable:
+                        for symbol in channel.symbols:
+                            self.refused(symbol, error.reason)
+                        return  # To ask again would bring the same, once a second, for ever.
                 await trio.sleep(RETRY_S)
 
 

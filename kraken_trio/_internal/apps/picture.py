@@ -282,7 +282,8 @@ def _ago(now: int, since: int | None) -> str:
 
 
 def _ms(value: float | None) -> str:
-    return _DASH if value is None else f"{value:.3g} ms" if value < 1000 else f"{value:.0f} ms"  # noqa: PLR2004 - else it would be 1e+03
+    # With three digits, what is rounded to a thousand would be 1e+03.
+    return _DASH if value is None else f"{value:.3g} ms" if value < 999.5 else f"{value:.0f} ms"  # noqa: PLR2004 - as said
 
 
 def _or_dash(value: str | None) -> str:

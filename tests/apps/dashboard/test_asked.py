@@ -98,7 +98,18 @@ def test_nothing_else_ever_comes_out(text: str | bytes) -> None:
         decode(text)
 
 
-@pytest.mark.parametrize("text", ["1", " 0.00000001 ", "62800.50", "1e3"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1",
+        " 0.00000001 ",
+        "62800.50",
+        "1e3",
+        "10000000000",
+        "12345678901.5",
+        "999999999999999.999999999999999999",
+    ],
+)
 def test_a_price_is_exact(text: str) -> None:
     """As a decimal."""
     assert price(text) == Decimal(text.strip())
@@ -106,7 +117,10 @@ def test_a_price_is_exact(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "x", "0", "-1", "NaN", "Infinity", "1e15", "1e-19", "1e999999999", "1e-999999999", "sNaN"],
+    [
+        *("", "x", "0", "-1", "NaN", "Infinity", "1e15", "1e-19", "1e999999999", "1e-999999999"),
+        *("sNaN", "999999999999999.9999999999999999999", f"1.{'0' * 37}1"),
+    ],
 )
 def test_what_is_no_price_is_refused(text: str) -> None:
     """Also what would take all memory to print."""

@@ -25,15 +25,16 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.extra("cli")  # noqa: S610 - a mark of pytest, no query of Django
 
 NOW = 10**6
+LIVE = {"BTC/USD": BookState.LIVE}
 
 
 def test_all_is_well(made: type[Made]) -> None:
     """With pairs, and without."""
-    live = made.statistics(books={"BTC/USD": BookState.LIVE})
+    live = made.statistics(books=LIVE)
     health = judge(live, {}, Recent(), 1, NOW)
     assert health.shown() == {
         "verdict": "healthy",
-        "reasons": ["All is live, and every message of 1 books verified."],
+        "reasons": ["All is live, and all 1 books are verified."],
     }
     idle = judge(made.statistics(), {}, Recent(), 0, NOW)
     assert idle.verdict == "healthy"
@@ -72,13 +73,19 @@ def test_a_book_that_may_not_be_believed_is_named(made: type[Made]) -> None:
     )
 
 
+def test_a_pair_without_a_book_is_counted(made: type[Made]) -> None:
+    """Its subscription may be refused for a while: that is not well, though no book is wrong."""
+    health = judge(made.statistics(books=LIVE), {}, Recent(), 3, NOW)
+    assert (health.verdict, health.reasons) == ("degraded", ("Pairs without a book: 2 of 3.",))
+
+
 def test_a_loss_is_told_for_a_while(made: type[Made]) -> None:
     """Each pair once, then no more."""
     recent = Recent()
     recent.gap("book", "BTC/USD", NOW)
     recent.gap("trade", "BTC/USD", NOW)
     recent.gap("instrument", None, NOW)
-    statistics = made.statistics()
+    statistics = made.statistics(books=LIVE)
     (reason,) = judge(statistics, {}, recent, 1, NOW + RECENT_MS - 1).reasons
     assert reason == "Data was missed in the last 30 s: BTC/USD, instrument."
     assert judge(statistics, {}, recent, 1, NOW + RECENT_MS).verdict == "healthy"
@@ -86,7 +93,7 @@ def test_a_loss_is_told_for_a_while(made: type[Made]) -> None:
 
 def test_records_that_were_dropped_are_told_for_a_while(made: type[Made]) -> None:
     """From when their number rose."""
-    recent, dropped = Recent(), made.statistics(dropped=3)
+    recent, dropped = Recent(), made.statistics(dropped=3, books=LIVE)
     assert "too slow" in judge(dropped, {}, recent, 1, NOW).reasons[0]
     assert judge(dropped, {}, recent, 1, NOW + RECENT_MS).verdict == "healthy"
 
@@ -97,12 +104,12 @@ def test_the_exchange_and_alarms_have_their_say(made: type[Made]) -> None:
     recent.system = "maintenance"
     for _ in range(3):
         recent.alarm("Something is wrong.", NOW)
-    assert judge(made.statistics(), {}, recent, 1, NOW).reasons == (
+    assert judge(made.statistics(books=LIVE), {}, recent, 1, NOW).reasons == (
         "The exchange says that it is maintenance.",
         "Something is wrong.",
     )
     recent.system = "online"
-    assert judge(made.statistics(), {}, recent, 1, NOW + RECENT_MS).verdict == "healthy"
+    assert judge(made.statistics(books=LIVE), {}, recent, 1, NOW + RECENT_MS).verdict == "healthy"
 
 
 def test_an_observer_that_failed_is_named(made: type[Made]) -> None:
@@ -145,5 +152,5 @@ def test_records_are_late_when_half_of_them_are(made: type[Made]) -> None:
     for now in range(1000, LATE_MS + 2000, 1000):
         lateness.look(latency(400, 300), now)
     assert lateness.look(latency(500, 310), LATE_MS + 2000) == []
-    health = judge(made.statistics(), {}, Recent(), 1, NOW, late=["It is late."])
+    health = judge(made.statistics(books=LIVE), {}, Recent(), 1, NOW, late=["It is late."])
     assert (health.verdict, health.reasons) == ("degraded", ("It is late.",))

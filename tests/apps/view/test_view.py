@@ -59,7 +59,9 @@ def test_records_are_for_pairs_that_are_wanted(view: View, made: type[Made]) -> 
 
 
 def test_prices_are_told_as_they_come(view: View, made: type[Made]) -> None:
-    """Of trades and tickers, but not of what was before."""
+    """Of trades and tickers; of the trades that a subscription begins with those alone that were
+    missed meanwhile, as the feed leaves out what it has told before.
+    """
     heard: list[tuple[str, Decimal]] = []
     view.on_price = lambda symbol, price: heard.append((symbol, price))
     for record in (
@@ -68,9 +70,10 @@ def test_prices_are_told_as_they_come(view: View, made: type[Made]) -> None:
         made.trade(2, "3.0"),
         made.ticker("4.0"),
         made.candle(0),
+        made.trade(3, "5.0", snapshot=True),
     ):
         view.add(record)
-    assert heard == [(BTC, Decimal("3.0")), (BTC, Decimal("4.0"))]
+    assert heard == [(BTC, Decimal(price)) for price in ("2.0", "3.0", "4.0", "5.0")]
 
 
 def test_instruments_tell_which_pairs_there_are(view: View) -> None:
@@ -193,19 +196,19 @@ def test_alerts_are_told_and_make_it_degraded(view: View, made: type[Made]) -> N
     view.heard(LatencyAlert(LatencyStage.NETWORK, "book", BTC, 0.2, 0.1, 1, NOW))
     texts = [line["text"] for line in view.chronicle.since(0)]
     assert [text.rpartition(" ")[2] for text in texts] == ["online", "maintenance", "allowed"]
-    view.look(made.statistics())
+    view.look(made.statistics(books={BTC: BookState.LIVE}))
     assert view.health.reasons == ("The exchange says that it is maintenance.",)
 
 
 def test_what_is_late_makes_it_degraded(view: View, made: type[Made], clock: Clock) -> None:
     """Half of what came, and no single record."""
-    view.look(made.statistics())
+    view.look(made.statistics(books={BTC: BookState.LIVE}))
     clock.now += 1000
     for number in range(30):
         took_ms = 500 if number < 20 else 1
         update = made.trade(number, at_ms=0, received_at=Timestamp(took_ms * 1_000_000))
         view.latency.record_received("public", update)
-    view.look(made.statistics())
+    view.look(made.statistics(books={BTC: BookState.LIVE}))
     assert view.health.reasons == ("Half of what came in the last 10 s was late: network.",)
 
 

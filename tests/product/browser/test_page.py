@@ -236,6 +236,27 @@ def test_an_alert_fires(page: Any, expect: Any) -> None:
     expect(rows).to_have_count(1)
 
 
+def test_an_alert_that_is_reached_is_told_on_top_until_it_is_seen(page: Any, expect: Any) -> None:
+    """Wherever somebody looks or listens, another tab too; one that is taken away is not."""
+    banner = page.locator("#reached")
+    expect(banner).to_be_hidden()
+    for price in ("0.5", "0.25", "0.125", "0.0625"):
+        page.locator("#alert-price").fill(price)
+        page.get_by_role("button", name="Set").click()
+        expect(page.locator("#alert-price")).to_have_value("")
+    expect(page.locator("#alert-list")).to_contain_text(re.compile("(reached.*){4}"))
+    expect(banner).to_be_visible()
+    expect(banner).to_contain_text(re.compile(r"above 0\.0625: reached at .* UTC.*; and 1 more"))
+    expect(page.locator("#said")).to_contain_text("above 0.0625: reached at")
+    expect(page).to_have_title(re.compile("^! Simulation"))
+    page.get_by_role("button", name=re.compile("Remove the alert .* 0.0625")).click()
+    expect(banner).not_to_contain_text("0.0625")
+    page.get_by_role("button", name="Seen").press("Enter")
+    expect(banner).to_be_hidden()
+    expect(page.locator("#main")).to_be_focused()
+    expect(page).to_have_title(re.compile("^Simulation"))
+
+
 def test_the_theme_is_chosen_and_kept(page: Any, expect: Any) -> None:
     """The button goes round, and the page comes back as it was left."""
     expect(page.locator("html")).not_to_have_attribute("data-theme", re.compile(""))

@@ -38,8 +38,11 @@ def test_a_cut_is_shown_and_recovered_from(
     page = window(own_dashboard).page
     expect(page.locator("#badge")).to_have_attribute("data-verdict", "healthy")
     page.evaluate(WATCH)
+    page.get_by_role("button", name="Watch").click()
+    expect(page.locator("#frames-rate")).to_have_text(re.compile(r"^[1-9]"))
     page.locator('#chaos-buttons button[data-fault="maintenance"]').click()
     expect(page.locator("#chaos-answer")).to_contain_text("as you wish")
+    expect(page.locator("#frames-rate")).to_have_text(re.compile(r"^0\.0 / s"))
     for shown in (r"(^| )degraded", "badge-(degraded|unhealthy)"):
         expect(page.locator("html")).to_have_attribute("data-seen", re.compile(shown))
     expect(

@@ -5,7 +5,7 @@ Pure; knows the form of a request and nothing of what becomes of it.
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -125,12 +125,18 @@ def price(text: str) -> Decimal:
         found = Decimal(text.strip())
     except InvalidOperation:
         raise Refusal("A price is a number, such as 62800.5.") from None
-    if not found.is_finite() or not 0 < found < 10**15 or found != found.quantize(_FINEST):
+    if not found.is_finite() or not 0 < found < 10**15 or found != _rounded(found):
         raise Refusal("A price is above 0, below 10^15, with 18 decimals at most.")
     return found
 
 
 _FINEST: Final = Decimal("1e-18")
+_EXACT: Final = Context(prec=40)
+"""Room for every price that is let in: the usual 28 digits are too few for 10 before the point."""
+
+
+def _rounded(price: Decimal) -> Decimal:
+    return price.quantize(_FINEST, context=_EXACT)
 
 
 def _number(text: str | bytes) -> int | None:

@@ -136,6 +136,9 @@ def judge(
     waiting = sorted(book.symbol for book in statistics.books if book.state is not BookState.LIVE)
     if waiting:
         poor.append(f"No verified book of {', '.join(map(shown, waiting))} just now.")
+    without = pairs - len(statistics.books)
+    if without > 0:
+        poor.append(f"Pairs without a book: {without} of {pairs}.")
     poor += [
         f"Observer {observer.name} failed, and is told nothing more."
         for observer in statistics.observers
@@ -147,7 +150,6 @@ def judge(
         verdict: Verdict = "unhealthy" if bad else "degraded"
         return Health(verdict, tuple((*bad, *poor)[:MOST_REASONS]))
     if pairs:
-        books = len(statistics.books)
-        words = f"All is live, and every message of {books} books verified."
+        words = f"All is live, and all {len(statistics.books)} books are verified."
         return Health("healthy", (words,))
     return Health("healthy", ("Connected; nobody watches a pair.",))

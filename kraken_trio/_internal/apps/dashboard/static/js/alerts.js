@@ -1,13 +1,19 @@
-// Price alerts: set, shown, taken away. The server compares; it has every price, exactly.
+// Price alerts: set, shown, taken away. The server compares; it has every price, exactly. One that is
+// reached stands on top of the page, and in its title, until it was seen: nobody looks at the panel
+// all day.
 
 import { byId, keyed, make, mark, put } from "./dom.js";
 import { clock } from "./format.js";
+
+const MOST = 3; // That are told on top; of the others how many.
 
 export function alerts({ model, painter, send, say }) {
   const [symbol, when, price] = ["alert-symbol", "alert-when", "alert-price"].map(byId);
   const answerText = byId("alert-answer");
   const list = byId("alert-list");
   const none = make("li", { class: "empty" }, "No alert is set.");
+  const told = new Set(); // By their numbers, which begin anew with each connection.
+  let unseen = []; // Newest first.
 
   function answer(outcome, good = false) {
     const text = outcome instanceof Error ? outcome.message : outcome;
@@ -43,7 +49,35 @@ export function alerts({ model, painter, send, say }) {
     };
   });
 
+  function tell() {
+    const more = unseen.length > MOST ? `; and ${unseen.length - MOST} more` : "";
+    put(byId("reached-text"), unseen.slice(0, MOST).map(({ text }) => text).join("; ") + more);
+    byId("reached").hidden = unseen.length === 0;
+    const title = document.title.replace(/^! /, "");
+    document.title = unseen.length === 0 ? title : `! ${title}`;
+  }
+
+  byId("reached-seen").addEventListener("click", () => {
+    unseen = [];
+    tell();
+    byId("main").focus({ preventScroll: true }); // Or it would be lost with the button.
+  });
+  painter.on(["hello"], () => {
+    told.clear();
+    unseen = unseen.map(({ text }) => ({ id: null, text }));
+    tell();
+  });
   painter.on(["alerts"], () => {
+    const left = new Set(model.alerts.map(({ id }) => id));
+    unseen = unseen.filter(({ id }) => id === null || left.has(id));
+    for (const { id, symbol: pair, when: side, price: limit, fired } of model.alerts) {
+      if (fired === null || told.has(id)) continue;
+      told.add(id);
+      const text = `${pair} at or ${side} ${limit}: reached at ${clock(fired)} UTC`;
+      unseen.unshift({ id, text });
+      say(text);
+    }
+    tell();
     show(list, model.alerts, ({ id }) => id);
     if (model.alerts.length === 0) list.append(none);
   });

@@ -76,8 +76,10 @@ export function frames({ model, painter, send, wishes }) {
     session.replaceChildren(make("option", { value: "" }, "all"), ...names.map((name) => make("option", { value: name }, name)));
     session.value = names.includes(chosen) ? chosen : "";
   });
-  painter.on(["frames"], () => {
-    const { wish, items, total, rate: often, bytes_rate: bytes } = model.frames;
+  painter.on(["frames", "rates"], () => {
+    const { wish, items, total } = model.frames;
+    // Not those that came with the last frames: where no more come, they would stand there for ever.
+    const { frames: often, bytes } = model.rates ?? { frames: 0, bytes: 0 };
     const waiting = items.filter((frame) => frame.n > seen).length;
     put(
       byId("frames-rate"),
