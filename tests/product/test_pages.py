@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -62,6 +63,21 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_anchors_are_as_code_hosts_have_them(heading: str, link: str) -> None:
     """Lower case, without punctuation, with hyphens."""
     assert anchor(heading) == link
+
+
+def test_each_check_has_its_row() -> None:
+    """The sessions of nox, in the table for those who change something, and each guard's file."""
+    sessions = [
+        node.name
+        for node in ast.parse((ROOT / "noxfile.py").read_text("utf-8")).body
+        if isinstance(node, ast.FunctionDef)
+        and any(ast.unparse(each).startswith("nox.session") for each in node.decorator_list)
+    ]
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == sorted(sessions)
+    assert {path.name for path in ROOT.glob("tests/test_*.py")} <= set(
+        re.findall(r"`tests/(\w+\.py)`", text)
+    )
 
 
 @pytest.mark.extra("private")  # noqa: S610 - a mark of pytest, no query of Django
