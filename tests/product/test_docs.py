@@ -19,7 +19,14 @@ from kraken_trio import Channel, Feed, KrakenConfig, extended
 PROJECT = Path(__file__).parents[2]
 DOCS = PROJECT / "docs"
 TIERS = ("kraken_trio", "kraken_trio.extended", "kraken_trio.testing")
-TEXTS = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("benchmarks/*.md"), *DOCS.rglob("*.md")])
+TEXTS = sorted(
+    [
+        *PROJECT.glob("*.md"),
+        *PROJECT.glob("benchmarks/*.md"),
+        *PROJECT.glob("examples/*.md"),
+        *DOCS.rglob("*.md"),
+    ]
+)
 FENCE = re.compile(r"^(`{3,})[^\n]*\n.*?^\1$", re.MULTILINE | re.DOTALL)
 
 

@@ -14,7 +14,14 @@ from kraken_trio import KrakenConfig
 from kraken_trio._internal.model.config import ENVIRONMENT
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("benchmarks/*.md"),
+        *ROOT.glob("examples/*.md"),
+    ]
+)
 CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 
 
@@ -63,6 +70,16 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_anchors_are_as_code_hosts_have_them(heading: str, link: str) -> None:
     """Lower case, without punctuation, with hyphens."""
     assert anchor(heading) == link
+
+
+def test_each_example_has_its_row() -> None:
+    """And ``--live`` is said of those that have it."""
+    text = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[(\w+\.py)\]\(\1\) \|.*\| (\w*) ?[^|]*\|$", text, re.MULTILINE)
+    assert dict(rows) == {
+        path.name: "yes" if '"--live"' in path.read_text(encoding="utf-8") else ""
+        for path in ROOT.glob("examples/*.py")
+    }
 
 
 def test_each_check_has_its_row() -> None:

@@ -41,6 +41,25 @@ def test_what_is_needed_is_what_is_declared() -> None:
     assert re.split(r", | and ", core) == [distribution(each) for each in DECLARED["dependencies"]]
 
 
+def test_every_page_is_two_clicks_away() -> None:
+    """From here, by what a reader of the repository sees: no table of contents of the site."""
+
+    def linked(page: Path) -> set[Path]:
+        links = re.findall(r"\]\(([^):#]+\.md)", page.read_text(encoding="utf-8"))
+        return {(page.parent / link).resolve() for link in links}
+
+    near = linked(PROJECT / "README.md")
+    near |= {page for each in near for page in linked(each)}
+    pages = {
+        *PROJECT.glob("docs/**/*.md"),
+        *PROJECT.glob("benchmarks/*.md"),
+        *PROJECT.glob("examples/*.md"),
+        *PROJECT.glob("*.md"),
+    }
+    mirrors = set(PROJECT.glob("docs/project/*.md"))  # Of pages that are themselves linked to.
+    assert sorted(pages - near - mirrors - {PROJECT / "README.md"}) == []
+
+
 def test_table_of_extras_is_complete() -> None:
     """The table has every extra, and names what it installs."""
     rows = re.findall(r"^\| `(\w+)` \|[^|]*\| ([^|]*) \|$", README, flags=re.MULTILINE)
