@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import pytest
 
+import kraken_trio
 from kraken_trio import KrakenConfig
 from kraken_trio._internal.model.config import ENVIRONMENT
 
@@ -22,6 +23,8 @@ PAGES = sorted(
         *ROOT.glob("examples/*.md"),
     ]
 )
+WITH_THE_EXCHANGE = ("capture", "frames", "requests", "sign")
+"""Modules that the simulated exchange and the client both use."""
 CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 
 
@@ -70,6 +73,19 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_anchors_are_as_code_hosts_have_them(heading: str, link: str) -> None:
     """Lower case, without punctuation, with hyphens."""
     assert anchor(heading) == link
+
+
+def test_the_simulated_exchange_shares_what_is_said_alone() -> None:
+    """Of all rooms but the vocabulary, four modules: see docs/decisions/0010."""
+    shared = {
+        module
+        for path in Path(kraken_trio.__file__).parent.glob("_internal/testing/*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        and (module := node.module or "").startswith("kraken_trio._internal.")
+        and module.split(".")[2] not in {"model", "testing"}
+    }
+    assert shared == {f"kraken_trio._internal.wire.{n}" for n in WITH_THE_EXCHANGE}
 
 
 def test_each_example_has_its_row() -> None:
