@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import tomllib
 from pathlib import Path
@@ -119,6 +120,8 @@ def test_the_example_of_settings_is_right() -> None:
     text = (ROOT / ".env.example").read_text(encoding="utf-8")
     names = re.findall(r"^#?(KRAKEN_\w+)=", text, re.MULTILINE)
     assert {"KRAKEN_API_KEY", "KRAKEN_API_SECRET"} <= set(names) <= set(ENVIRONMENT)
+    settings = {f"KRAKEN_{name.upper()}" for name in inspect.signature(KrakenConfig).parameters}
+    assert settings - set(ENVIRONMENT) == {"KRAKEN_ALLOW_INSECURE"}
     assert KrakenConfig.from_env(ROOT / ".env.example", environ={}) == KrakenConfig()
     shown = dict(re.findall(r"^#(KRAKEN_\w+)=(.*)$", text, re.MULTILINE))
     shown.pop("KRAKEN_INCIDENTS")  # There is none unless given.
