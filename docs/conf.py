@@ -30,6 +30,7 @@ MIRRORED = {
     "project/contributing": "CONTRIBUTING.md",
     "project/security": "SECURITY.md",
     "project/benchmarks": "benchmarks/README.md",
+    "project/examples": "examples/README.md",
 }
 """Pages of the site that show a file above this folder, each at home where readers look for it."""
 

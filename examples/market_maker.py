@@ -1,13 +1,12 @@
 """Quote both sides of a market around its middle, and leave it as it was found.
 
-    python examples/market_maker.py --demo [--seconds N]
-    python examples/market_maker.py SYMBOL --yes [--qty Q] [--spread BPS] [--seconds N]
+    python examples/market_maker.py [SYMBOL] [--qty Q] [--spread BPS] [--seconds N]
     python examples/market_maker.py SYMBOL --validate
+    python examples/market_maker.py SYMBOL --yes
 
-With --demo it trades on a simulated exchange in this process. Everything else needs an API key in
-KRAKEN_API_KEY and KRAKEN_API_SECRET: --validate has the exchange check both quotes and places
-nothing; --yes trades, with real money. It shows how a program survives what can go wrong, not how
-one earns anything.
+It trades on a simulated exchange in this process. The real one needs an API key in KRAKEN_API_KEY
+and KRAKEN_API_SECRET: --validate has it check both quotes and places nothing; --yes trades, with
+real money. It shows how a program survives what can go wrong, not how one earns anything.
 
 What it holds itself to:
 
@@ -228,7 +227,7 @@ async def check_quotes(feed: Feed, symbol: str, qty: Decimal, spread: Decimal) -
 @asynccontextmanager
 async def demo() -> AsyncIterator[Feed]:
     """Open a feed of a simulated exchange, whose account has something to trade with."""
-    from kraken_trio.testing import open_exchange  # noqa: PLC0415 - only where it is asked for
+    from kraken_trio.testing import open_exchange  # noqa: PLC0415 - not for the real one
 
     async with open_exchange(seed=1, rate=200) as exchange:
         exchange.account.deposit("USD", Decimal(100_000))
@@ -241,7 +240,8 @@ async def demo() -> AsyncIterator[Feed]:
 async def run(options: argparse.Namespace) -> None:
     """Do what was asked for."""
     spread = options.spread / 10_000
-    opened = demo() if options.demo else open_kraken(KrakenConfig.from_env())
+    real = options.validate or options.yes
+    opened = open_kraken(KrakenConfig.from_env()) if real else demo()
     async with opened as feed:
         if options.validate:
             await check_quotes(feed, options.symbol, options.qty, spread)
@@ -258,10 +258,10 @@ def main() -> int:
     parser.add_argument("--qty", type=Decimal, default=Decimal("0.001"))
     parser.add_argument("--spread", type=Decimal, default=Decimal(10), help="in basis points")
     parser.add_argument("--seconds", type=float, default=60.0)
-    how = parser.add_mutually_exclusive_group(required=True)
-    how.add_argument("--demo", action="store_true", help="on a simulated exchange")
-    how.add_argument("--validate", action="store_true", help="place nothing")
-    how.add_argument("--yes", action="store_true", help="trade, with real money")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--demo", action="store_true", help="on a simulated exchange: the default")
+    how.add_argument("--validate", action="store_true", help="at the real one, and place nothing")
+    how.add_argument("--yes", action="store_true", help="at the real one: trade, with real money")
     try:
         trio.run(run, parser.parse_args())
     except KeyboardInterrupt:

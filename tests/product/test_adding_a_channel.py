@@ -19,7 +19,9 @@ PAGE = (ROOT / "docs" / "adding-a-channel.md").read_text(encoding="utf-8")
 PACKAGE = Path(kraken_trio.__file__).parent
 READ = """
 import sys
-from kraken_trio import Channel, Feed, Headline
+import trio
+from kraken_trio import Channel, Headline, KrakenConfig, SubscriptionError, open_kraken
+from kraken_trio.testing import open_exchange
 from kraken_trio._internal.core.buffer import _key_of
 from kraken_trio._internal.engine.engine import Engine
 from kraken_trio._internal.wire.decode import V2Decoder
@@ -28,7 +30,18 @@ engine, seen = Engine(V2Decoder()), []
 engine.attach(seen.append)
 engine.open(Channel.news())
 engine.feed(sys.argv[1].encode(), None)
-print(seen[0].headline, _key_of(seen[0])[0], Feed.news.__name__, Headline.__module__)
+print(seen[0].headline, _key_of(seen[0])[0], Headline.__module__)
+
+async def main():
+    async with open_exchange(seed=1) as exchange:
+        async with open_kraken(KrakenConfig(), dial=exchange.dial) as feed:
+            try:
+                async with feed.news():
+                    pass
+            except SubscriptionError as error:
+                print(error.reason)
+
+trio.run(main)
 """
 
 
@@ -56,7 +69,7 @@ def test_it_still_fits(name: str, before: str, after: str) -> None:
 
 
 def test_the_channel_works(tmp_path: Path) -> None:
-    """With all of it, the frame of the page is a record, of its channel, by its public name."""
+    """With all of it, the page's frame is a record, by its public name, and a feed asks for it."""
     shutil.copytree(
         PACKAGE, tmp_path / "kraken_trio", ignore=shutil.ignore_patterns("__pycache__", "apps")
     )
@@ -73,4 +86,4 @@ def test_the_channel_works(tmp_path: Path) -> None:
         check=False,
     )
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert ran.stdout == "Hello news news kraken_trio\n"
+    assert ran.stdout == "Hello news kraken_trio\nUnsupported event\n"  # Says the exchange.

@@ -41,11 +41,23 @@ def test_what_is_needed_is_what_is_declared() -> None:
     assert re.split(r", | and ", core) == [distribution(each) for each in DECLARED["dependencies"]]
 
 
-def test_links_lead_somewhere() -> None:
-    """Every file of the project that the README links to is there."""
-    links = re.findall(r"\]\(([^):]+)\)", README)
-    assert "CONTRIBUTING.md" in links
-    assert [link for link in links if not (PROJECT / link.partition("#")[0]).exists()] == []
+def test_every_page_is_two_clicks_away() -> None:
+    """From here, by what a reader of the repository sees: no table of contents of the site."""
+
+    def linked(page: Path) -> set[Path]:
+        links = re.findall(r"\]\(([^):#]+\.md)", page.read_text(encoding="utf-8"))
+        return {(page.parent / link).resolve() for link in links}
+
+    near = linked(PROJECT / "README.md")
+    near |= {page for each in near for page in linked(each)}
+    pages = {
+        *PROJECT.glob("docs/**/*.md"),
+        *PROJECT.glob("benchmarks/*.md"),
+        *PROJECT.glob("examples/*.md"),
+        *PROJECT.glob("*.md"),
+    }
+    mirrors = set(PROJECT.glob("docs/project/*.md"))  # Of pages that are themselves linked to.
+    assert sorted(pages - near - mirrors - {PROJECT / "README.md"}) == []
 
 
 def test_table_of_extras_is_complete() -> None:
