@@ -19,6 +19,7 @@ from kraken_trio._internal.model.records import (
     Level,
     Spread,
     Ticker,
+    TimedLevel,
     Trade,
 )
 from kraken_trio._internal.model.timestamp import Timestamp
@@ -173,3 +174,16 @@ def test_digits_are_kept_through_json() -> None:
     """A number of the wire becomes a Decimal with the same digits, trailing zeros and all."""
     level = msgspec.json.decode(b'{"price":62797.0,"qty":0.00005100}', type=Level)
     assert repr(level) == "Level(0.00005100 @ 62797.0)"
+
+
+def test_a_level_with_a_time_equals_one_without() -> None:
+    """Books of both protocols can be compared, from either side, and found in sets."""
+    timed = TimedLevel(BID.price, BID.qty, T, republished=True)
+    assert timed == BID == timed
+    assert timed == TimedLevel(BID.price, BID.qty, T)
+    assert {timed} == {BID}
+    assert timed != ASK
+    assert timed != ZERO
+    assert timed != TimedLevel(ASK.price, BID.qty, T)
+    assert timed != (BID.price, BID.qty)
+    assert (timed,) == (BID,)

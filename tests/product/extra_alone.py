@@ -10,11 +10,13 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import trio
@@ -87,6 +89,25 @@ async def use_cli() -> None:
     assert ran.returncode == 0, ran.stdout.decode()
 
 
+async def use_dashboard() -> None:
+    """The page is served, and says how the feed is."""
+    command = [sys.executable, "-m", "kraken_trio", "dashboard", "--demo", "--port", "0"]
+    async with trio.open_nursery() as nursery:
+        serve = partial(trio.run_process, command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        process = await nursery.start(partial(serve, check=False))
+        said = b""
+        while b"\n" not in said:
+            part = await process.stdout.receive_some()
+            assert part, "it ended"
+            said += part
+        found = re.search(rb"http://127\.0\.0\.1:(\d+)/", said)
+        assert found, said
+        async with await trio.open_tcp_stream("127.0.0.1", int(found[1])) as stream:
+            await stream.send_all(b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+            assert (await stream.receive_some(12)).endswith(b" 200")
+        process.send_signal(signal.SIGINT)
+
+
 async def use_export() -> None:
     """A recording becomes parquet."""
     with tempfile.TemporaryDirectory() as folder:
@@ -147,6 +168,7 @@ USES: dict[str, Callable[[], Awaitable[None]]] = {
     "core": use_core,
     "chaos": use_chaos,
     "cli": use_cli,
+    "dashboard": use_dashboard,
     "export": use_export,
     "metrics": use_metrics,
     "otel": use_otel,
@@ -166,8 +188,16 @@ def strangers(extra: str) -> list[str]:
         (mine if f"extra == '{extra}'" in line.replace('"', "'") else others).add(name)
         if "extra ==" not in line:
             mine.add(name)
-    installed = {each.metadata["Name"].lower() for each in importlib.metadata.distributions()}
-    return sorted((others - mine - {"kraken-trio"}) & installed)
+    installed = {
+        each.metadata["Name"].lower(): each.requires or ()
+        for each in importlib.metadata.distributions()
+    }
+    # What mine need themselves is there as well, whoever else brings it.
+    asked = [*mine]
+    for name in asked:
+        needed = (re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in installed.get(name, ()))
+        asked += [each for each in needed if each not in asked]
+    return sorted((others - {*asked, "kraken-trio"}) & installed.keys())
 
 
 def main() -> None:

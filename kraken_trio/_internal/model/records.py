@@ -44,12 +44,25 @@ class Level(Struct, frozen=True, gc=False):
 
 
 class TimedLevel(Level, frozen=True, gc=False):
-    """A level of an update by protocol v1, which says more of it."""
+    """A level by protocol v1, which says more of it.
+
+    It equals any level of the same price and quantity, so that books can be compared.
+    """
 
     timestamp: Timestamp
     """When the level changed."""
     republished: bool = False
     """Whether it did not change, and is said once more because a better one went."""
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it says the same of the book."""
+        if not isinstance(other, Level):
+            return NotImplemented
+        return self.price == other.price and self.qty == other.qty
+
+    def __hash__(self) -> int:
+        """As that of an equal ``Level``."""
+        return hash(Level(self.price, self.qty))
 
 
 class BookSnapshot(Struct, frozen=True, gc=False):
