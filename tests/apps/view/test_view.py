@@ -59,7 +59,9 @@ def test_records_are_for_pairs_that_are_wanted(view: View, made: type[Made]) -> 
 
 
 def test_prices_are_told_as_they_come(view: View, made: type[Made]) -> None:
-    """Of trades and tickers, but not of what was before."""
+    """Of trades and tickers; of the trades that a subscription begins with those alone that were
+    missed meanwhile, as the feed leaves out what it has told before.
+    """
     heard: list[tuple[str, Decimal]] = []
     view.on_price = lambda symbol, price: heard.append((symbol, price))
     for record in (
@@ -68,9 +70,10 @@ def test_prices_are_told_as_they_come(view: View, made: type[Made]) -> None:
         made.trade(2, "3.0"),
         made.ticker("4.0"),
         made.candle(0),
+        made.trade(3, "5.0", snapshot=True),
     ):
         view.add(record)
-    assert heard == [(BTC, Decimal("3.0")), (BTC, Decimal("4.0"))]
+    assert heard == [(BTC, Decimal(price)) for price in ("2.0", "3.0", "4.0", "5.0")]
 
 
 def test_instruments_tell_which_pairs_there_are(view: View) -> None:

@@ -57,6 +57,9 @@ class Pair:
         """When it last changed."""
         self.trade_count = 0
         """Trades there were."""
+        self.live = False
+        """Whether a trade came as it was made. The latest ones, which a subscription begins with,
+        are those from then on that were missed while the connection was away."""
         self.tape: deque[Trade] = deque(maxlen=TAPE)
         """The last of them, newest last."""
         self.points: deque[tuple[int, Decimal]] = deque(maxlen=POINTS)
@@ -75,6 +78,7 @@ class Pair:
                     self._price(record.last)
             case Trade():
                 self.trade_count += 1
+                self.live = self.live or not record.snapshot
                 self.tape.append(record)
                 self._price(record.price)
                 # What is old has the exchange's time; that of the others is this machine's, so that

@@ -70,8 +70,6 @@ class View(Observer):
         """Those that somebody wants."""
         self.statuses: dict[str, str] = {}
         """Of every pair that the exchange has, while somebody wants to know."""
-        self.known_version = 0
-        """Rises with the number of pairs that there are."""
         self.health = Health("degraded", ("It has not been looked at yet.",))
         """As of the last look, as is all that follows."""
         self.sessions: list[dict[str, Any]] = []
@@ -87,7 +85,7 @@ class View(Observer):
         self.books: dict[str, tuple[str, int, int]] = {}
         """The state of each book, how often it verified, and how often it did not."""
         self.on_price: Callable[[str, Decimal], object] = _nobody
-        """Is told each price of a pair, as it comes."""
+        """Is told each price of a pair, but not of the trades that it first begins with."""
         self._records = 0
         self._since: dict[str, int] = {}
         self._away: dict[str, int] = {}
@@ -111,7 +109,6 @@ class View(Observer):
         self._records += 1
         if isinstance(record, InstrumentPair):
             if record.status is not None:
-                self.known_version += record.symbol not in self.statuses
                 self.statuses[record.symbol] = record.status
             return
         pair = self.pairs.get(getattr(record, "symbol", ""))
@@ -119,9 +116,9 @@ class View(Observer):
             return  # It was on its way when the last one left.
         pair.add(record, self.now())
         match record:
-            case Trade(snapshot=False):
+            case Trade() if pair.live or not record.snapshot:
                 self.on_price(record.symbol, record.price)
-            case Ticker(snapshot=False):
+            case Ticker():  # Also the first one, which tells what the price is now.
                 self.on_price(record.symbol, record.last)
 
     def heard(self, alert: Alert) -> None:
