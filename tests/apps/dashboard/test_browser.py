@@ -32,6 +32,7 @@ async def test_it_is_greeted_and_shown_all_there_is(serving: Serving) -> None:
         assert hello["source"]["kind"] == "simulation"
         assert hello["pairs"] == [BTC, ETH, SOL]
         assert hello["limits"]["pairs"] == 5
+        assert hello["config"] == {"protocol": "v2"}
         assert {each["name"] for each in hello["chaos"]} >= {"close_1006", "corrupt_checksum"}
         view = await browser.until(
             lambda view: len(pairs_of(view)) == 3 and view["book"].get(BTC, {}).get("bids")

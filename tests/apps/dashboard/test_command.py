@@ -64,7 +64,7 @@ def test_it_ends_when_it_was_asked_to(run: Run) -> None:
         (["A/B", "C/D", "E/F", "G/H", "I/J", "K/L"], "must be 5 at most, are 6"),
         (["--port", "70000"], "65535"),
         (["--url", "http://x", "--port", "0"], "wss://"),
-        (["--demo", "--host", "192.0.2.1", "--port", "0"], ""),
+        (["--demo", "--host", "192.0.2.1", "--port", "0"], "192.0.2.1, port 0"),
     ],
 )
 def test_what_makes_no_sense_is_told(run: Run, words: list[str], complaint: str) -> None:

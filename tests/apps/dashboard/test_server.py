@@ -58,17 +58,18 @@ async def upgraded(served: Served, query: str = "?rate=30") -> trio.SocketStream
 
 
 async def test_a_port_that_is_taken_is_an_error() -> None:
-    """And so is a host that is elsewhere; 0 is any port."""
+    """And so is a host that is elsewhere, or nowhere: it is named. 0 is any port."""
     async with open_server(large, "127.0.0.1", 0) as port:
         assert port
-        with pytest.raises(OSError, match="in use"):
+        with pytest.raises(OSError, match=f"in use: 127.0.0.1, port {port}"):
             async with open_server(large, "127.0.0.1", port):
                 pass
     async with open_server(large, "127.0.0.1", port):
         pass
-    with pytest.raises(OSError):  # noqa: PT011 - each system says it in its own words
-        async with open_server(large, "192.0.2.1", 0):
-            pass
+    for host in ("192.0.2.1", "nowhere.invalid"):
+        with pytest.raises(OSError, match=f": {host}, port 0"):
+            async with open_server(large, host, 0):
+                pass
 
 
 async def test_it_ends_though_a_client_reads_nothing() -> None:

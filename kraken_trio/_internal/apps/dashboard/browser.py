@@ -75,7 +75,7 @@ def hello(board: Board, browser: Browser) -> dict[str, Any]:
             {"name": name, "label": each.label, "help": each.help}
             for name, each in TROUBLES.items()
         ],
-        "config": {"preset": "dashboard", "protocol": KrakenConfig().protocol},
+        "config": {"protocol": KrakenConfig().protocol},
     }
 
 

@@ -208,7 +208,10 @@ async def open_server(app: App, host: str, port: int) -> AsyncIterator[int]:
     The end takes a second at most, whatever browsers do. Raises ``OSError`` for a port that is
     taken, and for a host that is not this machine.
     """
-    sock = await _bound(host, port)
+    try:
+        sock = await _bound(host, port)
+    except OSError as error:  # By itself it does not say of what.
+        raise OSError(error.errno, f"{error.strerror}: {host}, port {port}") from None
     async with await SocketListener.from_socket(sock) as listener:
         connections = Connections(app)
         bound = int(sock.getsockname()[1])

@@ -85,7 +85,7 @@ class View(Observer):
         self.books: dict[str, tuple[str, int, int]] = {}
         """The state of each book, how often it verified, and how often it did not."""
         self.on_price: Callable[[str, Decimal], object] = _nobody
-        """Is told each price of a pair, as it comes; not of the trades that it begins with."""
+        """Is told each price of a pair, but not of the trades that it first begins with."""
         self._records = 0
         self._since: dict[str, int] = {}
         self._away: dict[str, int] = {}

@@ -24,7 +24,7 @@ export function status({ model, painter, link }) {
     document.title = `${{ simulation: "Simulation", exchange: "Exchange" }[feed.kind] ?? "Other"} · kraken_trio`;
     put(
       byId("about"),
-      `kraken_trio ${now}, preset ${config.preset}, protocol ${config.protocol}. Not affiliated with, endorsed by or supported by Kraken. Times are in UTC.`,
+      `kraken_trio ${now}, protocol ${config.protocol}. Not affiliated with, endorsed by or supported by Kraken. Times are in UTC.`,
     );
     if (version !== null && version !== now) location.reload(); // The page of another version would not fit.
     version = now;
