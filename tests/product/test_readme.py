@@ -91,6 +91,18 @@ def test_the_program_of_the_readme_runs_as_it_stands(capsys: pytest.CaptureFixtu
     assert all(re.fullmatch(r"(Level\([\d.]+ @ [\d.]+\) ?){2}", line) for line in lines)
 
 
+def test_its_figures_are_those_of_the_proofs() -> None:
+    """So many seeds and so many properties as there are."""
+    proofs = PROJECT / "tests" / "product"
+    soak, properties = (
+        (proofs / f"test_{name}.py").read_text("utf-8") for name in ("soak", "properties")
+    )
+    (seeds,) = re.findall(r"^SEEDS: Final = (\d+)$", soak, re.MULTILINE)
+    drawn = re.findall(r"^ ?\d+  .* test_\w+$", properties, re.MULTILINE)
+    assert f"{seeds} seeds of chaos" in README
+    assert f"{len(drawn)} properties" in README
+
+
 def test_versions_of_others_are_those_that_were_run() -> None:
     """The comparison names the versions that the benchmarks install."""
     groups = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
