@@ -111,6 +111,22 @@ async def test_what_makes_no_sense_is_answered(serving: Serving) -> None:
         assert closed.value.reason.code == 1003
 
 
+async def test_a_bug_ends_it_and_does_not_silence_it(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page comes back then; it would else stand still, and look as if it were live."""
+
+    def broken(_delta: object) -> None:
+        raise RuntimeError("deque mutated during iteration")
+
+    monkeypatch.setattr("kraken_trio._internal.apps.dashboard.delta.Delta.view", broken)
+    async with serving() as served, served.browser() as browser:
+        with trio.fail_after(10), pytest.raises(ConnectionClosed):
+            while True:
+                await browser.hear()
+        await served.until(lambda: served.board.browsers == 0)
+
+
 async def test_a_message_that_is_too_long_ends_it(serving: Serving) -> None:
     """Before it is kept anywhere."""
     async with serving() as served, served.browser() as browser:

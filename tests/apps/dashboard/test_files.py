@@ -34,6 +34,19 @@ def test_nothing_is_asked_for_from_elsewhere_or_inline(files: dict[str, File]) -
     assert not re.search(r"<style|\sstyle=|\son\w+=", page)
 
 
+def test_no_script_makes_markup_or_programs_of_texts(files: dict[str, File]) -> None:
+    """What the exchange wrote stays a text, also where a browser knows no trusted types."""
+    ways = (
+        r"innerHTML|outerHTML|insertAdjacentHTML|setHTML|createContextualFragment|DOMParser|srcdoc"
+    )
+    ways += r"|document\.write|\beval\(|new Function|javascript:"
+    scripts = {path: file.body.decode() for path, file in files.items() if path.endswith(".js")}
+    assert len(scripts) > 10
+    assert {path: re.findall(ways, text) for path, text in scripts.items()} == {
+        path: [] for path in scripts
+    }
+
+
 def test_modules_are_served_as_modules(files: dict[str, File]) -> None:
     """A browser runs no other kind."""
     kinds = {path.rpartition(".")[2]: file.kind for path, file in files.items()}

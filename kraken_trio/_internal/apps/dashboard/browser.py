@@ -82,7 +82,7 @@ def hello(board: Board, browser: Browser) -> dict[str, Any]:
 async def _write(socket: WebSocket, board: Board, browser: Browser, rate: int) -> None:
     """Send what is new, and answers behind it, until cancelled or nobody is there any more."""
     pause_s, soon_s = 1 / rate, 1 / MOST_RATE
-    with suppress(WebSocketDisconnect, RuntimeError):  # Who reads is told that it went.
+    with suppress(WebSocketDisconnect):  # Who reads is told that it went.
         await _send(socket, hello(board, browser))
         while True:
             browser.stirred = trio.Event()
@@ -121,7 +121,11 @@ async def _read(socket: WebSocket, board: Board, browser: Browser) -> bool:
 
 
 async def _send(socket: WebSocket, message: dict[str, Any]) -> None:
-    await socket.send_text(msgspec.json.encode(message).decode())
+    text = msgspec.json.encode(message).decode()
+    try:
+        await socket.send_text(text)
+    except RuntimeError:  # Starlette's word for one that is closed. Others are bugs, and come out.
+        raise WebSocketDisconnect from None
 
 
 def _rate(socket: WebSocket) -> int:
