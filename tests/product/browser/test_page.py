@@ -257,6 +257,17 @@ def test_an_alert_that_is_reached_is_told_on_top_until_it_is_seen(page: Any, exp
     expect(page).to_have_title(re.compile("^Simulation"))
 
 
+def test_an_alert_is_told_in_the_title_of_a_page_that_is_hidden(page: Any, expect: Any) -> None:
+    """Such a page is given no frame of the screen to paint in."""
+    page.evaluate(
+        "Object.defineProperty(document, 'hidden', { get: () => true });"
+        "window.requestAnimationFrame = () => 0"
+    )
+    page.locator("#alert-price").fill("0.5")
+    page.get_by_role("button", name="Set").click()
+    expect(page).to_have_title(re.compile("^! Simulation"))
+
+
 def test_the_theme_is_chosen_and_kept(page: Any, expect: Any) -> None:
     """The button goes round, and the page comes back as it was left."""
     expect(page.locator("html")).not_to_have_attribute("data-theme", re.compile(""))
