@@ -60,6 +60,10 @@ class TimedLevel(Level, frozen=True, gc=False):
             return NotImplemented
         return self.price == other.price and self.qty == other.qty
 
+    def __ne__(self, other: object) -> bool:
+        """Whether not; what is inherited would compare the times, too."""
+        return not self == other
+
     def __hash__(self) -> int:
         """As that of an equal ``Level``."""
         return hash(Level(self.price, self.qty))
