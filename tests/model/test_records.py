@@ -6,6 +6,7 @@ import copy
 import pickle
 from decimal import Decimal
 from fractions import Fraction
+from operator import ne
 
 import msgspec
 import pytest
@@ -180,7 +181,8 @@ def test_a_level_with_a_time_equals_one_without() -> None:
     """Books of both protocols can be compared, from either side, and found in sets."""
     timed = TimedLevel(BID.price, BID.qty, T, republished=True)
     assert timed == BID == timed
-    assert [timed != BID, timed != BID, timed != timed.price] == [False, False, True]
+    pairs = ((timed, BID), (BID, timed), (timed, ASK), (ASK, timed), (timed, timed.price))
+    assert [ne(*pair) for pair in pairs] == [False, False, True, True, True]
     assert timed == TimedLevel(BID.price, BID.qty, T)
     assert {timed} == {BID}
     assert timed != ASK
