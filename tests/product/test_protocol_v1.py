@@ -28,6 +28,7 @@ from kraken_trio import (
     ConnectionState,
     Feed,
     Gap,
+    GapPolicy,
     GapReason,
     KrakenConfig,
     Level,
@@ -656,3 +657,16 @@ async def test_orders_are_placed_over_v2() -> None:
     async with open_exchange() as exchange, opened(exchange) as feed:
         with pytest.raises(ConfigurationError, match="must be v2 for orders"):
             feed.trading()
+
+
+async def test_channels_that_share_nothing_may_handle_gaps_apart(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Where open orders and own trades are channels of their own, one binds not the other."""
+    async with (
+        open_exchange(seed=1) as exchange,
+        opened(exchange) as feed,
+        feed.open_orders(),
+        feed.subscribe(Channel.own_trades(), gap_policy=GapPolicy.IGNORE),
+    ):
+        assert feed.is_subscribed(Channel.own_trades())

@@ -153,7 +153,8 @@ class Sharing:
 
     def _check_handling(self, subscription: Subscription[Any], part: Channel) -> None:
         """Raise where those who share a subscription would have its losses handled otherwise."""
-        for each in served_by(wire_part(part)) if part.private else (part,):
+        traits = self._engine.traits
+        for each in served_by(wire_part(part, traits), traits) if part.private else (part,):
             route = self._engine.route(each)
             if route is None or route.handling == subscription.handling:
                 continue
