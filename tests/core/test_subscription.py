@@ -328,6 +328,37 @@ def test_a_loss_after_a_stable_while_counts_as_the_first(playbook: Callable[...,
     assert book.machine.state is SubscriptionState.LIVE
 
 
+def test_connections_that_last_for_seconds_do_not_make_losses_a_row(
+    playbook: Callable[..., Any],
+) -> None:
+    """It counts how long it was live since its last failure, all in all."""
+    book = playbook(live())
+    for _ in range(3 * s.ATTEMPTS):
+        for _ in range(3):
+            book.now += s.STABLE_S / 3
+            book >> s.Offline() << [s.Discard()]
+            book.now += s.STABLE_S  # It is not live meanwhile.
+            book >> s.Online() >> s.Acknowledged() >> s.SnapshotSeen()
+        book >> s.DataLost("checksum") >> s.Left() << [s.Discard(), s.Subscribe()]
+        book >> s.Acknowledged() >> s.SnapshotSeen()
+    assert book.machine.attempts == 1
+
+
+def test_short_lives_between_losses_are_no_excuse(playbook: Callable[..., Any]) -> None:
+    """What it lived before a failure does not count after it, nor what is without a connection."""
+    book = playbook(live())
+    for _ in range(s.ATTEMPTS - 1):
+        book.now += s.STABLE_S * 0.9
+        book >> s.Offline()
+        book.now += s.STABLE_S
+        book >> s.Online() >> s.Acknowledged() >> s.SnapshotSeen() >> s.DataLost("checksum")
+        book >> s.Left()
+        if book.machine.paused:
+            book.wait(4.0)
+        book >> s.Acknowledged() >> s.SnapshotSeen()
+    book >> s.DataLost("checksum") << [s.Discard(), s.Unsubscribe(), s.Fail]
+
+
 def test_a_second_snapshot_of_a_live_subscription_changes_nothing(
     playbook: Callable[..., Any],
 ) -> None:

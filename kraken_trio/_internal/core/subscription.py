@@ -23,7 +23,9 @@ ATTEMPTS = 5
 """Requests without an answer, or snapshots that do not hold, before a subscription is given up.
 Our choice: with the default pauses between them it is reached after several minutes at most."""
 STABLE_S = 30.0
-"""How long a subscription must have been live before a loss counts from the beginning again."""
+"""How long a subscription must have been live since its last failure, all in all, before a loss
+counts from the beginning again. Connections lost in between are no failures of it: where they last
+for seconds only, it would otherwise be given up after a few losses in as many hours."""
 
 
 class Online(Struct, frozen=True):
@@ -178,6 +180,7 @@ class Subscription:
         "_due",
         "_error",
         "_live_since",
+        "_lived",
         "_machine",
         "_paused",
         "_spoke",
@@ -193,7 +196,7 @@ class Subscription:
         self.part: Channel = part
         """What it is about."""
         self.attempts: int = 0
-        """Failures in a row since it was last live for a while."""
+        """Failures since it was last live for a while."""
         self.answered: bool = False
         """Whether the exchange answered what it was last asked, whatever came of that."""
         self.promised: bool = False
@@ -205,6 +208,8 @@ class Subscription:
         self._backoff = backoff
         self._due = math.inf
         self._live_since: float | None = None
+        # How long it was live since its last failure, up to when it last ceased to be.
+        self._lived = 0.0
         # What is to happen when a pause is over; None while no pause is running.
         self._paused: SubscriptionTrigger | None = None
         self._error = self._unanswered()
@@ -310,8 +315,7 @@ class Subscription:
 
     def _fail_once(self, error: SubscriptionError, now: float) -> list[Effect]:
         """Count a failure, and ask anew; give up after the last one."""
-        self.attempts += 1
-        if self.attempts >= ATTEMPTS:
+        if self._last_failure():
             return self._give_up(error, now)
         return self._fire(SubscriptionTrigger.TIMED_OUT, now)
 
@@ -326,16 +330,22 @@ class Subscription:
 
     def _forgive(self, now: float) -> None:
         """Count from the beginning once it was live for a while."""
-        if self._live_since is not None and now - self._live_since >= STABLE_S:
+        lived = self._lived + (0.0 if self._live_since is None else now - self._live_since)
+        if lived >= STABLE_S:
             self.attempts = 0
+
+    def _last_failure(self) -> bool:
+        """Count a failure; say whether there have been too many."""
+        self.attempts += 1
+        self._lived, self._live_since = 0.0, None
+        return self.attempts >= ATTEMPTS
 
     def _lost(self, reason: str, now: float) -> list[Effect]:
         """A hole: leave and ask anew, unless this happens again and again."""
         if self.state not in _LOSING:
             return self._fire(SubscriptionTrigger.LOST, now)
         self._forgive(now)
-        self.attempts += 1
-        if self.attempts >= ATTEMPTS:
+        if self._last_failure():
             symbol = self.part.symbols[0] if self.part.symbols else None
             error = SubscriptionError(f"not to be made whole: {reason}", self.part.name, symbol)
             return self._give_up(error, now)
@@ -352,8 +362,7 @@ class Subscription:
         self, error: SubscriptionError, trigger: SubscriptionTrigger, now: float
     ) -> list[Effect]:
         """A refusal that may not last: repeat the request after a pause, within the attempts."""
-        self.attempts += 1
-        if self.attempts >= ATTEMPTS:
+        if self._last_failure():
             return self._give_up(error, now)
         self._pause(trigger, self.attempts, now)
         return []
@@ -377,10 +386,11 @@ class Subscription:
         self._due = now + self._timeout if waits else math.inf
         if row.to_state in _SETTLED:
             self.promised = False
-        if row.to_state is not SubscriptionState.LIVE:
+        if row.to_state is SubscriptionState.LIVE:
+            self._live_since = now if self._live_since is None else self._live_since
+        elif self._live_since is not None:
+            self._lived += now - self._live_since
             self._live_since = None
-        elif self._live_since is None:
-            self._live_since = now
         effects: list[Effect] = []
         for effect in row.effects:
             failing = effect is SubscriptionEffect.FAIL
