@@ -49,7 +49,9 @@ class Subscription(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
     Entering it waits until every symbol is answered: live, or refused. With the drop policy BLOCK
     it waits no longer than there is room, for then nothing more is read before something is
     received. It raises ``SubscriptionError`` only where no symbol is left; single refusals stand
-    in ``refused`` and are events. Leaving it takes no time: the exchange is told afterwards.
+    in ``refused`` and are events. Leaving it takes no time: the exchange is told afterwards. It is
+    entered once; to try again, ask the feed for another. A second time is a ``RuntimeError``, and
+    so is receiving from one that was made with ``stream=False``.
 
     Receiving gives records and, in band, each ``Gap`` between them. A symbol that ends later
     leaves the others alone; when the last one ends, its error is raised once all that was
@@ -85,8 +87,9 @@ class Subscription(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
     async def __aenter__(self) -> Self:
         """Ask for it, and wait for the answers. Cancelled, it is left again."""
         if self._entered:
-            raise SubscriptionError(
-                "was entered before; ask the feed for another", self.channel.name
+            # No ``SubscriptionError``: whoever tries again after one would do so for ever.
+            raise RuntimeError(
+                f"this {self.channel.name} subscription was entered before: ask for another"
             )
         self._entered = True
         self._keeper.enter(self)
@@ -171,8 +174,8 @@ class Subscription(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
     @property
     def _channel(self) -> RecordChannel[T_co]:
         if self.records_channel is None:
-            raise SubscriptionError(
-                "has no stream: it was made with stream=False", self.channel.name
+            raise RuntimeError(
+                f"this subscription of {self.channel.name} was made with stream=False: it has none"
             )
         return self.records_channel
 
