@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -35,6 +36,7 @@ from msgspec import Struct
 from kraken_trio import (
     Channel,
     ClockSkew,
+    Feed,
     Gap,
     GapPolicy,
     HighWater,
@@ -171,7 +173,8 @@ async def live(
                 config, dial=trouble.dial, rest=exchange.rest, observers=[recorder, counted]
             ) as feed:
                 events = feed.events()
-                # Subscriptions as a program has them: some go, and come again.
+                # Subscriptions as a program has them: one that ended is left, and entered again.
+                stays: dict[str, trio.CancelScope] = {}
                 async with trio.open_nursery() as nursery:
                     for channel in (
                         Channel.book(*SYMBOLS),
@@ -184,12 +187,14 @@ async def live(
                         Channel.balances(),
                         Channel.level3(SYMBOLS[2]),
                     ):
-                        nursery.start_soon(_stay, feed.subscribe(channel, stream=False))
+                        nursery.start_soon(_stay, feed, channel, stays)
                     nursery.start_soon(_go_on, exchange, rate)
                     nursery.start_soon(_trade, exchange, random.Random(seed))
                     while counted.count < frames:
                         for item in await events.receive_batch():
                             digest.add(item)
+                            if isinstance(item, SubscriptionError) and item.channel in stays:
+                                stays[item.channel].cancel()
                         look(counted.count)
                     nursery.cancel_scope.cancel()
             for item in _rest(events):
@@ -222,13 +227,12 @@ async def _trade(exchange: Exchange, dice: random.Random) -> None:
         await trio.sleep(0.05)
 
 
-async def _stay(subscription: Any) -> None:
+async def _stay(feed: Feed, channel: Channel, stays: dict[str, trio.CancelScope]) -> None:
     while True:
-        try:
-            async with subscription:
+        with suppress(SubscriptionError), trio.CancelScope() as stays[channel.name]:
+            async with feed.subscribe(channel, stream=False):
                 await trio.sleep_forever()
-        except SubscriptionError:
-            await trio.sleep(1)
+        await trio.sleep(1)
 
 
 def _rest(events: Any) -> list[Any]:
