@@ -35,7 +35,7 @@ def filled(*payloads: bytes, **options: int) -> Frames:
 def test_it_holds_no_more_bytes_than_it_may() -> None:
     """The oldest go; what was counted stays counted."""
     frames = filled(*[b"x" * 100] * 50, room_bytes=10 * (FRAME_BYTES + 100))
-    assert (len(frames), frames.total, frames.bytes) == (10, 50, 5000)
+    assert (len(frames), frames.total, frames.received_bytes) == (10, 50, {"public": 5000})
     assert [item["n"] for item in frames.since(0, ALL)] == list(range(41, 51))
     frames.add("public", b"y" * 100_000, 0, sent=False)
     assert len(frames) == 0
@@ -88,12 +88,12 @@ def test_what_is_no_text_is_shown_all_the_same() -> None:
     assert "cut" not in item
 
 
-def test_bytes_are_counted_by_session_as_they_come_in() -> None:
-    """What goes out is in the ring, and in no session's count."""
+def test_what_comes_in_is_counted_apart() -> None:
+    """What goes out is in the ring, and in no count of what comes in."""
     frames = filled(b"abc", b"de")
     frames.add("public", b"out", 5, sent=True)
     assert frames.received_bytes == {"public": 5}
-    assert (frames.last_ns, frames.bytes) == (2 * 10**9, 8)
+    assert (frames.last_ns, frames.total, frames.received) == (2 * 10**9, 3, 2)
     assert frames.since(2, ALL)[0]["direction"] == "out"
 
 

@@ -82,10 +82,10 @@ class Frames:
         """Keep so many bytes, and frames, at most."""
         self.total = 0
         """How many there were, ever."""
-        self.bytes = 0
-        """Of all there ever were."""
+        self.received = 0
+        """How many of them came in."""
         self.received_bytes: dict[str, int] = {}
-        """Of those that came in, by session."""
+        """What those had, by session."""
         self.last_ns: int | None = None
         """When the last one came in."""
         self._room = room_bytes
@@ -96,8 +96,8 @@ class Frames:
     def add(self, session: str, payload: bytes, at_ns: int, *, sent: bool) -> None:
         """Keep one, and let the oldest go where there is no room."""
         self.total += 1
-        self.bytes += len(payload)
         if not sent:
+            self.received += 1
             self.received_bytes[session] = self.received_bytes.get(session, 0) + len(payload)
             self.last_ns = at_ns
         self._kept.append(Frame(self.total, at_ns, session, sent, payload))

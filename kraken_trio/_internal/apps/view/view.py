@@ -189,7 +189,10 @@ class View(Observer):
         self.latencies = figures.latencies(self.latency, latency)
         self.buffers = figures.buffers(statistics)
         self.rates = self._rates.look(
-            now, frames=self.frames.total, bytes=self.frames.bytes, records=self._records
+            now,
+            frames=self.frames.received,
+            bytes=sum(self.frames.received_bytes.values()),
+            records=self._records,
         )
         self.counts = {
             "gaps": sum(statistics.gaps.values()),
