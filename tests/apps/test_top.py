@@ -48,8 +48,12 @@ class Session:
         size = struct.pack("HHHH", rows, columns, 0, 0)
         fcntl.ioctl(self.terminal.ours, termios.TIOCSWINSZ, size)
 
-    def see(self, *words: str) -> str:
-        """Wait until a screen has all of these on it, drawn from now on; give it."""
+    def see(self, *words: str, most: tuple[int, int] | None = None) -> str:
+        """Wait until a screen has all of these on it, drawn from now on; give it.
+
+        ``most`` is how many columns and rows it has at the most: what was drawn before the terminal
+        became smaller may still be on its way.
+        """
         self.terminal.seen = ""
         end = time.monotonic() + DEADLINE_S
         while time.monotonic() < end:
@@ -57,7 +61,7 @@ class Session:
             drawn, _, self.terminal.seen = self.terminal.seen.rpartition("\x1b[H")
             for screen in drawn.split("\x1b[H"):
                 plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", screen)
-                if all(word in plain for word in words):
+                if all(word in plain for word in words) and fits(plain, most):
                     return plain
         raise AssertionError(words)
 
@@ -71,6 +75,14 @@ class Session:
                 self.terminal.seen += os.read(self.terminal.ours, 65536).decode()
             assert time.monotonic() - began < BOUND_S
         return self.process.wait(timeout=30)
+
+
+def fits(screen: str, most: tuple[int, int] | None) -> bool:
+    """Whether a screen has so many columns and rows at the most."""
+    if most is None:
+        return True
+    lines = screen.splitlines()
+    return len(lines) <= most[1] and all(len(line) <= most[0] for line in lines)
 
 
 def unread(session: Session) -> int:
@@ -150,17 +162,17 @@ def test_it_survives_every_size(on_terminal: Callable[..., Session]) -> None:
     session = on_terminal("--demo", "BTC/USD")
     session.see("BTC/USD book: synchronised", "trades")
     session.resize(60, 12)
-    shown = session.see("BTC/USD", "subscribed since")
+    shown = session.see("BTC/USD", "subscribed since", most=(60, 12))
     assert "book:" not in shown or "trades" not in shown
     # A terminal that does not say how large it is, is taken for a usual one.
-    for columns, rows, words in (
-        (1, 1, "…"),
-        (300, 100, "p: pause"),
-        (20, 3, "tab, arrows"),
-        (0, 0, "p: pause"),
+    for columns, rows, words, most in (
+        (1, 1, "…", (1, 1)),
+        (300, 100, "p: pause", None),
+        (20, 3, "tab, arrows", (20, 3)),
+        (0, 0, "p: pause", None),
     ):
         session.resize(columns, rows)
-        session.see(words)
+        session.see(words, most=most)
     session.resize(110, 40)
     session.see("BTC/USD book: synchronised", "trades", "p: pause")
     session.type(b"q")
