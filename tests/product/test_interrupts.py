@@ -18,13 +18,18 @@ import kraken_trio
 from kraken_trio import BookSnapshot, Gap, KrakenConfig, open_kraken
 from kraken_trio.testing import Exchange, open_exchange
 
-CONFIG = KrakenConfig(endpoint="wss://exchange.test/v2", jitter=0.0)
+CONFIGS = {
+    "v2": KrakenConfig(endpoint="wss://exchange.test/v2", jitter=0.0),
+    "v1": KrakenConfig(endpoint="wss://exchange.test/", protocol="v1", jitter=0.0),
+}
 OURS = tuple(
     str(Path(kraken_trio.__file__).parent / "_internal" / room)
     for room in ("core", "engine", "shell")
 )
-LINES_APART = 61
-"""So many lines from one moment to the next: a prime, so that loops are met everywhere."""
+LINES_APART = {"v2": 61, "v1": 157}
+"""So many lines from one moment to the next: a prime, so that loops are met everywhere. Fewer
+moments where most of the code is the same.
+"""
 
 
 class Interrupter:
@@ -57,9 +62,9 @@ def tracing(interrupter: Interrupter) -> Iterator[None]:
         sys.settrace(before)
 
 
-async def use_a_feed(exchange: Exchange) -> None:
+async def use_a_feed(exchange: Exchange, config: KrakenConfig) -> None:
     """Open, subscribe, consume, resync, reconnect, leave."""
-    async with open_kraken(CONFIG, dial=exchange.dial) as feed:
+    async with open_kraken(config, dial=exchange.dial) as feed:
         feed.on(Gap, lambda _: None)
         async with feed.book("BTC/USD") as book, feed.trades("BTC/USD", "NO/PE"):
             for trouble in ("none", "checksum", "cut"):
@@ -72,13 +77,13 @@ async def use_a_feed(exchange: Exchange) -> None:
                     pass
 
 
-async def program(interrupter: Interrupter) -> None:
+async def program(interrupter: Interrupter, config: KrakenConfig) -> None:
     """Use a feed of an exchange in the same program."""
     async with open_exchange(seed=1, rate=100) as exchange:
         try:
             with tracing(interrupter):
                 with trio.fail_after(60):
-                    await use_a_feed(exchange)
+                    await use_a_feed(exchange, config)
         except* KeyboardInterrupt as caught:
             # Where it struck in a task of the feed's, it is not to come in a group: what is caught
             # here alone has one around it, put there to catch it, and no other.
@@ -91,13 +96,13 @@ async def program(interrupter: Interrupter) -> None:
                 assert not exchange.connections
 
 
-def interrupted_at(line: int) -> bool:
+def interrupted_at(line: int, protocol: str) -> bool:
     """Run the program; say whether it was interrupted before it was through."""
     interrupter = Interrupter(line)
     clock = trio.testing.MockClock(autojump_threshold=0)
     interrupted = False
     try:
-        trio.run(program, interrupter, clock=clock)
+        trio.run(program, interrupter, CONFIGS[protocol], clock=clock)
     except* KeyboardInterrupt:  # The exchange is in the same program, with nurseries of its own.
         interrupted = True
     assert interrupted == (interrupter.lines <= 0)
@@ -109,9 +114,10 @@ def interrupted_at(line: int) -> bool:
     signal.getsignal(signal.SIGINT) is not signal.default_int_handler,
     reason="whoever runs these tests has taken Ctrl-C for something else",
 )
-def test_ctrl_c_at_any_line_of_ours_ends_the_program() -> None:
+@pytest.mark.parametrize("protocol", ["v2", "v1"])
+def test_ctrl_c_at_any_line_of_ours_ends_the_program(protocol: str) -> None:
     """Wherever it strikes, in a task of the user's or of the feed's: no hang, nothing left."""
     line = 1
-    while interrupted_at(line):
-        line += LINES_APART
-    assert line > 50 * LINES_APART
+    while interrupted_at(line, protocol):
+        line += LINES_APART[protocol]
+    assert line > 3000

@@ -109,6 +109,7 @@ channels = st.one_of(
     st.builds(Channel.instrument, include_tokenized_assets=st.sampled_from([None, True, False])),
 )
 seeds = st.integers(0, 1000)
+protocols = st.sampled_from(["v2", "v1"])
 
 Body = Callable[[Exchange, Feed], Awaitable[None]]
 
@@ -126,8 +127,9 @@ def live(
 
     async def main() -> None:
         async with open_exchange(seed=seed, rate=rate, rules=rules, ledger=100_000) as exchange:
+            path = "" if changes.get("protocol") == "v1" else "v2"
             settled = (config or KrakenConfig()).replace(
-                endpoint="wss://exchange.test/v2",
+                endpoint=f"wss://exchange.test/{path}",
                 api_key=exchange.api_key,
                 api_secret=exchange.api_secret,
                 **changes,
@@ -357,8 +359,8 @@ async def suffer(exchange: Exchange, feed: Feed, plan: list[tuple[Any, ...]]) ->
 
 
 @some
-@given(plan=troubles, seed=seeds)
-def test_state_notifications(plan: list[tuple[Any, ...]], seed: int) -> None:
+@given(plan=troubles, seed=seeds, protocol=protocols)
+def test_state_notifications(plan: list[tuple[Any, ...]], seed: int, protocol: str) -> None:
     """Every transition is told, once, in order, with its cause, and is one of the table's."""
 
     async def body(exchange: Exchange, feed: Feed) -> None:
@@ -380,7 +382,7 @@ def test_state_notifications(plan: list[tuple[Any, ...]], seed: int) -> None:
             row = SESSION[change.from_state, change.trigger]
             assert (row.to_state, row.late) == (change.to_state, False)
 
-    live(body, seed=seed, rate=20, buffer_size=100_000)
+    live(body, seed=seed, rate=20, buffer_size=100_000, protocol=protocol)
 
 
 @some
@@ -414,8 +416,10 @@ unknown = st.lists(
 
 
 @some
-@given(known=symbols, others=unknown, depth=st.sampled_from([10, 100]))
-def test_confirmation_notice(known: list[str], others: list[str], depth: int) -> None:
+@given(known=symbols, others=unknown, depth=st.sampled_from([10, 100]), protocol=protocols)
+def test_confirmation_notice(
+    known: list[str], others: list[str], depth: int, protocol: str
+) -> None:
     """Whoever has entered knows: each symbol is confirmed there, or refused with its error."""
 
     async def body(exchange: Exchange, feed: Feed) -> None:
@@ -436,7 +440,7 @@ def test_confirmation_notice(known: list[str], others: list[str], depth: int) ->
             refusals = [event for event in told if isinstance(event, SubscriptionError)]
             assert sorted(str(error.symbol) for error in refusals) == sorted(others)
 
-    live(body)
+    live(body, protocol=protocol)
 
 
 @some
@@ -521,8 +525,9 @@ def test_invalid_channel_refused(kind: str, number: int, text: str) -> None:
     names=st.lists(st.sampled_from(["ticker", "book", "trades", "ohlc"]), min_size=1, max_size=6),
     order=st.randoms(use_true_random=False),
     keep=st.integers(0, 6),
+    protocol=protocols,
 )
-def test_unsubscribe(names: list[str], order: Any, keep: int) -> None:
+def test_unsubscribe(names: list[str], order: Any, keep: int, protocol: str) -> None:
     """What is left is told to the exchange, what stays goes on, what is gone is silent."""
 
     async def body(exchange: Exchange, feed: Feed) -> None:
@@ -550,7 +555,7 @@ def test_unsubscribe(names: list[str], order: Any, keep: int) -> None:
             assert all(feed.is_subscribed(each.channel) for each in kept)
             assert feed.statistics().unrouted == strays
 
-    live(body)
+    live(body, protocol=protocol)
 
 
 numerals = st.from_regex(r"(0|[1-9][0-9]{0,15})\.[0-9]{1,18}", fullmatch=True)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pytest
 import trio
@@ -229,9 +229,10 @@ def test_order_kept(names: list[str], seed: int, steps: int) -> None:
     faulty=st.lists(st.booleans(), min_size=1, max_size=5),
     asynchronous=st.booleans(),
     together=st.booleans(),
+    protocol=protocols,
 )
 def test_callback_exceptions_isolated(
-    faulty: list[bool], asynchronous: bool, together: bool
+    faulty: list[bool], asynchronous: bool, together: bool, protocol: str
 ) -> None:
     """One that raises takes no call from the others; each of its failures is an event."""
 
@@ -253,7 +254,7 @@ def test_callback_exceptions_isolated(
         for number, fails in enumerate(faulty):
             feed.on(Trade, make(number, fails))
         async with feed.events() as events:
-            await follow(feed, [("step", 20)], exchange)
+            await follow(feed, [("step", 20)], exchange, protocol)
             seen = await events.receive_batch()
         trades = [item for item in seen if isinstance(item, Trade)]
         errors = [item for item in seen if isinstance(item, CallbackError)]
@@ -264,7 +265,7 @@ def test_callback_exceptions_isolated(
             assert repr(error.exception) == repr(ZeroDivisionError(error.item.trade_id))
         assert feed.state is ConnectionState.SUBSCRIBED
 
-    live(body, concurrent_callbacks=together)
+    live(body, concurrent_callbacks=together, protocol=protocol)
 
 
 @some
@@ -375,13 +376,13 @@ SEVERITY: Final = {
 
 
 @some
-@given(plan=plans, seed=seeds)
-def test_severity_of_logging(plan: list[tuple[Any, ...]], seed: int) -> None:
+@given(plan=plans, seed=seeds, protocol=protocols)
+def test_severity_of_logging(plan: list[tuple[Any, ...]], seed: int, protocol: str) -> None:
     """A loss is a warning, its mending is information, and a quiet run says nothing at all."""
 
     async def body(exchange: Exchange, feed: Feed) -> None:
         async with feed.events() as events:
-            await follow(feed, plan, exchange)
+            await follow(feed, plan, exchange, protocol)
             seen = await events.receive_batch()
         told = {
             kind: sum(line.getMessage().startswith(kind) for line in lines) for kind in SEVERITY
@@ -391,7 +392,7 @@ def test_severity_of_logging(plan: list[tuple[Any, ...]], seed: int) -> None:
         assert told["faulty_frame"] == sum(isinstance(item, ProtocolError) for item in seen)
 
     with logged() as lines:
-        live(body, seed=seed)
+        live(body, seed=seed, protocol=protocol)
     for line in lines:
         kind = next(kind for kind in SEVERITY if line.getMessage().startswith(kind))
         assert line.levelno == SEVERITY[kind]
@@ -762,18 +763,20 @@ def test_config_override(  # noqa: PLR0917 - drawn by name
     live(body, max_queue_depth=depth, drop_policy=policy)
 
 
+@pytest.mark.parametrize("protocol", ["v2", "v1"])
 @settings(max_examples=2)
 @given(seed=seeds, names=symbols)
-def test_memory_back_to_baseline(seed: int, names: list[str]) -> None:
+def test_memory_back_to_baseline(protocol: str, seed: int, names: list[str]) -> None:
     """Subscribing, being flooded and leaving, again and again, leaves nothing behind."""
     sizes: list[int] = []
+    trigger: Literal["trades", "bbo"] = "bbo" if protocol == "v2" else "trades"
 
     async def body(exchange: Exchange, feed: Feed) -> None:
         for cycle in range(6):
             async with (
                 feed.book(*names) as books,
                 feed.trades(*names),
-                feed.ticker(*names, event_trigger="bbo"),
+                feed.ticker(*names, event_trigger=trigger),
                 feed.ohlc(*names),
                 feed.events() as events,
             ):
@@ -807,7 +810,7 @@ def test_memory_back_to_baseline(seed: int, names: list[str]) -> None:
     logging.disable()  # What whoever reads the log keeps of it, such as pytest, is not ours.
     tracemalloc.start()
     try:
-        live(body, seed=seed)
+        live(body, seed=seed, protocol=protocol)
     finally:
         tracemalloc.stop()
         logging.disable(logging.NOTSET)
