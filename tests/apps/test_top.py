@@ -208,6 +208,19 @@ def test_it_ends_though_the_terminal_takes_nothing(
     assert session.process.wait(timeout=BOUND_S) == 128 + signal.SIGINT
 
 
+def test_it_ends_though_the_terminal_is_stopped(on_terminal: Callable[..., Session]) -> None:
+    """As by Ctrl-S, where nothing can be dropped: what draws waits until the program has ended."""
+    session = on_terminal("--demo")
+    session.see("BTC/USD book")
+    termios.tcflow(session.terminal.theirs, termios.TCOOFF)
+    time.sleep(1.0)
+    session.process.send_signal(signal.SIGINT)
+    try:
+        assert session.process.wait(timeout=BOUND_S) == 128 + signal.SIGINT
+    finally:
+        termios.tcflow(session.terminal.theirs, termios.TCOON)
+
+
 def test_a_pair_that_is_refused_is_told_in_the_end(
     on_terminal: Callable[..., Session], start: Start
 ) -> None:

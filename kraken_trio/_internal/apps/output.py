@@ -7,6 +7,7 @@ said beside them is left out then, and counted: no exchange stands still because
 
 from __future__ import annotations
 
+import io
 import os
 import select
 import sys
@@ -35,7 +36,46 @@ class Output:
         text = "".join(f"{line}\n" for line in lines)
         data = text.encode(self._encoding, errors="backslashreplace")
         async with self._turn:
-            await trio.to_thread.run_sync(_write, self._file, data, abandon_on_cancel=True)
+            await trio.to_thread.run_sync(write_all, self._file, data, abandon_on_cancel=True)
+
+
+class Unbuffered(io.TextIOBase):
+    """Standard output for somebody else's code that writes from a thread, past its buffer.
+
+    A buffer has a lock. The thread that a terminal keeps waiting holds it, and the end of the
+    program, which flushes the buffer, would wait for it: for ever, or until Python aborts.
+    """
+
+    def __init__(self) -> None:
+        """Write where standard output goes."""
+        sys.stdout.flush()
+        self._file = sys.stdout.fileno()
+        self._encoding = sys.stdout.encoding
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override] # it is read only
+        """That of standard output."""
+        return self._encoding
+
+    def fileno(self) -> int:
+        """Where it goes."""
+        return self._file
+
+    def isatty(self) -> bool:
+        """Whether that is a terminal."""
+        return os.isatty(self._file)
+
+    def write(self, text: str) -> int:
+        """Write all of it, however long that takes."""
+        write_all(self._file, text.encode(self._encoding, errors="backslashreplace"))
+        return len(text)
+
+
+def write_all(file: int, data: bytes) -> None:
+    """Write all of it to a file descriptor, however long that takes."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(file, rest) :]
 
 
 class Notes:
@@ -70,9 +110,3 @@ def _listens() -> bool:
         return bool(select.select([], [sys.stderr], [], 0)[1])
     except (OSError, ValueError):  # Not every system can tell, and not of every stream.
         return True
-
-
-def _write(file: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(file, rest) :]

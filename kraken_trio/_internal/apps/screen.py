@@ -5,13 +5,15 @@ Imports rich, which takes its time: imported itself only where there is a termin
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
-from typing import Final, Self
+from typing import IO, Final, Self, cast
 
 import trio
 from rich.console import Console, Group
 from rich.live import Live
 
+from kraken_trio._internal.apps.output import Unbuffered
 from kraken_trio._internal.apps.picture import BLOCKS, PLAIN, Picture, draw
 
 try:
@@ -31,7 +33,7 @@ class FullScreen:
 
     def __init__(self, console: Console | None = None) -> None:
         """Draw on standard output."""
-        self._console = console or Console()
+        self._console = console or _standard_output()
         # Without a thread of its own: who has news says so.
         self._live = Live(
             console=self._console,
@@ -68,3 +70,8 @@ class FullScreen:
         width, height = self._console.size
         lines = draw(picture, width=width, height=height, paused=paused, blocks=self._blocks)
         self._live.update(Group(*lines), refresh=True)
+
+
+def _standard_output() -> Console:
+    # Terminals of other kinds do not take bytes as they are.
+    return Console(file=cast("IO[str]", Unbuffered())) if os.name == "posix" else Console()
