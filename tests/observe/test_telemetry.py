@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterator
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -246,12 +247,61 @@ async def test_an_order_is_a_span(autojump_clock: trio.abc.Clock, kit: Kit) -> N
     assert {each.name for each in spans} == {"kraken.request"}
     assert {each.attributes["session"] for each in spans} == {"trading"}
     first, second = spans
+    assert first.parent is None
     assert first.attributes["req_id"] != second.attributes["req_id"]
     assert first.start_time <= first.end_time <= second.start_time <= second.end_time
     assert not first.status.description
     assert second.status.status_code.name == "ERROR"
     assert second.status.description
     assert second.status.description in str(caught.value)
+
+
+async def test_an_order_is_a_child_of_the_span_that_its_task_is_in(
+    autojump_clock: trio.abc.Clock, kit: Kit
+) -> None:
+    """With an answer, and without: of each task its own. No span of anything else is."""
+    watching, parents = kit.telemetry(), dict[str, Any]()
+    order = AddOrder(
+        symbol="BTC/USD",
+        side="buy",
+        order_type="limit",
+        order_qty=Decimal("0.01"),
+        limit_price=Decimal(1000),
+    )
+    async with open_exchange(seed=1) as exchange:
+        exchange.account.deposit("USD", Decimal(1000))
+        config = CONFIG.replace(api_key=exchange.api_key, api_secret=exchange.api_secret)
+        async with (
+            open_kraken(
+                config, dial=exchange.dial, rest=exchange.rest, observers=[watching]
+            ) as feed,
+            feed.trading() as trading,
+        ):
+
+            async def place(name: str) -> None:
+                with kit.tracers.get_tracer("mine").start_as_current_span(name) as span:
+                    parents[name] = span.get_span_context().span_id
+                    with suppress(OutcomeUnknown):
+                        await trading.add_order(replace(order, cl_ord_id=name), answer_within_s=2.0)
+
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(place, "one")
+                nursery.start_soon(place, "other")
+            exchange.refusals["add_order"] = None  # No answer at all.
+            await place("mute")
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(place, "cut")
+                await trio.sleep(1)
+                exchange.connections[0].drop()
+    spans = [each for each in kit.spans() if each.name.startswith("kraken.")]
+    asked = [each for each in spans if each.attributes.get("method") == "add_order"]
+    assert sorted(each.parent.span_id for each in asked) == sorted(parents.values())
+    failed = {parents["mute"], parents["cut"]}
+    assert {
+        each.parent.span_id for each in asked if each.status.status_code.name == "ERROR"
+    } == failed
+    assert len(spans) > len(asked)
+    assert all(each.parent is None for each in spans if each not in asked)
 
 
 async def test_an_order_without_an_answer_is_a_span(

@@ -57,7 +57,8 @@ class Telemetry(Observer):
     ``kraken.connect``, ``kraken.authenticate``, ``kraken.subscribe`` and, after a reconnect,
     ``kraken.resubscribe``: until all is there, or it failed. ``kraken.resync``: from a gap until
     it was mended. ``kraken.request``: each request and its answer, orders too, but pings; and of an
-    order whose answer nobody waits for any more until then, as an error.
+    order whose answer nobody waits for any more until then, as an error. An order's is a child of
+    the span that its task is in.
     """
 
     def __init__(

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import Context, copy_context
 from logging import INFO, WARNING
 from typing import Final
 
-from kraken_trio._internal.engine.hooks import Hooks
+from kraken_trio._internal.engine.hooks import Hook, Hooks
 from kraken_trio._internal.model.alert import BACK_NS, ClockSkew, RoundTrip
 from kraken_trio._internal.model.messages import Reply
 from kraken_trio._internal.model.timestamp import NANOSECONDS, Timestamp
@@ -66,7 +68,7 @@ class Skew:
 class Answers:
     """The requests of one session that were sent and not answered yet, and what the rest showed."""
 
-    __slots__ = ("_asked", "_hooks", "_session", "_skew", "_trips", "round_trip_s")
+    __slots__ = ("_asked", "_contexts", "_hooks", "_session", "_skew", "_trips", "round_trip_s")
 
     def __init__(self, session: str, *, hooks: Hooks, skew: Skew) -> None:
         """Nothing was asked yet."""
@@ -76,6 +78,8 @@ class Answers:
         self._hooks = hooks.answered
         self._skew = skew
         self._asked: dict[int | str, Timestamp] = {}
+        # Those of the tasks that wait for answers, by the number of the request.
+        self._contexts: dict[int | str | None, Context] = {}
         # How long each of the last ones took, and what it says of the clocks, in nanoseconds.
         self._trips: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
 
@@ -87,6 +91,25 @@ class Answers:
     def exchange_time(self, at: Timestamp) -> Timestamp | None:
         """What the exchange's clock shows when this machine's shows ``at``; None if unknown."""
         return Timestamp(at + min(self._trips)[1]) if self._trips else None
+
+    @contextmanager
+    def awaited(self, req_id: int) -> Iterator[None]:
+        """A task waits for an answer in this block: observers hear of it in the task's context
+        (``contextvars``), so that a trace shows who asked.
+        """
+        self._contexts[req_id] = copy_context()
+        try:
+            yield
+        finally:
+            del self._contexts[req_id]
+
+    def tell(self, req_id: int | None, hook: Hook, *args: object) -> None:
+        """Call a hook in the context of the task that waits for an answer; if one does."""
+        context = self._contexts.get(req_id)
+        if context is None:
+            hook(*args)
+        else:
+            context.run(hook, *args)
 
     def begin(self) -> None:
         """A connection begins: of what was asked on another nothing is answered any more."""
@@ -125,7 +148,7 @@ class Answers:
             self._remember(took, offset)
             self._skew.note(self._session, offset, took // 2, reply.received_at)
         for hook in self._hooks:
-            hook(self._session, trip)
+            self.tell(reply.req_id, hook, self._session, trip)
 
     def _remember(self, took: int, offset: int) -> None:
         """Believe one round trip; what cannot be so beside it was before a clock was set."""

@@ -57,7 +57,6 @@ from kraken_trio._internal.shell.preparing import dated
 from kraken_trio._internal.shell.ration import say
 from kraken_trio._internal.shell.reports import Reports
 from kraken_trio._internal.shell.session import Session
-from kraken_trio._internal.shell.supervisor import Supervisor
 from kraken_trio._internal.wire.encode import METHODS
 
 log = logging.getLogger("kraken_trio.trading")
@@ -83,8 +82,8 @@ class Asking:
         self._reports = reports
         self._timeout_s = timeout_s
         self._session: Session | None = None
-        # That of the session, also when this is left: then what is unanswered is told.
-        self._asked: Supervisor | None = None
+        # The same, also when this is left: then what is unanswered is told.
+        self._asked: Session | None = None
         self._answers: dict[Errand, trio.Event] = {}
         self._unknown: dict[Errand, OutcomeUnknown] = {}
         # Reports that have to come: since when, and by when at the latest.
@@ -105,8 +104,7 @@ class Asking:
 
     def open(self, session: Session) -> None:
         """Ask there from now on."""
-        self._session = session
-        self._asked = session.supervisor
+        self._session = self._asked = session
         session.on_errand = self._told
         session.serve(self._watch, name="owed reports")
 
@@ -150,18 +148,19 @@ class Asking:
         answer = self._answers[errand] = trio.Event()
         session.supervisor.stir()
         wait_s = self._timeout_s if answer_within_s is None else answer_within_s
-        try:
-            with trio.move_on_after(wait_s):
-                await answer.wait()
-        except BaseException:
-            self._give_up(errands, errand, "its answer was waited for no longer: cancelled")
-            raise
-        finally:
-            self._answers.pop(errand, None)
-            for each, points in cost.items():
-                reports.rates.answered(each, points)
-        late = "was not sent" if errand.sent_at is None else "no answer"
-        self._give_up(errands, errand, f"{late} within {wait_s:g} s")
+        with session.supervisor.answers.awaited(errand.req_id):
+            try:
+                with trio.move_on_after(wait_s):
+                    await answer.wait()
+            except BaseException:
+                self._give_up(errands, errand, "its answer was waited for no longer: cancelled")
+                raise
+            finally:
+                self._answers.pop(errand, None)
+                for each, points in cost.items():
+                    reports.rates.answered(each, points)
+            late = "was not sent" if errand.sent_at is None else "no answer"
+            self._give_up(errands, errand, f"{late} within {wait_s:g} s")
         match errand.outcome:
             case Answered(reply) if reply.success:
                 return reply
@@ -328,9 +327,10 @@ class Asking:
         )
         self._hub.publish(error)
         if self._asked is not None:
-            sent_at = self._asked.answers.sent_at(req_id)
+            supervisor = self._asked.supervisor
+            sent_at = supervisor.answers.sent_at(req_id)
             if sent_at is not None:  # Else there was an answer, which left it open.
-                self._hub.unanswered(TRADING, error, sent_at, self._asked.wall())
+                self._hub.unanswered(self._asked, error, sent_at, supervisor.wall())
 
     def exchange_time(self) -> Timestamp:
         """What the exchange's clock shows now, as far as is known."""

@@ -287,11 +287,12 @@ class Hub:
         self.settled()
 
     def unanswered(
-        self, session: str, error: OutcomeUnknown, sent_at: Timestamp, at: Timestamp
+        self, session: Session, error: OutcomeUnknown, sent_at: Timestamp, at: Timestamp
     ) -> None:
         """Tell everybody that nobody knows what became of a request; observers as of ``told``."""
+        tell = partial(session.supervisor.answers.tell, error.req_id)
         for hook in self.hooks.unanswered:
-            self._untold.append(partial(hook, session, error, sent_at, at))
+            self._untold.append(partial(tell, hook, session.name, error, sent_at, at))
 
     def settled(self) -> None:
         """A session has carried out all that there was to do: now tell the observers.
