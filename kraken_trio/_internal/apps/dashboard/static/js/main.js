@@ -5,7 +5,7 @@ import { candles } from "./candles.js";
 import { cards } from "./cards.js";
 import { chaos } from "./chaos.js";
 import { depth } from "./depth.js";
-import { byId, put } from "./dom.js";
+import { byId, make, put } from "./dom.js";
 import { frames } from "./frames.js";
 import { health } from "./health.js";
 import { ladder } from "./ladder.js";
@@ -21,6 +21,9 @@ import { subscriptions } from "./subscriptions.js";
 import { tape } from "./tape.js";
 import { themes } from "./theme.js";
 import { Wishes } from "./wishes.js";
+
+const SAID_MS = 20_000;
+const MOST_SAID = 8;
 
 const model = new Model();
 const painter = new Painter();
@@ -42,8 +45,15 @@ const link = new Link(`${location.protocol === "https:" ? "wss" : "ws"}://${loca
 
 const send = (message) => link.request(message);
 
-/** For those who do not see the page; the text also stands where it belongs. */
-const say = (text) => put(byId("said"), text);
+/** For those who do not see the page; the text also stands where it belongs. Each is a line of its own
+    for a while: one that took the place of another could do so before that was read out. */
+function say(text) {
+  const said = byId("said");
+  const line = make("p", {}, text);
+  said.append(line);
+  while (said.childElementCount > MOST_SAID) said.firstElementChild.remove();
+  setTimeout(() => line.remove(), SAID_MS);
+}
 
 /** What the server says unasked, where pairs are added: as a rule it is about one of them. */
 function notice(text) {
