@@ -208,12 +208,18 @@ def test_it_ends_though_the_terminal_takes_nothing(
     assert session.process.wait(timeout=BOUND_S) == 128 + signal.SIGINT
 
 
-def test_it_ends_though_the_terminal_is_stopped(on_terminal: Callable[..., Session]) -> None:
-    """As by Ctrl-S, where nothing can be dropped: what draws waits until the program has ended."""
+@pytest.mark.parametrize("drawn", [False, True])
+def test_it_ends_though_the_terminal_is_stopped(
+    on_terminal: Callable[..., Session], drawn: bool
+) -> None:
+    """Where nothing can be dropped, what draws waits until the program has ended; from its first
+    picture on.
+    """
     session = on_terminal("--demo")
-    session.see("BTC/USD book")
+    if drawn:
+        session.see("BTC/USD book")
     termios.tcflow(session.terminal.theirs, termios.TCOOFF)
-    time.sleep(1.0)
+    time.sleep(1.0 if drawn else 3.0)  # Until it waits.
     session.process.send_signal(signal.SIGINT)
     try:
         assert session.process.wait(timeout=BOUND_S) == 128 + signal.SIGINT

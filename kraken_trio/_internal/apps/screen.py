@@ -45,9 +45,12 @@ class FullScreen:
         self._blocks = BLOCKS if self._console.encoding.lower().startswith("utf") else PLAIN
 
     async def __aenter__(self) -> Self:
-        """Take it."""
-        await trio.lowlevel.checkpoint()
-        self._live.start()
+        """Take it; in a thread, for it may be one that takes nothing."""
+        try:
+            await trio.to_thread.run_sync(self._live.start, abandon_on_cancel=True)
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
