@@ -259,8 +259,11 @@ async def test_an_order_is_a_span(autojump_clock: trio.abc.Clock, kit: Kit) -> N
 async def test_an_order_is_a_child_of_the_span_that_its_task_is_in(
     autojump_clock: trio.abc.Clock, kit: Kit
 ) -> None:
-    """With an answer, and without: of each task its own. No span of anything else is."""
+    """With an answer, and without: of each task its own. No span of anything else is, and no late
+    answer, though all was opened in a span.
+    """
     watching, parents = kit.telemetry(), dict[str, Any]()
+    mine = kit.tracers.get_tracer("mine")
     order = AddOrder(
         symbol="BTC/USD",
         side="buy",
@@ -271,37 +274,50 @@ async def test_an_order_is_a_child_of_the_span_that_its_task_is_in(
     async with open_exchange(seed=1) as exchange:
         exchange.account.deposit("USD", Decimal(1000))
         config = CONFIG.replace(api_key=exchange.api_key, api_secret=exchange.api_secret)
-        async with (
-            open_kraken(
-                config, dial=exchange.dial, rest=exchange.rest, observers=[watching]
-            ) as feed,
-            feed.trading() as trading,
-        ):
+        with mine.start_as_current_span("startup"):
+            async with (
+                open_kraken(
+                    config, dial=exchange.dial, rest=exchange.rest, observers=[watching]
+                ) as feed,
+                feed.book("BTC/USD"),
+                feed.trading() as trading,
+            ):
 
-            async def place(name: str) -> None:
-                with kit.tracers.get_tracer("mine").start_as_current_span(name) as span:
-                    parents[name] = span.get_span_context().span_id
-                    with suppress(OutcomeUnknown):
-                        await trading.add_order(replace(order, cl_ord_id=name), answer_within_s=2.0)
+                async def place(name: str) -> None:
+                    with mine.start_as_current_span(name) as span:
+                        parents[name] = span.get_span_context().span_id
+                        with suppress(OutcomeUnknown):
+                            await trading.add_order(
+                                replace(order, cl_ord_id=name), answer_within_s=2.0
+                            )
 
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(place, "one")
-                nursery.start_soon(place, "other")
-            exchange.refusals["add_order"] = None  # No answer at all.
-            await place("mute")
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(place, "cut")
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(place, "one")
+                    nursery.start_soon(place, "other")
+                lines = [each for each in exchange.connections if each.door == "private"]
+                for line in lines:
+                    line.hold()
+                await place("late")
+                for line in lines:
+                    line.release()
                 await trio.sleep(1)
-                exchange.connections[0].drop()
+                exchange.refusals["add_order"] = None  # No answer at all.
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(place, "cut")
+                    await trio.sleep(1)
+                    for line in lines:
+                        line.drop()
+                await trio.sleep(10)
     spans = [each for each in kit.spans() if each.name.startswith("kraken.")]
     asked = [each for each in spans if each.attributes.get("method") == "add_order"]
-    assert sorted(each.parent.span_id for each in asked) == sorted(parents.values())
-    failed = {parents["mute"], parents["cut"]}
-    assert {
-        each.parent.span_id for each in asked if each.status.status_code.name == "ERROR"
-    } == failed
-    assert len(spans) > len(asked)
-    assert all(each.parent is None for each in spans if each not in asked)
+    children = {each.parent.span_id: each for each in asked if each.parent}
+    assert sorted(children) == sorted(parents.values())
+    failed = {name for name, each in parents.items() if not children[each].status.is_ok}
+    assert failed == {"late", "cut"}
+    assert len(asked) == len(children) + 1  # The late answer itself.
+    others = {each.name for each in spans if each not in asked}
+    assert others >= {"kraken.connect", "kraken.subscribe", "kraken.resubscribe", "kraken.request"}
+    assert all(each.parent is None for each in spans if each not in children.values())
 
 
 async def test_an_order_without_an_answer_is_a_span(

@@ -87,14 +87,15 @@ class Observer:
     def answered(self, session: str, trip: RoundTrip) -> None:
         """A request was answered for the first time: a ping, a subscription, an order.
 
-        Of an order: in the context (``contextvars``) of the task that waits for the answer.
+        In a copy of the context (``contextvars``) of the task that waits for the answer; an empty
+        one where none does, as for all but orders.
         """
 
     def unanswered(
         self, session: str, error: OutcomeUnknown, sent_at: Timestamp, at: Timestamp
     ) -> None:
         """A request about orders was sent, and its answer is waited for no longer. One that comes
-        all the same is ``answered``. In the context of the task that waited.
+        all the same is ``answered``. In a copy of the context of the task that waited.
         """
 
     def record_received(self, session: str, record: object) -> None:

@@ -58,7 +58,7 @@ class Telemetry(Observer):
     ``kraken.resubscribe``: until all is there, or it failed. ``kraken.resync``: from a gap until
     it was mended. ``kraken.request``: each request and its answer, orders too, but pings; and of an
     order whose answer nobody waits for any more until then, as an error. An order's is a child of
-    the span that its task is in.
+    the span that the task which waits for the answer is in; all others have no parent.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Telemetry(Observer):
         ``ConfigurationError`` without the extra ``otel``.
         """
         try:
-            from opentelemetry import metrics, trace  # noqa: PLC0415 - an extra
+            from opentelemetry import context, metrics, trace  # noqa: PLC0415 - an extra
         except ImportError as error:
             raise ConfigurationError(
                 "otel",
@@ -82,6 +82,7 @@ class Telemetry(Observer):
             ) from error
         self._name = name
         self._trace = trace
+        self._of_nobody = context.Context()
         self._tracer = trace.get_tracer(NAME, tracer_provider=tracer_provider)
         self._meter = metrics.get_meter(NAME, meter_provider=meter_provider)
         self._observation: Callable[[float, dict[str, str]], Observation] = metrics.Observation
@@ -133,6 +134,7 @@ class Telemetry(Observer):
         self._span(
             *("kraken.request", session, trip.sent_at, trip.received_at, attributes),
             failure=failure,
+            asked=True,
         )
 
     def unanswered(
@@ -142,7 +144,11 @@ class Telemetry(Observer):
         attributes: dict[str, Any] = {"method": error.method}
         if error.req_id is not None:
             attributes["req_id"] = error.req_id
-        self._span("kraken.request", session, sent_at, at, attributes, failure=error.reason)
+        self._span(
+            *("kraken.request", session, sent_at, at, attributes),
+            failure=error.reason,
+            asked=True,
+        )
 
     def watch(self, feed: Watched, *, most_symbols: int = MOST_SYMBOLS) -> None:
         """Show the metrics of a feed, the same ones that Prometheus is shown. Once.
@@ -206,10 +212,16 @@ class Telemetry(Observer):
         attributes: dict[str, Any],
         *,
         failure: str | None = None,
+        asked: bool = False,
     ) -> None:
-        """Make a span of what is over."""
+        """Make a span of what is over; a child of the current one if something ``asked`` for it."""
         known = {FEED: self._name, "session": session, **attributes}
-        span = self._tracer.start_span(name, start_time=int(begun), attributes=known)
+        span = self._tracer.start_span(
+            name,
+            context=None if asked else self._of_nobody,
+            start_time=int(begun),
+            attributes=known,
+        )
         if failure is not None:
             span.set_status(self._trace.Status(self._trace.StatusCode.ERROR, failure))
         span.end(end_time=max(int(begun), int(ended)))

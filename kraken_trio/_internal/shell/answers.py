@@ -104,12 +104,11 @@ class Answers:
             del self._contexts[req_id]
 
     def tell(self, req_id: int | None, hook: Hook, *args: object) -> None:
-        """Call a hook in the context of the task that waits for an answer; if one does."""
+        """Call a hook in the context of the task that waits for an answer, or else in an empty one:
+        that of the session's tasks is of whoever happened to need it first.
+        """
         context = self._contexts.get(req_id)
-        if context is None:
-            hook(*args)
-        else:
-            context.run(hook, *args)
+        (Context() if context is None else context).run(hook, *args)
 
     def begin(self) -> None:
         """A connection begins: of what was asked on another nothing is answered any more."""
