@@ -21,7 +21,8 @@ from kraken_trio._internal.model.lifecycle import SubscriptionState, Subscriptio
 
 ATTEMPTS = 5
 """Requests without an answer, or snapshots that do not hold, before a subscription is given up.
-Our choice: with the default pauses between them it is reached after several minutes at most."""
+Our choice: while there is a connection, and with the default pauses, it is reached after several
+minutes at most."""
 STABLE_S = 30.0
 """How long a subscription must have been live since its last failure, all in all, before a loss
 counts from the beginning again. Connections lost in between are no failures of it: where they last

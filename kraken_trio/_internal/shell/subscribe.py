@@ -175,7 +175,7 @@ class Subscription(trio.abc.ReceiveChannel[T_co], Generic[T_co]):
     def _channel(self) -> RecordChannel[T_co]:
         if self.records_channel is None:
             raise RuntimeError(
-                f"this subscription of {self.channel.name} was made with stream=False: it has none"
+                f"no stream: this {self.channel.name} subscription was made with stream=False"
             )
         return self.records_channel
 
