@@ -24,7 +24,7 @@ from stage import staged
 CLIENTS = Path(__file__).parent / "recovery_clients.py"
 PACKAGES = ("kraken-trio", "trio", "trio-websocket", "msgspec", "zlib-ng")
 DEPTH, SECONDS = 10, 10
-SPOILED, QUICK_PAIRS, QUICK_SECONDS, QUICK_SPOILED = 12, 30, 3, 2
+SPOILED, QUICK_PAIRS, QUICK_SECONDS, QUICK_SPOILED = 12, 30, 8, 2
 CLIENT_TIMEOUT_S = 120
 LAST = 2000
 """Characters of what a client that failed had to say: each gap is logged before that."""
