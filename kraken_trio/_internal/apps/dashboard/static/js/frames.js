@@ -84,7 +84,7 @@ export function frames({ model, painter, send, wishes }) {
     put(
       byId("frames-rate"),
       watched
-        ? `${paused ? `paused, ${count(waiting)} more · ` : ""}received ${rate(often)} / s · ${size(bytes)} / s · ${count(total)} in all`
+        ? `${paused ? `paused, ${count(waiting)} more · ` : ""}${rate(often)} / s · ${size(bytes)} / s received · ${count(total)} in all`
         : "not watched",
     );
     if (paused) return;
