@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
@@ -17,8 +17,10 @@ from kraken_trio._internal.apps.view.health import Health
 from kraken_trio.extended import verify_capture
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.apps.conftest import Run
-    from tests.apps.dashboard.conftest import Serving
+    from tests.apps.dashboard.conftest import Served, Serving
 
 pytestmark = pytest.mark.extra("dashboard")  # noqa: S610 - a mark of pytest, no query of Django
 
@@ -116,6 +118,14 @@ async def test_metrics_are_read_by_prometheus(serving: Serving) -> None:
         assert page.headers["content-type"].count("charset") == 1
 
 
+async def comes(served: Served, path: str, wanted: Callable[[Any], object]) -> Any:
+    """Ask until the answer is such."""
+    with trio.fail_after(30):
+        while not wanted(told := (await served.get(path)).json()):  # noqa: ASYNC110 - of a server
+            await trio.sleep(0.05)
+    return told
+
+
 async def test_programs_are_told_how_things_stand(serving: Serving) -> None:
     """As JSON, with prices as strings, and what nobody looks at is not there."""
     async with serving() as served:
@@ -123,15 +133,20 @@ async def test_programs_are_told_how_things_stand(serving: Serving) -> None:
         assert (await served.get("/api/book/BTC-USD")).status_code == 404
         async with served.browser() as browser:
             await browser.until(lambda view: view["book"].get(BTC, {}).get("bids"))
-            markets = (await served.get("/api/markets")).json()
+            # Each subscription has its own time to be confirmed.
+            markets = await comes(
+                served, "/api/markets", lambda told: told.get(BTC, {}).get("last")
+            )
             assert set(markets) == {BTC, "ETH/USD", "SOL/USD"}
             assert isinstance(markets[BTC]["last"], str)
             book = (await served.get("/api/book/btc-usd")).json()
             assert (book["symbol"], book["state"]) == (BTC, "synchronised")
-            info = (await served.get("/api/info")).json()
+            instruments = {"channel": "instrument", "symbols": []}
+            info = await comes(
+                served, "/api/info", lambda told: instruments in told["subscriptions"]
+            )
             assert info["browsers"] == 1
             assert info["source"]["kind"] == "simulation"
-            assert {"channel": "instrument", "symbols": []} in info["subscriptions"]
             (session,) = (await served.get("/api/sessions")).json()
             assert session["name"] == "public"
             log = (await served.get("/api/log")).json()
