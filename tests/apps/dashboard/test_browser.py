@@ -71,7 +71,7 @@ async def test_the_last_one_out_leaves_no_subscription_behind(serving: Serving) 
                 await first.until(lambda view: len(pairs_of(view)) == 3)
                 await second.until(lambda view: len(pairs_of(view)) == 4)
                 # Four pairs, one interval of one of them, and which pairs there are: each once.
-                assert len(feed.active_subscriptions) == 4 * 3 + 2
+                await served.until(lambda: len(feed.active_subscriptions) == 4 * 3 + 2)
                 await trio.aclose_forcefully(second.socket._stream)
             while any(XRP in channel.symbols for channel in feed.active_subscriptions):
                 await first.hear()
