@@ -33,9 +33,9 @@ from kraken_trio._internal.observe.metrics import (
     measure,
     table,
 )
-from kraken_trio.extended import AddOrder, Observer
+from kraken_trio.extended import Observer
 from kraken_trio.testing import open_exchange
-from tests.observe.conftest import CONFIG, Open
+from tests.observe.conftest import CONFIG, ORDER, Open
 from tests.observe.figures import Made, expected
 
 BY_NAME = {metric.name: metric for metric in METRICS}
@@ -193,13 +193,6 @@ async def test_symbols_without_names_are_added_up(
 
 async def test_trading_has_a_name_and_is_counted_on(autojump_clock: trio.abc.Clock) -> None:
     """It is no single subscription; left and entered again, no counter of it falls."""
-    order = AddOrder(
-        symbol="BTC/USD",
-        side="buy",
-        order_type="limit",
-        order_qty=Decimal("0.01"),
-        limit_price=Decimal(1000),
-    )
     async with open_exchange(seed=1, rate=20) as exchange:
         exchange.account.deposit("USD", Decimal(10**6))
         config = CONFIG.replace(api_key=exchange.api_key, api_secret=exchange.api_secret)
@@ -219,7 +212,7 @@ async def test_trading_has_a_name_and_is_counted_on(autojump_clock: trio.abc.Clo
 
             for entered in (1, 2, 3):
                 async with feed.trading() as trading:
-                    await trading.add_order(order)
+                    await trading.add_order(ORDER)
                     await trio.sleep(1)
                     samples = look()
                     assert seen["connection_attempts"] == entered

@@ -22,14 +22,12 @@ from kraken_trio import (
     SessionTrigger,
     StateChange,
     Timestamp,
-    open_kraken,
 )
 from kraken_trio._internal.model.gap import Resync
 from kraken_trio._internal.observe.metrics import METRICS, Distribution, Kind, Symbols, measure
 from kraken_trio._internal.observe.telemetry import Telemetry
-from kraken_trio.extended import AddOrder, Latency, RoundTrip
-from kraken_trio.testing import open_exchange
-from tests.observe.conftest import CONFIG, Open
+from kraken_trio.extended import Latency, RoundTrip
+from tests.observe.conftest import ORDER, Open, desk
 from tests.observe.figures import Made, expected
 
 pytestmark = pytest.mark.extra("otel")  # noqa: S610 - a mark of pytest, no query of Django
@@ -224,25 +222,10 @@ async def test_metrics_are_those_that_prometheus_is_shown(
 async def test_an_order_is_a_span(autojump_clock: trio.abc.Clock, kit: Kit) -> None:
     """In a live feed: one that is accepted, and one that is refused, with the reason."""
     watching = kit.telemetry()
-    async with open_exchange(seed=1) as exchange:
-        exchange.account.deposit("USD", Decimal(1000))
-        config = CONFIG.replace(api_key=exchange.api_key, api_secret=exchange.api_secret)
-        async with (
-            open_kraken(
-                config, dial=exchange.dial, rest=exchange.rest, observers=[watching]
-            ) as feed,
-            feed.trading() as trading,
-        ):
-            accepted = AddOrder(
-                symbol="BTC/USD",
-                side="buy",
-                order_type="limit",
-                order_qty=Decimal("0.01"),
-                limit_price=Decimal(1000),
-            )
-            await trading.add_order(accepted)
-            with pytest.raises(OrderRejected) as caught:
-                await trading.add_order(replace(accepted, order_qty=Decimal(1000)))
+    async with desk(watching) as (_, _, trading):
+        await trading.add_order(ORDER)
+        with pytest.raises(OrderRejected) as caught:
+            await trading.add_order(replace(ORDER, order_qty=Decimal(1000)))
     spans = [each for each in kit.spans() if each.attributes.get("method") == "add_order"]
     assert {each.name for each in spans} == {"kraken.request"}
     assert {each.attributes["session"] for each in spans} == {"trading"}
@@ -264,50 +247,32 @@ async def test_an_order_is_a_child_of_the_span_that_its_task_is_in(
     """
     watching, parents = kit.telemetry(), dict[str, Any]()
     mine = kit.tracers.get_tracer("mine")
-    order = AddOrder(
-        symbol="BTC/USD",
-        side="buy",
-        order_type="limit",
-        order_qty=Decimal("0.01"),
-        limit_price=Decimal(1000),
-    )
-    async with open_exchange(seed=1) as exchange:
-        exchange.account.deposit("USD", Decimal(1000))
-        config = CONFIG.replace(api_key=exchange.api_key, api_secret=exchange.api_secret)
-        with mine.start_as_current_span("startup"):
-            async with (
-                open_kraken(
-                    config, dial=exchange.dial, rest=exchange.rest, observers=[watching]
-                ) as feed,
-                feed.book("BTC/USD"),
-                feed.trading() as trading,
-            ):
+    with mine.start_as_current_span("startup"):
+        async with desk(watching) as (exchange, feed, trading), feed.book("BTC/USD"):
 
-                async def place(name: str) -> None:
-                    with mine.start_as_current_span(name) as span:
-                        parents[name] = span.get_span_context().span_id
-                        with suppress(OutcomeUnknown):
-                            await trading.add_order(
-                                replace(order, cl_ord_id=name), answer_within_s=2.0
-                            )
+            async def place(name: str) -> None:
+                with mine.start_as_current_span(name) as span:
+                    parents[name] = span.get_span_context().span_id
+                    with suppress(OutcomeUnknown):
+                        await trading.add_order(replace(ORDER, cl_ord_id=name), answer_within_s=2.0)
 
-                async with trio.open_nursery() as nursery:
-                    nursery.start_soon(place, "one")
-                    nursery.start_soon(place, "other")
-                lines = [each for each in exchange.connections if each.door == "private"]
-                for line in lines:
-                    line.hold()
-                await place("late")
-                for line in lines:
-                    line.release()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(place, "one")
+                nursery.start_soon(place, "other")
+            lines = [each for each in exchange.connections if each.door == "private"]
+            for line in lines:
+                line.hold()
+            await place("late")
+            for line in lines:
+                line.release()
+            await trio.sleep(1)
+            exchange.refusals["add_order"] = None  # No answer at all.
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(place, "cut")
                 await trio.sleep(1)
-                exchange.refusals["add_order"] = None  # No answer at all.
-                async with trio.open_nursery() as nursery:
-                    nursery.start_soon(place, "cut")
-                    await trio.sleep(1)
-                    for line in lines:
-                        line.drop()
-                await trio.sleep(10)
+                for line in lines:
+                    line.drop()
+            await trio.sleep(10)
     spans = [each for each in kit.spans() if each.name.startswith("kraken.")]
     asked = [each for each in spans if each.attributes.get("method") == "add_order"]
     children = {each.parent.span_id: each for each in asked if each.parent}
@@ -327,42 +292,27 @@ async def test_an_order_without_an_answer_is_a_span(
     is answered with words that leave it open has an answer, and one span as well.
     """
     watching, began = kit.telemetry(), trio.current_time()
-    order = AddOrder(
-        symbol="BTC/USD",
-        side="buy",
-        order_type="limit",
-        order_qty=Decimal("0.01"),
-        limit_price=Decimal(1000),
-    )
-    async with open_exchange(seed=1) as exchange:
-        exchange.account.deposit("USD", Decimal(1000))
-        config = CONFIG.replace(api_key=exchange.api_key, api_secret=exchange.api_secret)
-        async with (
-            open_kraken(
-                config, dial=exchange.dial, rest=exchange.rest, observers=[watching]
-            ) as feed,
-            feed.trading() as trading,
-        ):
-            exchange.refusals["add_order"] = "EService:Deadline elapsed"
-            with pytest.raises(OutcomeUnknown, match="Deadline"):
-                await trading.add_order(order)
-            exchange.refusals["add_order"] = None
-            with pytest.raises(OutcomeUnknown, match="no answer within 2 s"):
-                await trading.add_order(order, answer_within_s=2)
-            with trio.move_on_after(1):
-                await trading.add_order(order, answer_within_s=60)
-            async with trio.open_nursery() as nursery:
+    async with desk(watching) as (exchange, feed, trading):
+        exchange.refusals["add_order"] = "EService:Deadline elapsed"
+        with pytest.raises(OutcomeUnknown, match="Deadline"):
+            await trading.add_order(ORDER)
+        exchange.refusals["add_order"] = None
+        with pytest.raises(OutcomeUnknown, match="no answer within 2 s"):
+            await trading.add_order(ORDER, answer_within_s=2)
+        with trio.move_on_after(1):
+            await trading.add_order(ORDER, answer_within_s=60)
+        async with trio.open_nursery() as nursery:
 
-                @nursery.start_soon
-                async def _() -> None:
-                    with pytest.raises(OutcomeUnknown, match="connection was lost"):
-                        await trading.add_order(order, answer_within_s=60)
+            @nursery.start_soon
+            async def _() -> None:
+                with pytest.raises(OutcomeUnknown, match="connection was lost"):
+                    await trading.add_order(ORDER, answer_within_s=60)
 
-                await trio.sleep(1)
-                for connection in exchange.connections:
-                    connection.drop()
-            unknown = feed.statistics().requests[0]
-            assert (unknown.method, unknown.unknown) == ("add_order", 4)
+            await trio.sleep(1)
+            for connection in exchange.connections:
+                connection.drop()
+        unknown = feed.statistics().requests[0]
+        assert (unknown.method, unknown.unknown) == ("add_order", 4)
     spans = [each for each in kit.spans() if each.attributes.get("method") == "add_order"]
     assert [(each.name, each.attributes["session"]) for each in spans] == [
         ("kraken.request", "trading")

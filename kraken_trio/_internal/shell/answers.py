@@ -79,7 +79,7 @@ class Answers:
         self._skew = skew
         self._asked: dict[int | str, Timestamp] = {}
         # Those of the tasks that wait for answers, by the number of the request.
-        self._contexts: dict[int | str | None, Context] = {}
+        self._contexts: dict[int | None, Context] = {}
         # How long each of the last ones took, and what it says of the clocks, in nanoseconds.
         self._trips: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
 
