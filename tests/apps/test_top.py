@@ -219,7 +219,11 @@ def test_it_ends_though_the_terminal_is_stopped(
     if drawn:
         session.see("BTC/USD book")
     termios.tcflow(session.terminal.theirs, termios.TCOOFF)
-    time.sleep(1.0 if drawn else 3.0)  # Until it waits.
+    end = time.monotonic() + DEADLINE_S
+    while termios.tcgetattr(session.terminal.theirs) == session.before:  # It draws after that.
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    time.sleep(1.0)  # Until it waits: nobody can see that from here.
     session.process.send_signal(signal.SIGINT)
     try:
         assert session.process.wait(timeout=BOUND_S) == 128 + signal.SIGINT
