@@ -189,8 +189,26 @@ async def test_a_refused_key_is_tried_once(meet: Meet, words: str) -> None:
                 for wanted in (feed.executions(), feed.balances(), feed.level3("BTC/USD")):
                     nursery.start_soon(wanted.__aenter__)
         assert caught.value.reason == words
-        assert len(program.exchange.rest.requests) <= 2
+        assert len(program.exchange.rest.requests) == 1
         await program.until(lambda: not program.exchange.connections)
+
+
+async def test_a_refused_key_is_one_error_of_all_sessions(
+    autojump_clock: trio.abc.Clock, in_memory: Meet
+) -> None:
+    """Also of one that asks while the block cleans up after the first: no group of the two."""
+    async with in_memory() as program:
+        program.exchange.rest.refuse_next("EAPI:Invalid key", count=99)
+        with pytest.raises(AuthenticationError) as caught:
+            async with program.feed() as feed, trio.open_nursery() as nursery:
+                nursery.start_soon(feed.executions().__aenter__)
+                try:
+                    await trio.sleep_forever()
+                finally:
+                    with trio.move_on_after(1, shield=True):
+                        await feed.level3("BTC/USD").__aenter__()
+        assert caught.value.reason == "EAPI:Invalid key"
+        assert len(program.exchange.rest.requests) == 1
 
 
 @pytest.mark.parametrize("trouble", ["throttled", "status", "hanging", "broken", "refused"])

@@ -261,12 +261,12 @@ async def test_what_went_wrong_is_an_answer_in_words_alone(
         services,
         answering(
             cause,
-            RestResponse(200, (), b'{"error":["EAPI:Invalid key"]}'),
             RestResponse(429, (("retry-after", "7"),), b""),
             RestResponse(200, (), b"<html>"),
+            RestResponse(200, (), b'{"error":["EAPI:Invalid key"]}'),
         ),
     )
-    failed, refused, busy, faulty = [await tokens.fetch() for _ in range(4)]
+    failed, busy, faulty, refused = [await tokens.fetch() for _ in range(4)]
     assert isinstance(failed, ConnectionFailed)
     assert isinstance(faulty, ProtocolError)
     assert str(failed) == "nobody there"
@@ -275,6 +275,7 @@ async def test_what_went_wrong_is_an_answer_in_words_alone(
     assert isinstance(refused, AuthenticationError)
     assert isinstance(busy, RestRefused)
     assert busy.retry_after_s == 7.0
+    assert await tokens.fetch() is refused, "the key was tried again"
 
 
 async def test_no_answer_is_not_waited_for_for_ever(
@@ -369,9 +370,9 @@ async def test_nothing_secret_is_shown(
     """In the log there is that a token was fetched, and for how long."""
     caplog.set_level(logging.DEBUG)
     desk.rest_errors = ["EAPI:Invalid key"]
-    tokens = made(desk, services)
-    answers = [await tokens.fetch() for _ in range(2)]
-    shown = caplog.text + repr(answers) + repr(vars(tokens)) + str(answers)
+    feeds = [made(desk, services), made(desk, services)]  # The first one's key is refused.
+    answers = [await tokens.fetch() for tokens in feeds]
+    shown = caplog.text + repr(answers) + repr([vars(each) for each in feeds]) + str(answers)
     for answer in answers:
         if isinstance(answer, Exception):
             shown += "".join(traceback.format_exception(answer))

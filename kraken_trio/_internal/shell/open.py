@@ -72,8 +72,9 @@ async def open_kraken(
 
     Raises, out of the block: ``RetriesExhausted`` when no attempt to connect is left,
     ``AuthenticationError`` at once when the API key is refused, and whatever the block or a
-    callback raised, as it was raised. Leaving takes two seconds at most, whatever the peer does;
-    nothing is left running, and no socket is left open.
+    callback raised, as it was raised; several at once as one ``ExceptionGroup`` of them.
+    Leaving takes two seconds at most, whatever the peer does; nothing is left running, and no
+    socket is left open.
     """
     config = config or KrakenConfig()
     _check_possible(callback_errors)

@@ -85,6 +85,7 @@ class Tokens:
         self._services = services
         self._wall = wall
         self._fetch: _Fetch | None = None
+        self._refused: AuthenticationError | None = None
 
     def prepare(self, channel: Channel, endpoint: Endpoint) -> None:
         """Make sure that tokens can be had for ``channel``, which comes from ``endpoint``.
@@ -113,8 +114,12 @@ class Tokens:
     async def fetch(self) -> Answer:
         """Wait for a token that was asked for after this began, or while others waited.
 
-        Takes the configuration's ``timeout`` at most. Always a checkpoint.
+        Takes the configuration's ``timeout`` at most. Always a checkpoint. A key that was refused
+        is not tried again: that error ends the feed, and all its sessions fail with the same one.
         """
+        if self._refused is not None:
+            await trio.lowlevel.checkpoint()
+            return self._refused
         fetch = self._fetch
         if fetch is None:
             fetch = self._fetch = _Fetch()
@@ -134,6 +139,8 @@ class Tokens:
         """Fetch, and tell all who wait."""
         try:
             fetch.answer = await self._ask()
+            if isinstance(fetch.answer, AuthenticationError):
+                self._refused = fetch.answer
         finally:
             if self._fetch is fetch:
                 self._fetch = None
