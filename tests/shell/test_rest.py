@@ -145,9 +145,14 @@ async def test_an_endless_answer_has_an_end(
     nursery.cancel_scope.cancel()
 
 
-@pytest.mark.parametrize("talk", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"])
-async def test_a_call_is_bounded(nursery: trio.Nursery, talk: bytes, sockets: Sockets) -> None:
-    """Whether nothing comes, or a little now and then for ever."""
+@pytest.mark.parametrize(
+    "scheme, talk",
+    [("https", b""), ("http", b""), ("http", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n")],
+)
+async def test_a_call_is_bounded(
+    nursery: trio.Nursery, scheme: str, talk: bytes, sockets: Sockets
+) -> None:
+    """Whether nothing comes, not even a handshake, or a little now and then for ever."""
 
     async def trickle(stream: trio.SocketStream) -> None:
         await stream.send_all(talk)
@@ -155,7 +160,7 @@ async def test_a_call_is_bounded(nursery: trio.Nursery, talk: bytes, sockets: So
             await trio.sleep(0.01)
             await stream.send_all(b"x" if talk else b"")
 
-    url = await serve(nursery, trickle)
+    url = (await serve(nursery, trickle)).replace("http", scheme)
     listening = sockets.open()
     with trio.fail_after(5):
         with pytest.raises(ConnectionFailed, match=r"no answer from 127\.0\.0\.1 within 0\.2 s"):
@@ -165,6 +170,32 @@ async def test_a_call_is_bounded(nursery: trio.Nursery, talk: bytes, sockets: So
     assert scope.cancelled_caught
     assert sockets.open() == listening
     nursery.cancel_scope.cancel()
+
+
+async def test_a_call_cancelled_at_any_step_leaves_no_socket(sockets: Sockets) -> None:
+    """Nor one that waits for the collector: while it connects, in the handshake, and after that."""
+    async with open_exchange(seed=1) as exchange:
+        address = await exchange.listen_rest()
+        rest = HttpRest(address.url, ssl_context=address.client_ssl_context)
+        listening = sockets.open()
+        cancelled = step = 0
+        while cancelled == step:
+            async with trio.open_nursery() as nursery:
+                with trio.CancelScope() as scope:
+                    nursery.start_soon(cancel_after, step, scope)
+                    await ask(rest)
+                nursery.cancel_scope.cancel()
+            assert sockets.open() == listening, f"cancelled at step {step}"
+            cancelled += scope.cancelled_caught
+            step += 1
+        assert step > 10
+
+
+async def cancel_after(steps: int, scope: trio.CancelScope) -> None:
+    """Cancel when everybody who can has gone on so many times."""
+    for _ in range(steps):
+        await trio.lowlevel.checkpoint()
+    scope.cancel()
 
 
 async def test_nobody_there(names: None) -> None:

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Mapping
-from contextlib import suppress
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
 
 import trio
 
@@ -101,11 +101,16 @@ class HttpRest:
         given = {"accept-encoding": "identity", "user-agent": USER_AGENT.decode(), **headers}
         received = bytearray()
         async with (
+            _closed_in_the_end() as keep,
             self._httpx.AsyncClient(
                 verify=self._ssl_context, timeout=None, trust_env=False, follow_redirects=False
             ) as client,
             client.stream(
-                method, f"{_origin(self._endpoint)}{path}", headers=given, content=body or None
+                method,
+                f"{_origin(self._endpoint)}{path}",
+                headers=given,
+                content=body or None,
+                extensions={"trace": keep},
             ) as response,
         ):
             # Left early, its generators would be somebody else's to clean up; cancelled, they do.
@@ -122,6 +127,28 @@ class HttpRest:
                 tuple((name.lower(), value) for name, value in response.headers.multi_items()),
                 bytes(received),
             )
+
+
+@asynccontextmanager
+async def _closed_in_the_end() -> AsyncIterator[
+    Callable[[str, Mapping[str, Any]], Awaitable[None]]
+]:
+    """Give a trace for httpx2 that keeps its connections, and close them in the end.
+
+    Cancelled while TLS shakes hands, it would leave its socket open for the collector to find.
+    """
+    streams: list[trio.abc.AsyncResource] = []
+
+    async def keep(event: str, info: Mapping[str, Any]) -> None:
+        if event == "connection.connect_tcp.complete":
+            streams.append(info["return_value"])
+
+    try:
+        yield keep
+    finally:
+        with trio.CancelScope(shield=True):  # A socket is closed at once; a second time is none.
+            for stream in streams:
+                await stream.aclose()
 
 
 def _why(error: BaseException) -> str:
